@@ -1,0 +1,273 @@
+import type { Family } from './series.ts';
+
+/** How a measure is computed from merged cells; fields are names of the metric table. */
+export type Formula =
+  | { readonly kind: 'total'; readonly field: string }
+  | { readonly kind: 'rate'; readonly field: string }
+  | { readonly kind: 'ratio'; readonly field: string; readonly over: string }
+  | { readonly kind: 'quantile'; readonly field: string; readonly q: number }
+  | { readonly kind: 'mean'; readonly field: string }
+  | { readonly kind: 'max'; readonly field: string }
+  | { readonly kind: 'min'; readonly field: string }
+  /** A histogram's or a counter's sum of milliseconds a millisecond of wall clock: 1 is one core, or one connection, kept busy. */
+  | { readonly kind: 'busy'; readonly fields: readonly string[] }
+  /** Gauges of several instances: each one's mean, added. */
+  | { readonly kind: 'level'; readonly field: string }
+  | { readonly kind: 'apdex'; readonly field: string; readonly satisfiedMs: number };
+
+export interface MeasureDefinition {
+  readonly families: readonly Family[];
+  /** ms, bytes, ratio (0 to 1), "requests/s", ... */
+  readonly unit: string;
+  readonly description: string;
+  readonly formula: Formula;
+}
+
+const requests = ['route', 'tenant'] as const;
+const timed = ['route', 'tenant', 'statement'] as const;
+
+/** Apdex threshold T of the Apdex specification 1.1: satisfied up to T, tolerating up to 4T. */
+export const APDEX_SATISFIED_MS = 500;
+
+const table = {
+  requests: {
+    families: requests,
+    unit: 'requests',
+    description: 'Requests',
+    formula: { kind: 'total', field: 'requests' },
+  },
+  requestRate: {
+    families: requests,
+    unit: 'requests/s',
+    description: 'Requests a second',
+    formula: { kind: 'rate', field: 'requests' },
+  },
+  errorRatio: {
+    families: requests,
+    unit: 'ratio',
+    description: 'Share answered with 500 or more',
+    formula: { kind: 'ratio', field: 'errors', over: 'requests' },
+  },
+  clientErrorRatio: {
+    families: requests,
+    unit: 'ratio',
+    description: 'Share answered with 400 to 499',
+    formula: { kind: 'ratio', field: 'clientErrors', over: 'requests' },
+  },
+  abortedRatio: {
+    families: requests,
+    unit: 'ratio',
+    description: 'Share whose client went away',
+    formula: { kind: 'ratio', field: 'aborted', over: 'requests' },
+  },
+  p50Ms: {
+    families: timed,
+    unit: 'ms',
+    description: 'Median duration',
+    formula: { kind: 'quantile', field: 'durationMs', q: 0.5 },
+  },
+  p95Ms: {
+    families: timed,
+    unit: 'ms',
+    description: 'Duration 95 % stay under',
+    formula: { kind: 'quantile', field: 'durationMs', q: 0.95 },
+  },
+  p99Ms: {
+    families: timed,
+    unit: 'ms',
+    description: 'Duration 99 % stay under',
+    formula: { kind: 'quantile', field: 'durationMs', q: 0.99 },
+  },
+  meanMs: { families: timed, unit: 'ms', description: 'Mean duration', formula: { kind: 'mean', field: 'durationMs' } },
+  maxMs: {
+    families: timed,
+    unit: 'ms',
+    description: 'Longest duration',
+    formula: { kind: 'max', field: 'durationMs' },
+  },
+  apdex: {
+    families: requests,
+    unit: 'ratio',
+    description: 'Apdex with T = 500 ms',
+    formula: { kind: 'apdex', field: 'durationMs', satisfiedMs: APDEX_SATISFIED_MS },
+  },
+  concurrency: {
+    families: timed,
+    unit: 'average',
+    description: 'Requests or calls under way on average (their time a second)',
+    formula: { kind: 'busy', fields: ['durationMs'] },
+  },
+  bytesSentRate: {
+    families: requests,
+    unit: 'bytes/s',
+    description: 'Bytes sent a second',
+    formula: { kind: 'rate', field: 'bytesSent' },
+  },
+  bytesPerRequest: {
+    families: requests,
+    unit: 'bytes',
+    description: 'Bytes sent a request',
+    formula: { kind: 'ratio', field: 'bytesSent', over: 'requests' },
+  },
+  databaseCallsPerRequest: {
+    families: requests,
+    unit: 'calls',
+    description: 'Database calls a request',
+    formula: { kind: 'ratio', field: 'databaseCalls', over: 'requests' },
+  },
+  databaseMsPerRequest: {
+    families: requests,
+    unit: 'ms',
+    description: 'Database time a request',
+    formula: { kind: 'ratio', field: 'databaseMs', over: 'requests' },
+  },
+  databaseBusy: {
+    families: requests,
+    unit: 'average',
+    description: 'Database calls under way on average',
+    formula: { kind: 'busy', fields: ['databaseMs'] },
+  },
+  calls: {
+    families: ['statement', 'route-statement'],
+    unit: 'calls',
+    description: 'Calls',
+    formula: { kind: 'total', field: 'calls' },
+  },
+  callRate: {
+    families: ['statement', 'route-statement'],
+    unit: 'calls/s',
+    description: 'Calls a second',
+    formula: { kind: 'rate', field: 'calls' },
+  },
+  callErrorRatio: {
+    families: ['statement'],
+    unit: 'ratio',
+    description: 'Share of calls that failed',
+    formula: { kind: 'ratio', field: 'errors', over: 'calls' },
+  },
+  rowsPerCall: {
+    families: ['statement'],
+    unit: 'rows',
+    description: 'Rows a call',
+    formula: { kind: 'ratio', field: 'rows', over: 'calls' },
+  },
+  totalMs: {
+    families: ['route-statement'],
+    unit: 'ms',
+    description: 'Time of all calls',
+    formula: { kind: 'total', field: 'totalMs' },
+  },
+  poolSize: {
+    families: ['pool'],
+    unit: 'connections',
+    description: 'Open connections',
+    formula: { kind: 'level', field: 'size' },
+  },
+  poolIdle: {
+    families: ['pool'],
+    unit: 'connections',
+    description: 'Idle connections',
+    formula: { kind: 'level', field: 'idle' },
+  },
+  poolWaiting: {
+    families: ['pool'],
+    unit: 'requests',
+    description: 'Callers waiting for a connection',
+    formula: { kind: 'level', field: 'waiting' },
+  },
+  poolMax: {
+    families: ['pool'],
+    unit: 'connections',
+    description: 'Most connections allowed',
+    formula: { kind: 'level', field: 'max' },
+  },
+  poolWaitP95Ms: {
+    families: ['pool'],
+    unit: 'ms',
+    description: 'Wait for a connection 95 % stay under',
+    formula: { kind: 'quantile', field: 'waitMs', q: 0.95 },
+  },
+  poolWaitMaxMs: {
+    families: ['pool'],
+    unit: 'ms',
+    description: 'Longest wait for a connection',
+    formula: { kind: 'max', field: 'waitMs' },
+  },
+  poolFailed: {
+    families: ['pool'],
+    unit: 'connections',
+    description: 'Callers that got no connection',
+    formula: { kind: 'total', field: 'failed' },
+  },
+  eventLoopDelayP99Ms: {
+    families: ['runtime'],
+    unit: 'ms',
+    description: 'Event-loop delay 99 % stay under',
+    formula: { kind: 'quantile', field: 'eventLoopDelayMs', q: 0.99 },
+  },
+  eventLoopDelayMaxMs: {
+    families: ['runtime'],
+    unit: 'ms',
+    description: 'Longest event-loop delay',
+    formula: { kind: 'max', field: 'eventLoopDelayMs' },
+  },
+  eventLoopUtilization: {
+    families: ['runtime'],
+    unit: 'ratio',
+    description: 'Share of the time the event loop was busy',
+    formula: { kind: 'mean', field: 'eventLoopUtilization' },
+  },
+  cpuBusy: {
+    families: ['runtime'],
+    unit: 'cores',
+    description: 'Cores kept busy by the process',
+    formula: { kind: 'busy', fields: ['cpuUserMs', 'cpuSystemMs'] },
+  },
+  rssBytes: {
+    families: ['runtime'],
+    unit: 'bytes',
+    description: 'Resident memory',
+    formula: { kind: 'level', field: 'rssBytes' },
+  },
+  heapUsedBytes: {
+    families: ['runtime'],
+    unit: 'bytes',
+    description: 'JavaScript heap in use',
+    formula: { kind: 'level', field: 'heapUsedBytes' },
+  },
+  heapLimitBytes: {
+    families: ['runtime'],
+    unit: 'bytes',
+    description: 'JavaScript heap allowed',
+    formula: { kind: 'level', field: 'heapLimitBytes' },
+  },
+  externalBytes: {
+    families: ['runtime'],
+    unit: 'bytes',
+    description: 'Memory of buffers outside the heap',
+    formula: { kind: 'level', field: 'externalBytes' },
+  },
+  gcBusy: {
+    families: ['runtime'],
+    unit: 'ratio',
+    description: 'Share of the time spent in garbage collection',
+    formula: { kind: 'busy', fields: ['gcMs'] },
+  },
+  gcMaxMs: {
+    families: ['runtime'],
+    unit: 'ms',
+    description: 'Longest pause by garbage collection',
+    formula: { kind: 'max', field: 'gcMs' },
+  },
+  activeRequests: {
+    families: ['runtime'],
+    unit: 'requests',
+    description: 'Requests being handled',
+    formula: { kind: 'level', field: 'activeRequests' },
+  },
+} as const satisfies Record<string, MeasureDefinition>;
+
+export type Measure = keyof typeof table;
+
+/** Every measure that can be asked for, declared once. Without data in a step a measure is null, never zero, but for rates and totals. */
+export const measures: Readonly<Record<Measure, MeasureDefinition>> = table;

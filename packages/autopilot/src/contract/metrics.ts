@@ -1,0 +1,85 @@
+import type { Family } from './series.ts';
+
+/** How values of a metric combine: counters add, gauges keep count/sum/min/max, histograms merge. */
+export type MetricKind = 'counter' | 'gauge' | 'histogram';
+
+export interface MetricDefinition {
+  readonly kind: MetricKind;
+  /** Unit of one value: ms, bytes, ratio (0 to 1), or what is counted. */
+  readonly unit: string;
+  readonly description: string;
+}
+
+const request = {
+  requests: { kind: 'counter', unit: 'requests', description: 'Requests whose response has ended or was aborted' },
+  errors: { kind: 'counter', unit: 'requests', description: 'Requests answered with a status of 500 or more' },
+  clientErrors: { kind: 'counter', unit: 'requests', description: 'Requests answered with a status of 400 to 499' },
+  aborted: {
+    kind: 'counter',
+    unit: 'requests',
+    description: 'Requests whose client went away before the response ended',
+  },
+  durationMs: {
+    kind: 'histogram',
+    unit: 'ms',
+    description: 'Time from the request reaching the service to the end of its response',
+  },
+  bytesSent: { kind: 'counter', unit: 'bytes', description: 'Bytes of the responses as sent, headers included' },
+  databaseCalls: { kind: 'counter', unit: 'calls', description: 'Database calls made while handling the requests' },
+  databaseMs: { kind: 'counter', unit: 'ms', description: 'Time the requests waited for those calls' },
+} as const satisfies Record<string, MetricDefinition>;
+
+const statement = {
+  calls: { kind: 'counter', unit: 'calls', description: 'Executions, failed ones included' },
+  errors: { kind: 'counter', unit: 'calls', description: 'Executions that failed' },
+  rows: { kind: 'counter', unit: 'rows', description: 'Rows returned or affected' },
+  durationMs: {
+    kind: 'histogram',
+    unit: 'ms',
+    description: 'Time from sending the statement to its last row, as the application saw it',
+  },
+} as const satisfies Record<string, MetricDefinition>;
+
+const routeStatement = {
+  calls: { kind: 'counter', unit: 'calls', description: 'Executions of the statement by the route' },
+  totalMs: { kind: 'counter', unit: 'ms', description: 'Time of those executions' },
+} as const satisfies Record<string, MetricDefinition>;
+
+const pool = {
+  size: { kind: 'gauge', unit: 'connections', description: 'Open connections' },
+  idle: { kind: 'gauge', unit: 'connections', description: 'Open connections not in use' },
+  waiting: { kind: 'gauge', unit: 'requests', description: 'Callers waiting for a connection' },
+  max: { kind: 'gauge', unit: 'connections', description: 'Most connections the pool may open' },
+  acquired: { kind: 'counter', unit: 'connections', description: 'Connections handed out' },
+  failed: { kind: 'counter', unit: 'connections', description: 'Callers that got no connection' },
+  waitMs: { kind: 'histogram', unit: 'ms', description: 'Time a caller waited for a connection' },
+} as const satisfies Record<string, MetricDefinition>;
+
+const runtime = {
+  eventLoopDelayMs: { kind: 'histogram', unit: 'ms', description: 'How late timers fired' },
+  eventLoopUtilization: { kind: 'gauge', unit: 'ratio', description: 'Share of the time the event loop was busy' },
+  cpuUserMs: { kind: 'counter', unit: 'ms', description: 'CPU time of the process in user mode' },
+  cpuSystemMs: { kind: 'counter', unit: 'ms', description: 'CPU time of the process in system mode' },
+  rssBytes: { kind: 'gauge', unit: 'bytes', description: 'Resident memory of the process' },
+  heapUsedBytes: { kind: 'gauge', unit: 'bytes', description: 'JavaScript heap in use' },
+  heapLimitBytes: { kind: 'gauge', unit: 'bytes', description: 'JavaScript heap at which the process ends' },
+  externalBytes: { kind: 'gauge', unit: 'bytes', description: 'Memory of buffers outside the JavaScript heap' },
+  gcMs: { kind: 'histogram', unit: 'ms', description: 'Pauses by garbage collection' },
+  activeRequests: { kind: 'gauge', unit: 'requests', description: 'Requests being handled' },
+} as const satisfies Record<string, MetricDefinition>;
+
+/** Every metric, declared once: it drives collection, merging, measures, documentation and export. */
+export const metrics: Readonly<Record<Family, Readonly<Record<string, MetricDefinition>>>> = {
+  route: request,
+  tenant: request,
+  statement,
+  'route-statement': routeStatement,
+  pool,
+  runtime,
+};
+
+export type RequestMetric = keyof typeof request;
+export type StatementMetric = keyof typeof statement;
+export type RouteStatementMetric = keyof typeof routeStatement;
+export type PoolMetric = keyof typeof pool;
+export type RuntimeMetric = keyof typeof runtime;
