@@ -13,6 +13,7 @@ export type Formula =
   | { readonly kind: 'busy'; readonly fields: readonly string[] }
   /** Gauges of several instances: each one's mean, added. */
   | { readonly kind: 'level'; readonly field: string }
+  /** Apdex 1.1: (satisfied + tolerating / 2) / all; satisfied up to T, tolerating up to 4T. */
   | { readonly kind: 'apdex'; readonly field: string; readonly satisfiedMs: number };
 
 export interface MeasureDefinition {
@@ -23,106 +24,105 @@ export interface MeasureDefinition {
   readonly formula: Formula;
 }
 
-const requests = ['route', 'tenant'] as const;
-const timed = ['route', 'tenant', 'statement'] as const;
-
-/** Apdex threshold T of the Apdex specification 1.1: satisfied up to T, tolerating up to 4T. */
-export const APDEX_SATISFIED_MS = 500;
-
 const table = {
   requests: {
-    families: requests,
+    families: ['route', 'tenant'],
     unit: 'requests',
     description: 'Requests',
     formula: { kind: 'total', field: 'requests' },
   },
   requestRate: {
-    families: requests,
+    families: ['route', 'tenant'],
     unit: 'requests/s',
     description: 'Requests a second',
     formula: { kind: 'rate', field: 'requests' },
   },
   errorRatio: {
-    families: requests,
+    families: ['route', 'tenant'],
     unit: 'ratio',
     description: 'Share answered with 500 or more',
     formula: { kind: 'ratio', field: 'errors', over: 'requests' },
   },
   clientErrorRatio: {
-    families: requests,
+    families: ['route', 'tenant'],
     unit: 'ratio',
     description: 'Share answered with 400 to 499',
     formula: { kind: 'ratio', field: 'clientErrors', over: 'requests' },
   },
   abortedRatio: {
-    families: requests,
+    families: ['route', 'tenant'],
     unit: 'ratio',
     description: 'Share whose client went away',
     formula: { kind: 'ratio', field: 'aborted', over: 'requests' },
   },
   p50Ms: {
-    families: timed,
+    families: ['route', 'tenant', 'statement'],
     unit: 'ms',
     description: 'Median duration',
     formula: { kind: 'quantile', field: 'durationMs', q: 0.5 },
   },
   p95Ms: {
-    families: timed,
+    families: ['route', 'tenant', 'statement'],
     unit: 'ms',
     description: 'Duration 95 % stay under',
     formula: { kind: 'quantile', field: 'durationMs', q: 0.95 },
   },
   p99Ms: {
-    families: timed,
+    families: ['route', 'tenant', 'statement'],
     unit: 'ms',
     description: 'Duration 99 % stay under',
     formula: { kind: 'quantile', field: 'durationMs', q: 0.99 },
   },
-  meanMs: { families: timed, unit: 'ms', description: 'Mean duration', formula: { kind: 'mean', field: 'durationMs' } },
+  meanMs: {
+    families: ['route', 'tenant', 'statement'],
+    unit: 'ms',
+    description: 'Mean duration',
+    formula: { kind: 'mean', field: 'durationMs' },
+  },
   maxMs: {
-    families: timed,
+    families: ['route', 'tenant', 'statement'],
     unit: 'ms',
     description: 'Longest duration',
     formula: { kind: 'max', field: 'durationMs' },
   },
   apdex: {
-    families: requests,
+    families: ['route', 'tenant'],
     unit: 'ratio',
     description: 'Apdex with T = 500 ms',
-    formula: { kind: 'apdex', field: 'durationMs', satisfiedMs: APDEX_SATISFIED_MS },
+    formula: { kind: 'apdex', field: 'durationMs', satisfiedMs: 500 },
   },
   concurrency: {
-    families: timed,
+    families: ['route', 'tenant', 'statement'],
     unit: 'average',
     description: 'Requests or calls under way on average (their time a second)',
     formula: { kind: 'busy', fields: ['durationMs'] },
   },
   bytesSentRate: {
-    families: requests,
+    families: ['route', 'tenant'],
     unit: 'bytes/s',
     description: 'Bytes sent a second',
     formula: { kind: 'rate', field: 'bytesSent' },
   },
   bytesPerRequest: {
-    families: requests,
+    families: ['route', 'tenant'],
     unit: 'bytes',
     description: 'Bytes sent a request',
     formula: { kind: 'ratio', field: 'bytesSent', over: 'requests' },
   },
   databaseCallsPerRequest: {
-    families: requests,
+    families: ['route', 'tenant'],
     unit: 'calls',
     description: 'Database calls a request',
     formula: { kind: 'ratio', field: 'databaseCalls', over: 'requests' },
   },
   databaseMsPerRequest: {
-    families: requests,
+    families: ['route', 'tenant'],
     unit: 'ms',
     description: 'Database time a request',
     formula: { kind: 'ratio', field: 'databaseMs', over: 'requests' },
   },
   databaseBusy: {
-    families: requests,
+    families: ['route', 'tenant'],
     unit: 'average',
     description: 'Database calls under way on average',
     formula: { kind: 'busy', fields: ['databaseMs'] },
@@ -265,7 +265,7 @@ const table = {
     description: 'Requests being handled',
     formula: { kind: 'level', field: 'activeRequests' },
   },
-} as const satisfies Record<string, MeasureDefinition>;
+} as const;
 
 export type Measure = keyof typeof table;
 

@@ -27,7 +27,7 @@ const request = {
   bytesSent: { kind: 'counter', unit: 'bytes', description: 'Bytes of the responses as sent, headers included' },
   databaseCalls: { kind: 'counter', unit: 'calls', description: 'Database calls made while handling the requests' },
   databaseMs: { kind: 'counter', unit: 'ms', description: 'Time the requests waited for those calls' },
-} as const satisfies Record<string, MetricDefinition>;
+} as const;
 
 const statement = {
   calls: { kind: 'counter', unit: 'calls', description: 'Executions, failed ones included' },
@@ -38,12 +38,12 @@ const statement = {
     unit: 'ms',
     description: 'Time from sending the statement to its last row, as the application saw it',
   },
-} as const satisfies Record<string, MetricDefinition>;
+} as const;
 
 const routeStatement = {
   calls: { kind: 'counter', unit: 'calls', description: 'Executions of the statement by the route' },
   totalMs: { kind: 'counter', unit: 'ms', description: 'Time of those executions' },
-} as const satisfies Record<string, MetricDefinition>;
+} as const;
 
 const pool = {
   size: { kind: 'gauge', unit: 'connections', description: 'Open connections' },
@@ -53,7 +53,7 @@ const pool = {
   acquired: { kind: 'counter', unit: 'connections', description: 'Connections handed out' },
   failed: { kind: 'counter', unit: 'connections', description: 'Callers that got no connection' },
   waitMs: { kind: 'histogram', unit: 'ms', description: 'Time a caller waited for a connection' },
-} as const satisfies Record<string, MetricDefinition>;
+} as const;
 
 const runtime = {
   eventLoopDelayMs: { kind: 'histogram', unit: 'ms', description: 'How late timers fired' },
@@ -66,7 +66,7 @@ const runtime = {
   externalBytes: { kind: 'gauge', unit: 'bytes', description: 'Memory of buffers outside the JavaScript heap' },
   gcMs: { kind: 'histogram', unit: 'ms', description: 'Pauses by garbage collection' },
   activeRequests: { kind: 'gauge', unit: 'requests', description: 'Requests being handled' },
-} as const satisfies Record<string, MetricDefinition>;
+} as const;
 
 /** Every metric, declared once: it drives collection, merging, measures, documentation and export. */
 export const metrics: Readonly<Record<Family, Readonly<Record<string, MetricDefinition>>>> = {

@@ -86,10 +86,20 @@ export type ShapeOf<T> = [T] extends [string]
       : null extends T
         ? { readonly kind: 'nullable'; readonly of: ShapeOf<Exclude<T, null>>; readonly description?: string }
         : T extends readonly (infer Item)[]
-          ? { readonly kind: 'array'; readonly of: ShapeOf<Item>; readonly description?: string; readonly maxItems?: number }
+          ? {
+              readonly kind: 'array';
+              readonly of: ShapeOf<Item>;
+              readonly description?: string;
+              readonly maxItems?: number;
+            }
           : string extends keyof T
             ? { readonly kind: 'map'; readonly of: ShapeOf<T[keyof T]>; readonly description?: string }
-            : { readonly kind: 'object'; readonly fields: FieldsOf<T>; readonly description?: string; readonly name?: string };
+            : {
+                readonly kind: 'object';
+                readonly fields: FieldsOf<T>;
+                readonly description?: string;
+                readonly name?: string;
+              };
 
 export type FieldsOf<T> = {
   readonly [K in keyof T]-?: undefined extends T[K]

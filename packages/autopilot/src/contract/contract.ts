@@ -1,0 +1,10 @@
+/** The domain and wire types of the autopilot: safe in a browser, without validators. */
+export type { EpochMs } from '../kernel/clock.ts';
+export * from './error-table.ts';
+export * from './frame.ts';
+export * from './measures.ts';
+export * from './metrics.ts';
+export * from './performance.ts';
+export * from './principal.ts';
+export * from './series.ts';
+export * from './shape.ts';

@@ -1,0 +1,61 @@
+/** What an error code answers over HTTP. */
+export interface ErrorDefinition {
+  readonly status: number;
+  readonly title: string;
+}
+
+const table = {
+  AP_INTERNAL: { status: 500, title: 'Something failed inside the autopilot' },
+  AP_NOT_FOUND: { status: 404, title: 'There is nothing at this address' },
+  AP_METHOD_NOT_ALLOWED: { status: 405, title: 'This address does not take this method' },
+  AP_UNAUTHENTICATED: { status: 401, title: 'Sign in, or send a token' },
+  AP_FORBIDDEN: { status: 403, title: 'The scope of this sign-in does not allow this' },
+  AP_PARAMETER_UNKNOWN: { status: 400, title: 'A parameter is not known here' },
+  AP_PARAMETER_INVALID: { status: 400, title: 'A parameter has a value that is not allowed' },
+  AP_BODY_INVALID: { status: 400, title: 'The body can not be used' },
+  AP_BODY_TOO_LARGE: { status: 413, title: 'The body is larger than allowed' },
+  AP_NOT_ACCEPTABLE: { status: 406, title: 'None of the accepted media types can be made' },
+  AP_PAGE_CURSOR_INVALID: { status: 400, title: 'The page cursor can not be used' },
+  AP_SERVICE_UNKNOWN: { status: 404, title: 'This service is not known' },
+  AP_SERIES_UNKNOWN: { status: 404, title: 'Nothing was measured under this name' },
+  AP_RANGE_INVALID: { status: 400, title: 'The range of time can not be answered' },
+  AP_CONTROL_PLANE_UNAVAILABLE: { status: 503, title: 'The control plane does not answer' },
+  AP_TOO_MANY_STREAMS: { status: 429, title: 'Too many live streams are open' },
+  AP_HISTOGRAM_INVALID: { status: 500, title: 'An encoded histogram can not be read' },
+  AP_LINK_PROTOCOL: { status: 500, title: 'Agent and control plane do not speak the same protocol' },
+  AP_ENVIRONMENT_INVALID: { status: 500, title: 'An environment variable has a value that is not allowed' },
+} as const;
+
+/** A stable error code of the library. */
+export type ErrorCode = keyof typeof table;
+
+/** Every code that can reach a caller over HTTP, with its status. Codes that never do (a server that can't start) are declared where they are raised. */
+export const errorTable: Readonly<Record<ErrorCode, ErrorDefinition>> = table;
+
+/** RFC 9457 problem details, as `application/problem+json`. */
+export interface Problem {
+  /** `urn:autopilot:problem:` and the code in lower case. */
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: string;
+  /** What happened, with the actual values. */
+  readonly detail: string;
+  /** What to do next. */
+  readonly remedy?: string;
+  /** The request's id, to find it in the log. */
+  readonly instance?: string;
+}
+
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(table, code);
+}
+
+export function problemOf(
+  code: ErrorCode,
+  detail: string,
+  extra: { remedy?: string; instance?: string } = {},
+): Problem {
+  const { status, title } = errorTable[code];
+  return { type: `urn:autopilot:problem:${code.toLowerCase()}`, title, status, code, detail, ...extra };
+}

@@ -1,0 +1,209 @@
+import type { Frame } from './frame.ts';
+
+/** Times on the wire: RFC 3339 in UTC. */
+export type Timestamp = string;
+
+/** One process that is linked, or was within the live hour. */
+export interface InstanceStatus {
+  readonly service: string;
+  readonly instance: string;
+  readonly release: string;
+  /**
+   * `live`: windows arrive; `stalled`: linked, but its event loop has not sent one for over 2.5 s;
+   * `gone`: its link has ended.
+   */
+  readonly state: 'live' | 'stalled' | 'gone';
+  readonly startedAt: Timestamp;
+  readonly lastSeenAt: Timestamp;
+  /** How long nothing has come from it, in ms. */
+  readonly silentMs: number;
+}
+
+/** Requests over a range; null where there were none. */
+export interface TrafficSummary {
+  readonly requests: number;
+  readonly requestRate: number;
+  readonly errorRatio: number | null;
+  readonly clientErrorRatio: number | null;
+  readonly abortedRatio: number | null;
+  readonly p50Ms: number | null;
+  readonly p95Ms: number | null;
+  readonly p99Ms: number | null;
+  readonly meanMs: number | null;
+  readonly maxMs: number | null;
+  readonly apdex: number | null;
+  readonly bytesSentRate: number;
+}
+
+/** One route over a range. Shares are of all routes together, 0 to 1. */
+export interface RouteRow {
+  readonly route: string;
+  readonly requests: number;
+  readonly requestRate: number;
+  readonly errorRatio: number | null;
+  readonly clientErrorRatio: number | null;
+  readonly p50Ms: number | null;
+  readonly p95Ms: number | null;
+  readonly p99Ms: number | null;
+  readonly meanMs: number | null;
+  readonly maxMs: number | null;
+  readonly apdex: number | null;
+  /** Share of the time all requests took. */
+  readonly timeShare: number;
+  /** Share of the database time all requests waited for. */
+  readonly databaseShare: number;
+  readonly databaseMsPerRequest: number | null;
+  readonly databaseCallsPerRequest: number | null;
+  readonly bytesPerRequest: number | null;
+}
+
+/** One statement over a range, as the application saw it. */
+export interface StatementRow {
+  readonly statement: string;
+  readonly database: string;
+  /** With literals replaced by `?`; cut at 2,000 characters. */
+  readonly text: string;
+  readonly calls: number;
+  readonly callRate: number;
+  readonly callErrorRatio: number | null;
+  readonly p50Ms: number | null;
+  readonly p95Ms: number | null;
+  readonly p99Ms: number | null;
+  readonly meanMs: number | null;
+  readonly rowsPerCall: number | null;
+  /** Share of the time of all statements, 0 to 1. */
+  readonly timeShare: number;
+  /** The routes that waited longest for it, longest first; at most five. */
+  readonly routes: readonly string[];
+}
+
+/** One connection pool of the application. */
+export interface PoolRow {
+  readonly pool: string;
+  readonly database: string;
+  readonly size: number | null;
+  readonly idle: number | null;
+  readonly waiting: number | null;
+  readonly max: number | null;
+  readonly acquired: number;
+  readonly failed: number;
+  readonly waitP95Ms: number | null;
+}
+
+export interface DatabaseSummary {
+  readonly calls: number;
+  readonly callRate: number;
+  readonly callErrorRatio: number | null;
+  readonly p50Ms: number | null;
+  readonly p95Ms: number | null;
+  readonly p99Ms: number | null;
+  readonly meanMs: number | null;
+  /** Calls under way on average. */
+  readonly busy: number;
+  readonly pools: readonly PoolRow[];
+}
+
+export interface RuntimeSummary {
+  readonly eventLoopDelayP99Ms: number | null;
+  readonly eventLoopDelayMaxMs: number | null;
+  readonly eventLoopUtilization: number | null;
+  readonly cpuBusy: number | null;
+  readonly rssBytes: number | null;
+  readonly heapUsedBytes: number | null;
+  readonly heapLimitBytes: number | null;
+  readonly externalBytes: number | null;
+  readonly gcBusy: number | null;
+  readonly gcMaxMs: number | null;
+  readonly activeRequests: number | null;
+}
+
+/** Points a component lost, and why. */
+export interface Deduction {
+  /** Points of 100, over 0. */
+  readonly points: number;
+  /** A sentence with the measured value and the limit. */
+  readonly reason: string;
+  /** The measure it rests on. */
+  readonly measure: string;
+  readonly value: number;
+  /** Where points begin to be lost. */
+  readonly limit: number;
+  /** Where to look: an address under the dashboard. */
+  readonly link: string;
+}
+
+export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy' | 'unknown';
+
+export interface HealthComponent {
+  readonly name: string;
+  /** 0 to 100; null when nothing could be judged. */
+  readonly score: number | null;
+  readonly status: HealthStatus;
+  /** How much the score rests on, 0 (nothing) to 1 (enough data). */
+  readonly confidence: number;
+  readonly deductions: readonly Deduction[];
+  /** Why there is no score, or what limits it; empty when there is nothing to say. */
+  readonly notes: readonly string[];
+}
+
+export interface Health {
+  readonly service: string;
+  readonly at: Timestamp;
+  /** 0 to 100: the worst component's score weighs half, their mean the other half; null when nothing could be judged. */
+  readonly score: number | null;
+  readonly status: HealthStatus;
+  readonly components: readonly HealthComponent[];
+  /** The score over the last hour. */
+  readonly trend: Frame;
+}
+
+/** Everything the first page shows, in one document. */
+export interface Dashboard {
+  readonly service: string;
+  readonly at: Timestamp;
+  /** The range the summaries are about. */
+  readonly from: Timestamp;
+  readonly to: Timestamp;
+  readonly instances: readonly InstanceStatus[];
+  readonly traffic: TrafficSummary;
+  readonly health: Health;
+  readonly slowestRoutes: readonly RouteRow[];
+  readonly slowestQueries: readonly StatementRow[];
+  readonly database: DatabaseSummary;
+  readonly runtime: RuntimeSummary;
+  /** By name: traffic, latency, database, runtime. */
+  readonly trends: Readonly<Record<string, Frame>>;
+}
+
+/** The frames of GET /performance/metrics. */
+export interface MetricsAnswer {
+  readonly service: string;
+  readonly kind: string;
+  /** What the frames are about: a route, tenant, statement or pool; absent: the family as a whole. */
+  readonly key?: string;
+  readonly frame: Frame;
+  /** Unit by column. */
+  readonly units: Readonly<Record<string, string>>;
+}
+
+/** Where a list goes on. */
+export interface Page {
+  readonly limit: number;
+  /** The cursor of the next page; absent on the last. */
+  readonly next?: string;
+  /** The cursor of the page before; absent on the first. */
+  readonly previous?: string;
+}
+
+export interface RouteList {
+  readonly service: string;
+  readonly from: Timestamp;
+  readonly to: Timestamp;
+  readonly routes: readonly RouteRow[];
+  readonly page: Page;
+}
+
+export interface InstanceList {
+  readonly service: string;
+  readonly instances: readonly InstanceStatus[];
+}

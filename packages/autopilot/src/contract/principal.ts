@@ -1,0 +1,23 @@
+/** What a caller may do: `read` sees, `operate` starts work, `admin` changes configuration and rights. Each includes those before it. */
+export type Scope = 'read' | 'operate' | 'admin';
+
+export const scopes: readonly Scope[] = ['read', 'operate', 'admin'];
+
+/** Who is calling. */
+export interface Principal {
+  readonly id: string;
+  readonly scopes: readonly Scope[];
+  /** How the caller was recognised: an API token, or the application's own sign-in. */
+  readonly by: 'token' | 'session';
+}
+
+/** What the application's own sign-in says of a user; see the host's option `principal`. */
+export interface HostPrincipal {
+  readonly id: string;
+  readonly scopes: readonly Scope[];
+}
+
+export function hasScope(granted: readonly Scope[], needed: Scope): boolean {
+  const least = scopes.indexOf(needed);
+  return granted.some((scope) => scopes.indexOf(scope) >= least);
+}

@@ -1,0 +1,54 @@
+import type { Origin, StatementText, Window } from '../contract/series.ts';
+import type { EpochMs } from '../kernel/clock.ts';
+
+/** Version of these messages; the control plane answers agents one minor release behind. */
+export const LINK_PROTOCOL = 1;
+
+/** What an agent says. */
+export type UpMessage =
+  /** First message on every channel, also after a reconnect. */
+  | {
+      readonly kind: 'hello';
+      readonly protocol: number;
+      readonly origin: Origin;
+      readonly pid: number;
+      readonly startedAt: EpochMs;
+      /** Names of the databases whose pools are instrumented. */
+      readonly databases: readonly string[];
+    }
+  /**
+   * Closed windows, oldest first, and the texts of statements not yet sent on this channel. Sent once a second also
+   * when nothing happened, so that silence means a blocked event loop. Unacknowledged windows are sent again on the
+   * next channel; the receiver ignores what it has (by instance and start).
+   */
+  | {
+      readonly kind: 'windows';
+      /** Counts up from 1 on each channel. */
+      readonly sequence: number;
+      readonly windows: readonly Window[];
+      readonly statements: readonly StatementText[];
+    }
+  /** The agent closes in order; its last windows have been sent. */
+  | { readonly kind: 'bye' };
+
+/** What a control plane says. */
+export type DownMessage =
+  /** Answer to `hello`: where its HTTP API listens. */
+  | { readonly kind: 'welcome'; readonly protocol: number; readonly address: string }
+  /** Everything up to and including this sequence was taken. */
+  | { readonly kind: 'ack'; readonly sequence: number }
+  /** The hello can't be answered, and why; the channel is closed after it. */
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/** One end of a link, whatever carries it. */
+export interface Channel<Out, In> {
+  /** Hands a message over without waiting; false when the channel is closed or its buffer is full: keep it and try later. */
+  send(message: Out): boolean;
+  onMessage(listener: (message: In) => void): void;
+  /** Called once, when the other end is gone or close() was called. */
+  onClose(listener: () => void): void;
+  close(): void;
+}
+
+export type AgentChannel = Channel<UpMessage, DownMessage>;
+export type ControlChannel = Channel<DownMessage, UpMessage>;
