@@ -173,6 +173,10 @@ export interface Dashboard {
   readonly runtime: RuntimeSummary;
   /** By name: traffic, latency, database, runtime. */
   readonly trends: Readonly<Record<string, Frame>>;
+  /** By family: observations in the range that the agents' bounds moved into `(other)` or left out; empty when none. */
+  readonly overflow: Readonly<Record<string, number>>;
+  /** What limits this document, as sentences: facts dropped by a bound, a range not wholly kept; empty when nothing does. */
+  readonly notes: readonly string[];
 }
 
 /** The frames of GET /performance/metrics. */
@@ -184,15 +188,17 @@ export interface MetricsAnswer {
   readonly frame: Frame;
   /** Unit by column. */
   readonly units: Readonly<Record<string, string>>;
+  /** Where the answer differs from what was asked, as sentences: a step rounded up, a range not wholly kept. */
+  readonly notes: readonly string[];
 }
 
 /** Where a list goes on. */
 export interface Page {
   readonly limit: number;
-  /** The cursor of the next page; absent on the last. */
-  readonly next?: string;
-  /** The cursor of the page before; absent on the first. */
-  readonly previous?: string;
+  /** The cursor of the page after this one; null: this is the last. */
+  readonly next: string | null;
+  /** The cursor of the page before this one; null: this is the first. */
+  readonly previous: string | null;
 }
 
 export interface RouteList {
@@ -206,4 +212,16 @@ export interface RouteList {
 export interface InstanceList {
   readonly service: string;
   readonly instances: readonly InstanceStatus[];
+  readonly page: Page;
+}
+
+/** GET /livez: the process answers. */
+export interface Liveness {
+  readonly alive: boolean;
+}
+
+/** GET /readyz: whether requests can be served, and if not, why. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly reasons: readonly string[];
 }

@@ -1,0 +1,327 @@
+import type { ErrorCode } from './error-table.ts';
+import type { Measure } from './measures.ts';
+import { measures } from './measures.ts';
+import * as answer from './operations-shapes.ts';
+import type {
+  Dashboard,
+  Health,
+  InstanceList,
+  Liveness,
+  MetricsAnswer,
+  Readiness,
+  RouteList,
+  RouteRow,
+} from './performance.ts';
+import type { Scope } from './principal.ts';
+import type { Family } from './series.ts';
+import type { ArrayShape, JsonSchema, Shape, ShapeOf } from './shape.ts';
+
+/** What a call is about; each part left out means the default (the application asked through) or all. */
+export interface Selection {
+  readonly service?: string;
+  readonly database?: string;
+  readonly instance?: string;
+}
+
+export interface DashboardQuery extends Selection {
+  /** How far the document looks back: 1 to 60; default 5. */
+  readonly minutes?: number;
+}
+
+export type HealthQuery = Selection;
+
+/** The families that GET /performance/metrics answers. */
+export type MetricsKind = Exclude<Family, 'route-statement'>;
+
+export interface MetricsQuery extends Selection {
+  readonly kind: MetricsKind;
+  /** With kind `route`: one route, as "GET /tasks/:id"; left out: all together. */
+  readonly route?: string;
+  readonly tenant?: string;
+  /** A statement's id. */
+  readonly statement?: string;
+  readonly pool?: string;
+  /** Left out: every measure of the family. */
+  readonly measure?: readonly Measure[];
+  /** RFC 3339; default five minutes before `to`. */
+  readonly from?: string;
+  /** RFC 3339; default now. */
+  readonly to?: string;
+  /** In ms, a multiple of 1,000; default the finest that gives at most 600 points. */
+  readonly step?: number;
+}
+
+/** What the list of routes can be sorted by; worst first. */
+export type RouteSort = Exclude<keyof RouteRow, 'route'>;
+
+export interface RoutesQuery {
+  readonly service?: string;
+  readonly instance?: string;
+  /** One route, as "GET /tasks/:id". */
+  readonly route?: string;
+  /** RFC 3339; default 60 s before `to`. */
+  readonly from?: string;
+  /** RFC 3339; default now. */
+  readonly to?: string;
+  /** Default `timeShare`. */
+  readonly sort?: RouteSort;
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+
+export interface InstancesQuery {
+  readonly service?: string;
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+
+/** A call without parameters. */
+export type NoQuery = object;
+
+export type MediaType = 'application/json' | 'text/event-stream' | 'text/html';
+
+/** One call of the HTTP API. */
+export interface Operation<Query, Answer> {
+  readonly method: 'GET';
+  readonly path: string;
+  readonly tag: 'Performance' | 'Service';
+  readonly summary: string;
+  readonly description?: string;
+  /** The least scope that may call it; null: everyone, without signing in. */
+  readonly scope: Scope | null;
+  readonly query: ShapeOf<Query>;
+  /** null: its media type says all (a page, an OpenAPI document). */
+  readonly answer: ShapeOf<Answer> | null;
+  /** What it can be answered as; the first is the default. */
+  readonly mediaTypes: readonly MediaType[];
+  /** Codes it answers with beside those that every call can. */
+  readonly problems: readonly ErrorCode[];
+}
+
+/** The types of each call by its operationId. */
+export interface OperationTypes {
+  readonly getDashboard: { readonly query: DashboardQuery; readonly answer: Dashboard };
+  readonly getMetrics: { readonly query: MetricsQuery; readonly answer: MetricsAnswer };
+  readonly getHealth: { readonly query: HealthQuery; readonly answer: Health };
+  readonly listRoutes: { readonly query: RoutesQuery; readonly answer: RouteList };
+  readonly listInstances: { readonly query: InstancesQuery; readonly answer: InstanceList };
+  readonly getOpenApi: { readonly query: NoQuery; readonly answer: JsonSchema };
+  readonly getDocs: { readonly query: NoQuery; readonly answer: string };
+  readonly getLiveness: { readonly query: NoQuery; readonly answer: Liveness };
+  readonly getReadiness: { readonly query: NoQuery; readonly answer: Readiness };
+}
+
+export type OperationId = keyof OperationTypes;
+
+type Optional<Of extends Shape> = { readonly kind: 'optional'; readonly of: Of };
+const optional = <Of extends Shape>(of: Of): Optional<Of> => ({ kind: 'optional', of });
+
+const name = (description: string): { kind: 'string'; maxLength: number; description: string } => ({
+  kind: 'string',
+  maxLength: 512,
+  description,
+});
+
+const service = optional(name('The service; default: the one of the application that is asked through'));
+const instance = optional(name('One instance of the service; default: all, merged'));
+const database = optional(name('One database of the service; default: all'));
+const from = (lookBack: string): Optional<Shape & { kind: 'string' }> =>
+  optional({
+    kind: 'string',
+    format: 'time',
+    description: `Start of the range, RFC 3339; default ${lookBack} before its end`,
+  });
+const to = optional({
+  kind: 'string',
+  format: 'time',
+  description: 'End of the range, RFC 3339; default now',
+} as const);
+const cursor = optional({
+  kind: 'string',
+  maxLength: 4096,
+  description: 'Where the page starts: `page.next` or `page.previous` of an answer before',
+} as const);
+const limit = optional({ kind: 'integer', min: 1, max: 200, description: 'Rows in an answer; default 50' } as const);
+
+const nothing = { kind: 'object', fields: {} } as const;
+
+/** The families of GET /performance/metrics. */
+export const metricsKinds: readonly MetricsKind[] = ['route', 'tenant', 'statement', 'pool', 'runtime'];
+
+/** Names that the list of routes can be sorted by. */
+export const routeSorts: readonly RouteSort[] = [
+  'timeShare',
+  'databaseShare',
+  'requests',
+  'requestRate',
+  'errorRatio',
+  'clientErrorRatio',
+  'p50Ms',
+  'p95Ms',
+  'p99Ms',
+  'meanMs',
+  'maxMs',
+  'apdex',
+  'databaseMsPerRequest',
+  'databaseCallsPerRequest',
+  'bytesPerRequest',
+];
+
+const measureList: ArrayShape & { of: Shape & { kind: 'string' } } = {
+  kind: 'array',
+  of: { kind: 'string', values: Object.keys(measures) },
+  maxItems: 64,
+  description: 'Names of measures, separated by commas; default: every measure of the family',
+};
+
+/** Every call of the HTTP API, declared once: it drives routing, validation, OpenAPI and the client. */
+export const operations: {
+  readonly [Id in OperationId]: Operation<OperationTypes[Id]['query'], OperationTypes[Id]['answer']>;
+} = {
+  getDashboard: {
+    method: 'GET',
+    path: '/api/v1/performance/dashboard',
+    tag: 'Performance',
+    summary: 'Everything the first page shows, in one document',
+    description:
+      'Asked for as text/event-stream it sends one event named `dashboard` a second: first the whole document, then documents whose trends are cut to the last ten seconds, to be merged by `at`.',
+    scope: 'read',
+    query: {
+      kind: 'object',
+      fields: {
+        service,
+        database,
+        instance,
+        minutes: optional({ kind: 'integer', min: 1, max: 60, description: 'How far to look back; default 5' }),
+      },
+    },
+    answer: answer.dashboard,
+    mediaTypes: ['application/json', 'text/event-stream'],
+    problems: ['AP_SERVICE_UNKNOWN', 'AP_TOO_MANY_STREAMS'],
+  },
+  getMetrics: {
+    method: 'GET',
+    path: '/api/v1/performance/metrics',
+    tag: 'Performance',
+    summary: 'Measures of one family over time, as a Frame',
+    description:
+      'Asked for as text/event-stream it sends one event named `metrics` a second: first the whole frame, then frames cut to the last ten seconds, to be merged by `at`. A stream follows the present: it takes no `to`. A step under 10 s is rounded up to 10 s where the range reaches back beyond the last ten minutes; `frame.stepMs` and `notes` say so.',
+    scope: 'read',
+    query: {
+      kind: 'object',
+      fields: {
+        service,
+        database,
+        instance,
+        kind: { kind: 'string', values: metricsKinds, description: 'The family of series' },
+        route: optional(name('With kind=route: one route, as "GET /tasks/:id"; default: all together')),
+        tenant: optional(name('With kind=tenant: one tenant; default: all together')),
+        statement: optional(name("With kind=statement: one statement's id; default: all together")),
+        pool: optional(name('With kind=pool: one pool; default: all together')),
+        measure: optional(measureList),
+        from: from('five minutes'),
+        to,
+        step: optional({
+          kind: 'integer',
+          min: 1000,
+          max: 3_600_000,
+          unit: 'ms',
+          description: 'A multiple of 1,000; default: the finest that gives at most 600 points',
+        }),
+      },
+    },
+    answer: answer.metricsAnswer,
+    mediaTypes: ['application/json', 'text/event-stream'],
+    problems: ['AP_SERVICE_UNKNOWN', 'AP_SERIES_UNKNOWN', 'AP_RANGE_INVALID', 'AP_TOO_MANY_STREAMS'],
+  },
+  getHealth: {
+    method: 'GET',
+    path: '/api/v1/performance/health',
+    tag: 'Performance',
+    summary: 'The score from 0 to 100 with its components, each point lost with its reason',
+    scope: 'read',
+    query: { kind: 'object', fields: { service, database, instance } },
+    answer: answer.health,
+    mediaTypes: ['application/json'],
+    problems: ['AP_SERVICE_UNKNOWN'],
+  },
+  listRoutes: {
+    method: 'GET',
+    path: '/api/v1/performance/routes',
+    tag: 'Performance',
+    summary: 'The routes with percentiles and shares, worst first',
+    description: 'The pages of one list show one range: `from` and `to` of its first page travel in the cursor.',
+    scope: 'read',
+    query: {
+      kind: 'object',
+      fields: {
+        service,
+        instance,
+        route: optional(name('One route, as "GET /tasks/:id"; default: all')),
+        from: from('60 s'),
+        to,
+        sort: optional({ kind: 'string', values: routeSorts, description: 'Default timeShare' }),
+        limit,
+        cursor,
+      },
+    },
+    answer: answer.routeList,
+    mediaTypes: ['application/json'],
+    problems: ['AP_SERVICE_UNKNOWN', 'AP_RANGE_INVALID', 'AP_PAGE_CURSOR_INVALID'],
+  },
+  listInstances: {
+    method: 'GET',
+    path: '/api/v1/performance/instances',
+    tag: 'Performance',
+    summary: 'The processes that are linked or were within the last hour',
+    scope: 'read',
+    query: { kind: 'object', fields: { service, limit, cursor } },
+    answer: answer.instanceList,
+    mediaTypes: ['application/json'],
+    problems: ['AP_SERVICE_UNKNOWN', 'AP_PAGE_CURSOR_INVALID'],
+  },
+  getOpenApi: {
+    method: 'GET',
+    path: '/api/v1/openapi.json',
+    tag: 'Service',
+    summary: 'This API as an OpenAPI 3.1 document',
+    scope: null,
+    query: nothing,
+    answer: null,
+    mediaTypes: ['application/json'],
+    problems: [],
+  },
+  getDocs: {
+    method: 'GET',
+    path: '/api/v1/docs',
+    tag: 'Service',
+    summary: 'This API as a page to read',
+    scope: null,
+    query: nothing,
+    answer: null,
+    mediaTypes: ['text/html'],
+    problems: [],
+  },
+  getLiveness: {
+    method: 'GET',
+    path: '/livez',
+    tag: 'Service',
+    summary: 'Whether the process answers',
+    scope: null,
+    query: nothing,
+    answer: answer.liveness,
+    mediaTypes: ['application/json'],
+    problems: [],
+  },
+  getReadiness: {
+    method: 'GET',
+    path: '/readyz',
+    tag: 'Service',
+    summary: 'Whether requests can be served: 200, or 503 with the reasons',
+    scope: null,
+    query: nothing,
+    answer: answer.readiness,
+    mediaTypes: ['application/json'],
+    problems: [],
+  },
+};
