@@ -54,6 +54,7 @@ test('an encoded histogram decodes to itself', () => {
       const decoded = ExponentialHistogram.decode(bytes);
       assert.deepEqual(decoded.encode(), bytes);
       assert.equal(decoded.count, values.length);
+      assert.equal(ExponentialHistogram.sumOf(bytes), decoded.sum);
     }),
   );
 });

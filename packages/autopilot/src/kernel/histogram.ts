@@ -160,7 +160,11 @@ export class ExponentialHistogram implements Histogram {
    * @throws AutopilotError AP_HISTOGRAM_INVALID for bytes that encode() did not make; this histogram is then unchanged.
    */
   mergeEncoded(bytes: Uint8Array): void {
-    this.merge(ExponentialHistogram.decode(bytes));
+    unpack(bytes);
+    const { total, zeroCount, sumHigh, sumLow, min, max, filled, indexes, counts } = unpacked;
+    if (total === 0) return;
+    this.#mergeTotals(total, zeroCount, sumHigh, sumLow, min, max);
+    for (let bucket = filled - 1; bucket >= 0; bucket--) this.#addToBucket(indexes[bucket] ?? 0, counts[bucket] ?? 0);
   }
 
   quantile(q: number): number {
@@ -239,37 +243,17 @@ export class ExponentialHistogram implements Histogram {
 
   /** @throws AutopilotError AP_HISTOGRAM_INVALID for bytes that encode() did not make. */
   static decode(bytes: Uint8Array): ExponentialHistogram {
-    if (bytes[0] !== SCALE) throw invalid(`its first byte is ${bytes[0] ?? 'missing'}, expected scale ${SCALE}`);
-    const reader = new VarintReader(bytes, 1);
-    const zeroCount = reader.next();
-    const sumHigh = reader.next();
-    const sumLow = reader.next();
-    const filled = reader.next();
     const result = new ExponentialHistogram();
-    if (zeroCount === 0 && filled === 0) return result;
-    if (filled > MAX_INDEX - MIN_INDEX + 1) throw invalid(`${filled} buckets, more than the range has`);
-    const min = reader.nextFloat64();
-    const max = reader.nextFloat64();
-    if (!(min >= 0 && max >= min && max <= MAX_VALUE) || sumLow >= SUM_LIMB)
-      throw invalid('its totals contradict each other');
-    const indexes: number[] = [];
-    const counts: number[] = [];
-    let index = MIN_INDEX;
-    let total = zeroCount;
-    for (let bucket = 0; bucket < filled; bucket++) {
-      const distance = reader.next();
-      const count = reader.next();
-      index += distance;
-      if (index > MAX_INDEX || count === 0 || (bucket > 0 && distance === 0))
-        throw invalid('its buckets are out of order');
-      indexes.push(index);
-      counts.push(count);
-      total += count;
-    }
-    if (!reader.atEnd) throw invalid('bytes follow its last bucket');
-    result.#mergeTotals(total, zeroCount, sumHigh, sumLow, min, max);
-    for (let bucket = filled - 1; bucket >= 0; bucket--) result.#addToBucket(indexes[bucket] ?? 0, counts[bucket] ?? 0);
+    result.mergeEncoded(bytes);
     return result;
+  }
+
+  /** The sum of an encoded histogram, read from its head alone: what a ranking by time needs, at a tenth of a merge. */
+  static sumOf(bytes: Uint8Array): number {
+    position = 1;
+    readVarint(bytes);
+    const high = readVarint(bytes);
+    return (high * SUM_LIMB + readVarint(bytes)) / SUM_UNITS;
   }
 
   #mergeTotals(count: number, zeroCount: number, sumHigh: number, sumLow: number, min: number, max: number): void {
@@ -327,41 +311,97 @@ function writeVarint(bytes: Uint8Array, at: number, value: number): number {
   return at;
 }
 
-class VarintReader {
-  readonly #bytes: Uint8Array;
-  #at: number;
+/**
+ * What {@link unpack} found. Kept here and used at once, so that merging an encoded histogram, of which a control plane
+ * does many thousands a second, allocates nothing.
+ */
+const unpacked: {
+  zeroCount: number;
+  sumHigh: number;
+  sumLow: number;
+  min: number;
+  max: number;
+  total: number;
+  filled: number;
+  readonly indexes: Int32Array;
+  readonly counts: Float64Array;
+} = {
+  zeroCount: 0,
+  sumHigh: 0,
+  sumLow: 0,
+  min: 0,
+  max: 0,
+  total: 0,
+  filled: 0,
+  indexes: new Int32Array(MAX_INDEX - MIN_INDEX + 1),
+  counts: new Float64Array(MAX_INDEX - MIN_INDEX + 1),
+};
 
-  constructor(bytes: Uint8Array, at: number) {
-    this.#bytes = bytes;
-    this.#at = at;
-  }
-
-  get atEnd(): boolean {
-    return this.#at === this.#bytes.length;
-  }
-
-  next(): number {
-    let value = 0;
-    let factor = 1;
-    for (let read = 0; read < MAX_VARINT_BYTES; read++) {
-      const byte = this.#bytes[this.#at++];
-      if (byte === undefined) throw invalid('it ends in the middle of a number');
-      value += (byte & 0x7f) * factor;
-      if (byte < 0x80) {
-        if (value > Number.MAX_SAFE_INTEGER) break;
-        return value;
-      }
-      factor *= 0x80;
+/** @throws AutopilotError AP_HISTOGRAM_INVALID for bytes that encode() did not make. */
+function unpack(bytes: Uint8Array): void {
+  if (bytes[0] !== SCALE) throw invalid(`its first byte is ${bytes[0] ?? 'missing'}, expected scale ${SCALE}`);
+  position = 1;
+  const zeroCount = readVarint(bytes);
+  const sumHigh = readVarint(bytes);
+  const sumLow = readVarint(bytes);
+  const filled = readVarint(bytes);
+  let total = zeroCount;
+  let min = 0;
+  let max = 0;
+  if (zeroCount > 0 || filled > 0) {
+    if (filled > MAX_INDEX - MIN_INDEX + 1) throw invalid(`${filled} buckets, more than the range has`);
+    min = readFloat64(bytes);
+    max = readFloat64(bytes);
+    if (!(min >= 0 && max >= min && max <= MAX_VALUE) || sumLow >= SUM_LIMB)
+      throw invalid('its totals contradict each other');
+    let index = MIN_INDEX;
+    for (let bucket = 0; bucket < filled; bucket++) {
+      const distance = readVarint(bytes);
+      const count = readVarint(bytes);
+      index += distance;
+      if (index > MAX_INDEX || count === 0 || (bucket > 0 && distance === 0))
+        throw invalid('its buckets are out of order');
+      unpacked.indexes[bucket] = index;
+      unpacked.counts[bucket] = count;
+      total += count;
     }
-    throw invalid('it holds a number over 2^53');
+    if (position !== bytes.length) throw invalid('bytes follow its last bucket');
   }
+  unpacked.zeroCount = zeroCount;
+  unpacked.sumHigh = sumHigh;
+  unpacked.sumLow = sumLow;
+  unpacked.min = min;
+  unpacked.max = max;
+  unpacked.total = total;
+  unpacked.filled = filled;
+}
 
-  nextFloat64(): number {
-    if (this.#at + 8 > this.#bytes.length) throw invalid('it ends in the middle of a number');
-    const value = new DataView(this.#bytes.buffer, this.#bytes.byteOffset).getFloat64(this.#at, true);
-    this.#at += 8;
-    return value;
+/** Where the next number is read. */
+let position = 0;
+
+function readVarint(bytes: Uint8Array): number {
+  let value = 0;
+  let factor = 1;
+  for (let read = 0; read < MAX_VARINT_BYTES; read++) {
+    const byte = bytes[position++];
+    if (byte === undefined) throw invalid('it ends in the middle of a number');
+    value += (byte & 0x7f) * factor;
+    if (byte < 0x80) {
+      if (value > Number.MAX_SAFE_INTEGER) break;
+      return value;
+    }
+    factor *= 0x80;
   }
+  throw invalid('it holds a number over 2^53');
+}
+
+const doubleBytes = new Uint8Array(double.buffer);
+
+function readFloat64(bytes: Uint8Array): number {
+  if (position + 8 > bytes.length) throw invalid('it ends in the middle of a number');
+  for (let i = 0; i < 8; i++) doubleBytes[HIGH_WORD === 1 ? i : 7 - i] = bytes[position + i] ?? 0;
+  position += 8;
+  return double[0] ?? 0;
 }
 
 function invalid(reason: string): AutopilotError {
