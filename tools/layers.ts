@@ -9,7 +9,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { type Reference, referencesOf } from './references.ts';
-import { codeFilesIn, isCodeFile, isTestFile, parseSource } from './syntax.ts';
+import { codeFilesIn, isCodeFile, isTestFile, parseSource, type Violation } from './syntax.ts';
 
 /** What the code of one room, root file or workspace may name; names are separated by spaces. */
 export interface Layer {
@@ -76,14 +76,6 @@ export const workspaces: Readonly<
 
 const library = 'packages/autopilot';
 const testSupport = 'test/support';
-
-export interface Violation {
-  /** Relative to the repository's root. */
-  readonly file: string;
-  /** From 1; 0 where the whole file or folder is meant. */
-  readonly line: number;
-  readonly message: string;
-}
 
 export interface LayerReport {
   /** Code files read. */

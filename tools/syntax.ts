@@ -21,6 +21,15 @@ export interface ParsedSource {
   lineAt(offset: number): number;
 }
 
+/** Something a check found. */
+export interface Violation {
+  /** Relative to the repository's root. */
+  readonly file: string;
+  /** From 1; 0 where the whole file or folder is meant. */
+  readonly line: number;
+  readonly message: string;
+}
+
 const codeFile = /\.[cm]?[jt]sx?$/;
 const foldersWithoutSources = new Set(['node_modules', 'dist', '.data', '.git']);
 
