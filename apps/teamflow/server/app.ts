@@ -1,0 +1,103 @@
+import { hkdfSync } from 'node:crypto';
+import { Pager } from '@teamflow/autopilot/page';
+import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
+import type pg from 'pg';
+import type { Accounts } from './accounts/accounts.ts';
+import { createDatabase } from './database/database.ts';
+import { accountsBridge } from './http/accounts-bridge.ts';
+import { health } from './http/health.ts';
+import { requireIdentity, requireMembership } from './http/identity.ts';
+import { describeRoutes, type OpenApiDocument, serveOpenApi } from './http/openapi.ts';
+import { pages } from './http/pages.ts';
+import { answerError, answerNotFound } from './http/problem.ts';
+import { createValidatorCompiler } from './http/validation.ts';
+import { activityRoutes } from './routes/activity.ts';
+import { boardRoutes } from './routes/board.ts';
+import { commentRoutes } from './routes/comments.ts';
+import type { RouteContext } from './routes/context.ts';
+import { meRoutes, organizationRoutes } from './routes/me.ts';
+import { memberRoutes } from './routes/members.ts';
+import { projectRoutes } from './routes/projects.ts';
+import { searchRoutes } from './routes/search.ts';
+import { summaryRoutes } from './routes/summary.ts';
+import { taskRoutes } from './routes/tasks.ts';
+import { teamRoutes } from './routes/teams.ts';
+
+export interface AppOptions {
+  readonly pool: pg.Pool;
+  readonly accounts: Accounts;
+  /** What page cursors are signed with is derived from it; at least 32 characters. */
+  readonly secret: string;
+  readonly version: string;
+  /** The built pages of apps/teamflow/web; absent: only the API. */
+  readonly pagesDirectory?: string;
+  readonly trustedProxies?: readonly string[];
+  /** Why requests can not be served yet, besides the database; default: nothing. */
+  readonly unreadyReasons?: () => readonly string[];
+  readonly logger?: FastifyServerOptions['logger'];
+  /** Registered before everything else, so that it sees every request: the autopilot. */
+  readonly observe?: (app: FastifyInstance) => Promise<void>;
+  /** OpenAPI documents of others who answer on this port. */
+  readonly documents?: readonly OpenApiDocument[];
+}
+
+/** Larger than the longest description that a task may have, several times over. */
+const bodyLimit = 512 * 1024;
+
+/** Builds TeamFlow's application; listening, and the pool's end, are the caller's. */
+export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
+  const { pool, accounts } = options;
+  const app = Fastify({
+    bodyLimit,
+    logger: options.logger ?? false,
+    forceCloseConnections: 'idle',
+    trustProxy: options.trustedProxies === undefined ? false : [...options.trustedProxies],
+  });
+  app.setErrorHandler(answerError);
+  app.setNotFoundHandler(answerNotFound);
+  await options.observe?.(app);
+  await describeRoutes(app, options.version);
+  await app.register(health, { pool, unreadyReasons: options.unreadyReasons ?? (() => []) });
+  await app.register(accountsBridge, { accounts });
+  if (options.pagesDirectory !== undefined) await app.register(pages, { directory: options.pagesDirectory });
+
+  const database = createDatabase(pool);
+  const key = new Uint8Array(hkdfSync('sha256', options.secret, '', 'teamflow page cursors', 32));
+  const context: RouteContext = { database, pager: new Pager({ key }) };
+  await app.register(
+    async (api) => {
+      api.decorateRequest('identity', null);
+      api.decorateRequest('membership', null);
+      api.setValidatorCompiler(createValidatorCompiler());
+      api.addHook('onRequest', requireIdentity(accounts));
+      api.addHook('onSend', async (_request, reply) => {
+        // Answers are one person's; nothing between here and there may keep them.
+        void reply.headers({ 'cache-control': 'private, no-cache', 'x-content-type-options': 'nosniff' });
+      });
+      await api.register(meRoutes(context));
+      await api.register(
+        async (organization) => {
+          organization.addHook('onRequest', requireMembership(database));
+          for (const routes of [
+            organizationRoutes,
+            summaryRoutes,
+            memberRoutes,
+            teamRoutes,
+            projectRoutes,
+            boardRoutes,
+            taskRoutes,
+            commentRoutes,
+            activityRoutes,
+            searchRoutes,
+          ]) {
+            await organization.register(routes(context));
+          }
+        },
+        { prefix: '/organizations/:organizationId' },
+      );
+    },
+    { prefix: '/api/v1' },
+  );
+  await serveOpenApi(app, options.documents ?? []);
+  return app;
+}

@@ -1,0 +1,95 @@
+import { Type } from 'typebox';
+import { identityOf, membershipOf, strongestRole } from '../http/identity.ts';
+import type { Routes } from './context.ts';
+import { readPage, timestampText } from './listing.ts';
+import { answers, inOrganization, listQuery, OrganizationSchema, pageOf } from './schemas.ts';
+
+const Me = Type.Object(
+  {
+    id: Type.String({ format: 'uuid' }),
+    name: Type.String(),
+    email: Type.String(),
+    role: Type.String({ enum: ['admin', 'user'], description: 'admin: runs this installation.' }),
+    by: Type.String({ enum: ['session', 'api-key'] }),
+  },
+  { additionalProperties: false },
+);
+
+/** Who the caller is and where he belongs: the routes outside any organization. */
+export const meRoutes: Routes =
+  ({ database, pager }) =>
+  async (app) => {
+    app.get(
+      '/me',
+      { schema: { summary: 'Who is signed in', tags: ['account'], response: answers(Me) } },
+      async (request) => {
+        const { user, by } = identityOf(request);
+        return { ...user, by };
+      },
+    );
+
+    app.get(
+      '/organizations',
+      {
+        schema: {
+          summary: 'The organizations of the caller',
+          tags: ['account'],
+          querystring: listQuery({}),
+          response: answers(pageOf(OrganizationSchema)),
+        },
+      },
+      async (request, reply) => {
+        const { user } = identityOf(request);
+        const query = database
+          .selectFrom('members')
+          .innerJoin('organizations', 'organizations.id', 'members.organizationId')
+          .select(['organizations.id', 'organizations.name', 'organizations.slug', 'members.role'])
+          .select(timestampText('members.createdAt').as('since'))
+          .where('members.userId', '=', user.id);
+        const order = {
+          columns: [
+            { sql: 'members.created_at', type: 'timestamptz' },
+            { sql: 'organizations.id', type: 'uuid' },
+          ],
+          direction: 'ascending',
+        } as const;
+        const { items, page } = await readPage(
+          pager,
+          { ...request.query, order, filter: { list: 'organizations', user: user.id }, url: request.url },
+          reply,
+          query,
+          (row) => [row.since, row.id],
+        );
+        return {
+          items: items.map(({ id, name, slug, role }) => ({ id, name, slug, role: strongestRole(role) })),
+          page,
+        };
+      },
+    );
+  };
+
+/** The organization itself. */
+export const organizationRoutes: Routes =
+  ({ database }) =>
+  async (app) => {
+    app.get(
+      '/',
+      {
+        schema: {
+          summary: 'One organization',
+          tags: ['organization'],
+          params: inOrganization({}),
+          response: answers(OrganizationSchema),
+        },
+      },
+      async (request) => {
+        const { organizationId, role } = membershipOf(request);
+        const found = await database
+          .selectFrom('organizations')
+          .select(['id', 'name', 'slug'])
+          .where('id', '=', organizationId)
+          .executeTakeFirstOrThrow();
+        return { ...found, role };
+      },
+    );
+  };

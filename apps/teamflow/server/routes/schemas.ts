@@ -1,0 +1,184 @@
+import {
+  type TInteger,
+  type TObject,
+  type TOptional,
+  type TProperties,
+  type TSchema,
+  type TString,
+  type TUnsafe,
+  Type,
+} from 'typebox';
+import type { MemberRole, TaskPriority, TaskStatus } from '../database/database.ts';
+
+/** A field that may be null, in the form that the serializer handles fastest. */
+export function nullable<T extends TSchema & { type?: unknown }>(schema: T): TSchema {
+  return Type.Unsafe({ ...schema, type: [schema.type, 'null'] });
+}
+
+/** RFC 3339 in UTC, with microseconds. */
+export const Timestamp: TSchema = Type.String({ format: 'date-time', examples: ['2026-03-01T09:30:00.123456Z'] });
+export const Id: TInteger = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
+export const UserId: TString = Type.String({ format: 'uuid' });
+const Name = Type.String();
+
+export const ProblemSchema: TSchema = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    code: Type.String({ examples: ['TF_NOT_FOUND'] }),
+    detail: Type.String(),
+    instance: Type.String(),
+    errors: Type.Optional(Type.Array(Type.Object({ field: Type.String(), message: Type.String() }))),
+  },
+  { description: 'RFC 9457' },
+);
+
+/** The identifiers in the path of an organization's route. */
+export function inOrganization<T extends TProperties>(ids: T): TObject<T & { organizationId: TString }> {
+  return Type.Object({ organizationId: UserId, ...ids });
+}
+
+/** A query with the two parameters of every list. */
+export function listQuery<T extends TProperties>(
+  filters: T,
+): TObject<T & { cursor: TOptional<TString>; limit: TOptional<TInteger> }> {
+  return Type.Object(
+    {
+      ...filters,
+      cursor: Type.Optional(Type.String({ description: 'From `page.next` or `page.previous` of an earlier answer.' })),
+      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 50 })),
+    },
+    { additionalProperties: false },
+  );
+}
+
+/** A body with these fields and no others. */
+export function body<T extends TProperties>(fields: T): TObject<T> {
+  return Type.Object(fields, { additionalProperties: false, minProperties: 1 });
+}
+
+/** What a route answers: the given schema under the given status, and problem+json for all that fails. */
+export function answers(schema: TSchema, status = 200): Record<string, TSchema> {
+  return { [status]: schema, '4xx': ProblemSchema, '5xx': ProblemSchema };
+}
+
+/** What a route answers that has nothing to show. */
+export const noContent: Record<string, TSchema> = answers(Type.Null({ description: 'Done.' }), 204);
+
+const PageSchema = Type.Object(
+  {
+    limit: Type.Integer(),
+    next: nullable(Type.String({ description: 'The cursor of the next page; null on the last.' })),
+    previous: nullable(Type.String({ description: 'The cursor of the page before; null on the first.' })),
+  },
+  { additionalProperties: false },
+);
+
+/** A page of a list. */
+export function pageOf(item: TSchema): TSchema {
+  return Type.Object({ items: Type.Array(item), page: PageSchema }, { additionalProperties: false });
+}
+
+const closed = { additionalProperties: false } as const;
+
+export const RoleSchema: TUnsafe<MemberRole> = Type.Unsafe<MemberRole>({
+  type: 'string',
+  enum: ['owner', 'admin', 'member'],
+});
+
+/** The columns of a board, from left to right. */
+export const taskStatuses: readonly TaskStatus[] = ['backlog', 'todo', 'in_progress', 'in_review', 'done', 'cancelled'];
+export const taskPriorities: readonly TaskPriority[] = ['none', 'low', 'medium', 'high', 'urgent'];
+export const StatusSchema: TUnsafe<TaskStatus> = Type.Unsafe<TaskStatus>({ type: 'string', enum: taskStatuses });
+export const PrioritySchema: TUnsafe<TaskPriority> = Type.Unsafe<TaskPriority>({
+  type: 'string',
+  enum: taskPriorities,
+});
+
+export const OrganizationSchema: TSchema = Type.Object(
+  { id: UserId, name: Name, slug: Type.String(), role: RoleSchema },
+  closed,
+);
+
+export const MemberSchema: TSchema = Type.Object(
+  { userId: UserId, name: Name, email: Type.String(), role: RoleSchema, createdAt: Timestamp },
+  closed,
+);
+
+export const TeamSchema: TSchema = Type.Object({ id: Id, name: Name, createdAt: Timestamp }, closed);
+
+export const ProjectSchema: TSchema = Type.Object(
+  {
+    id: Id,
+    teamId: nullable(Id),
+    name: Name,
+    description: Type.String(),
+    archivedAt: nullable(Type.String()),
+    createdAt: Timestamp,
+    updatedAt: Timestamp,
+  },
+  closed,
+);
+
+const taskSummary = {
+  id: Id,
+  projectId: Id,
+  title: Type.String(),
+  status: StatusSchema,
+  priority: PrioritySchema,
+  assigneeId: nullable(UserId),
+  assigneeName: nullable(Name),
+  dueOn: nullable(Type.String({ format: 'date' })),
+  labels: Type.Array(Type.String()),
+  position: Type.Number(),
+  createdAt: Timestamp,
+  updatedAt: Timestamp,
+};
+
+/** A task as lists and boards show it: without its description. */
+export const TaskSummarySchema: TSchema = Type.Object(taskSummary, closed);
+
+export const TaskSchema: TSchema = Type.Object(
+  {
+    ...taskSummary,
+    description: Type.String(),
+    createdById: nullable(UserId),
+    createdByName: nullable(Name),
+    completedAt: nullable(Type.String()),
+    commentCount: Type.Integer(),
+  },
+  closed,
+);
+
+export const CommentSchema: TSchema = Type.Object(
+  {
+    id: Id,
+    taskId: Id,
+    authorId: nullable(UserId),
+    authorName: nullable(Name),
+    body: Type.String(),
+    createdAt: Timestamp,
+    editedAt: nullable(Type.String()),
+  },
+  closed,
+);
+
+export const ActivitySchema: TSchema = Type.Object(
+  {
+    id: Id,
+    kind: Type.String(),
+    actorId: nullable(UserId),
+    actorName: nullable(Name),
+    projectId: nullable(Id),
+    taskId: nullable(Id),
+    detail: Type.Object({}, { additionalProperties: true }),
+    createdAt: Timestamp,
+  },
+  closed,
+);
+
+export const SearchHitSchema: TSchema = Type.Object(
+  { ...taskSummary, rank: Type.Number(), excerpt: Type.String() },
+  closed,
+);

@@ -1,0 +1,55 @@
+import { sql } from 'kysely';
+import { Type } from 'typebox';
+import { membershipOf } from '../http/identity.ts';
+import type { Routes } from './context.ts';
+import { readPage } from './listing.ts';
+import { answers, inOrganization, listQuery, pageOf, SearchHitSchema } from './schemas.ts';
+import { selectTasks } from './task-queries.ts';
+
+/** Full-text search over titles and descriptions. */
+export const searchRoutes: Routes =
+  ({ pager }) =>
+  async (app) => {
+    app.get(
+      '/search',
+      {
+        schema: {
+          summary: 'Tasks that match some words, best first',
+          description: 'Words, "quoted phrases", or, and -without, as web search engines take them.',
+          tags: ['search'],
+          params: inOrganization({}),
+          querystring: listQuery({ q: Type.String({ minLength: 1, maxLength: 200 }) }),
+          response: answers(pageOf(SearchHitSchema)),
+        },
+      },
+      async (request, reply) => {
+        const { database, organizationId } = membershipOf(request);
+        const { q, cursor, limit } = request.query;
+        const wanted = sql`websearch_to_tsquery('english', ${q})`;
+        const hits = selectTasks(database)
+          .select(['tasks.description', sql<number>`ts_rank(tasks.search, ${wanted})`.as('rank')])
+          .where(sql<boolean>`tasks.search @@ ${wanted}`);
+        // The excerpt is cut outside the ranking, so that only the rows of the page pay for it.
+        const query = database
+          .selectFrom(hits.as('hit'))
+          .selectAll('hit')
+          .select(
+            sql<string>`ts_headline('english', hit.title || '. ' || hit.description, ${wanted},
+              'StartSel="", StopSel="", MinWords=8, MaxWords=24')`.as('excerpt'),
+          );
+        const order = {
+          columns: [
+            { sql: 'hit.rank', type: 'real' },
+            { sql: 'hit.id', type: 'bigint' },
+          ],
+          direction: 'descending',
+        } as const;
+        const paging = { cursor, limit, order, filter: { list: 'search', organizationId, q }, url: request.url };
+        const { items, page } = await readPage(pager, paging, reply, query, (hit) => [
+          String(hit.rank),
+          String(hit.id),
+        ]);
+        return { items: items.map(({ description: _, ...hit }) => hit), page };
+      },
+    );
+  };
