@@ -135,5 +135,10 @@ function resultOf(
 function describeFailure(error: Error): string {
   const thrown = error.cause ?? error;
   if (typeof thrown === 'string') return thrown;
-  return inspect(thrown, { depth: 4, breakLength: 110, maxStringLength: 4_000, maxArrayLength: 50 });
+  const isAssertion = thrown instanceof Error && 'code' in thrown && thrown.code === 'ERR_ASSERTION';
+  // An assertion's message holds its values already; of any other error, its own fields tell more.
+  const text = isAssertion
+    ? (thrown.stack ?? thrown.message)
+    : inspect(thrown, { depth: 4, breakLength: 110, maxStringLength: 4_000, maxArrayLength: 50 });
+  return text.replaceAll(/\n\s+at [^\n]*node:internal[^\n]*/g, '');
 }
