@@ -13,7 +13,9 @@ export interface Ended {
 }
 
 export interface Running {
-  readonly pid: number | undefined;
+  /** It has ended, or could not be started; what it left behind may still run. Never rejects. */
+  readonly exited: Promise<void>;
+  /** It and all that it started have ended. Rejects when it could not be started. */
   readonly ended: Promise<Ended>;
   /** What it has written so far. */
   output(): string;
@@ -46,6 +48,14 @@ export function start(
   };
   child.stdout.setEncoding('utf8').on('data', collect);
   child.stderr.setEncoding('utf8').on('data', collect);
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => {
+      resolve();
+    });
+    child.once('error', () => {
+      resolve();
+    });
+  });
   const ended = new Promise<Ended>((resolve, reject) => {
     child.once('error', (error) => {
       running.delete(child);
@@ -69,7 +79,7 @@ export function start(
     });
   });
   return {
-    pid: child.pid,
+    exited,
     ended,
     output: () => output,
     signal: (name) => {

@@ -72,15 +72,9 @@ export async function runTestProcess(
 /** Waits for the process; ends it by force when it hangs, and then answers with what it was doing. */
 async function endInTime(child: Running, report: Report, task: TestProcess): Promise<string | undefined> {
   let isGone = false;
-  // A failure to start is thrown where the caller awaits `ended`.
-  const exit = child.ended.then(
-    () => {
-      isGone = true;
-    },
-    () => {
-      isGone = true;
-    },
-  );
+  const exit = child.exited.then(() => {
+    isGone = true;
+  });
   const startedMs = performance.now();
   let heardMs = startedMs;
   for (;;) {
