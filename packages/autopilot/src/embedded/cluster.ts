@@ -44,7 +44,7 @@ const initialisedName = 'autopilot.initialised';
  *   with PG_VERSION                -> a cluster
  * and nothing but our own subdirectory is ever removed. (Renaming a finished sibling would not work for a mount point.)
  * Everything is done under the server's account, so that as root we follow no link that somebody else put there.
- * Throws AP_EMBEDDED_MAJOR_VERSION, AP_EMBEDDED_DIRECTORY_NOT_OURS, AP_EMBEDDED_INIT_FAILED.
+ * Throws AP_EMBEDDED_MAJOR_VERSION, AP_EMBEDDED_DIRECTORY_UNUSABLE, AP_EMBEDDED_INIT_FAILED.
  */
 export async function ensureCluster(options: ClusterOptions): Promise<void> {
   const { directory } = options;
@@ -61,9 +61,9 @@ export async function ensureCluster(options: ClusterOptions): Promise<void> {
     );
     if (strange.length > 0) {
       throw new AutopilotError(
-        'AP_EMBEDDED_DIRECTORY_NOT_OURS',
-        `${directory} holds no PostgreSQL cluster but other files (${strange.slice(0, 3).join(', ')}): it is left alone`,
-        { remedy: 'Choose an empty or new directory for the data.' },
+        'AP_EMBEDDED_DIRECTORY_UNUSABLE',
+        `${directory} holds a part of a PostgreSQL cluster (${strange.slice(0, 3).join(', ')}) without PG_VERSION: it is left alone`,
+        { remedy: 'Restore it from a backup, or move it away and start with an empty directory.' },
       );
     }
     await runScript(options, 'rm -rf -- "$1"', unfinished);

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { AutopilotError, messageOf } from '../kernel/errors.ts';
+import { lockFileName } from './directory-lock.ts';
 import { makePrivatePlace, outsidePlaces } from './private-place.ts';
 import { canReach, chooseIdentity, type Isolation, permits, type ServerIdentity } from './server-identity.ts';
 
@@ -59,7 +60,7 @@ export function prepareDataDirectory(directory: string, identity: ServerIdentity
   const problem = prepare(directory, identity);
   if (problem === null) return realpathSync(directory);
   throw new AutopilotError('AP_EMBEDDED_DIRECTORY_UNUSABLE', `PostgreSQL can't use ${directory}: ${problem}`, {
-    remedy: `Choose another data directory, start as the account it belongs to, or give it to uid ${identity.uid} ("chown -R ${identity.uid}:${identity.gid}").`,
+    remedy: `Choose another data directory, or start as the account it belongs to. The server runs as uid ${identity.uid}; "chown -R ${identity.uid}:${identity.gid}" gives it a cluster of another account.`,
   });
 }
 
@@ -80,6 +81,8 @@ function prepare(directory: string, identity: ServerIdentity): string | null {
       }
       chownSync(real, identity.uid, identity.gid);
     }
+    const strange = strangeFile(real);
+    if (strange !== null) return `${directory} holds other files (${strange})`;
     // PostgreSQL refuses a directory that others may enter; 0750 it allows.
     if ((stats.mode & 0o027) !== 0) chmodSync(real, 0o700);
     stats = statSync(real);
@@ -93,6 +96,13 @@ function prepare(directory: string, identity: ServerIdentity): string | null {
   } catch (error) {
     return messageOf(error);
   }
+}
+
+/** A file that says the directory is somebody's for something else; null when it is empty or ours. */
+function strangeFile(directory: string): string | null {
+  const names = readdirSync(directory);
+  if (names.includes('PG_VERSION') || names.includes(lockFileName)) return null;
+  return names.find((name) => name !== 'lost+found') ?? null; // A mount point has that one.
 }
 
 /** Parents we have to make belong to the same account, so that it can use them without us. */

@@ -135,7 +135,7 @@ function openLockFile(directory: string, identity: ServerIdentity): number {
   const stats = fstatSync(fd);
   if (!stats.isFile() || stats.nlink !== 1) {
     closeSync(fd);
-    throw new AutopilotError('AP_EMBEDDED_DIRECTORY_NOT_OURS', `${path} is not a plain file with one name`, {
+    throw new AutopilotError('AP_EMBEDDED_DIRECTORY_UNUSABLE', `${path} is not a plain file with one name`, {
       remedy: 'Somebody put it there; remove it when you know why.',
     });
   }

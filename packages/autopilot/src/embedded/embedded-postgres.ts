@@ -16,6 +16,7 @@ import { makeSocketDirectory, removeSocketDirectory, socketPort } from './socket
 export { type ChosenDirectory, chooseDataDirectory } from './data-directory.ts';
 export type { Isolation } from './server-identity.ts';
 
+/** Where the server's data are, and how it is to run. */
 export interface EmbeddedPostgresOptions {
   /** The directory that holds the cluster (PGDATA); made with mode 0700 when absent, initialised when empty. */
   readonly dataDirectory: string;
@@ -195,7 +196,9 @@ class RunningServer implements EmbeddedPostgres {
   /** Waits for the server's own word that it takes connections, in postmaster.pid; 2 ms late at most. */
   async ready(limit: number): Promise<void> {
     const { directory, launched, lock, log } = this.#parts;
-    while (readPostmasterFile(directory)?.status !== 'ready' || readPostmasterFile(directory)?.pid !== launched.pid) {
+    for (;;) {
+      const file = readPostmasterFile(directory);
+      if (file?.pid === launched.pid && file.status === 'ready') break;
       if (this.#over) {
         const { code, signal } = await this.exited;
         throw startError(`PostgreSQL ended with ${signal ?? code} while it started on ${directory}`, log);

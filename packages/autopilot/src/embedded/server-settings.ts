@@ -13,6 +13,7 @@ export interface MachineFacts {
   readonly sharedMemoryBytes: number | null;
 }
 
+/** PostgreSQL's names to values as a configuration file has them. */
 export type ServerSettings = Readonly<Record<string, string>>;
 
 const mebibyte = 1_048_576;
