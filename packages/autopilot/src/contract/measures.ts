@@ -193,6 +193,12 @@ const table = {
     description: 'Longest wait for a connection',
     formula: { kind: 'max', field: 'waitMs' },
   },
+  poolAcquired: {
+    families: ['pool'],
+    unit: 'connections',
+    description: 'Connections handed out',
+    formula: { kind: 'total', field: 'acquired' },
+  },
   poolFailed: {
     families: ['pool'],
     unit: 'connections',

@@ -1,0 +1,195 @@
+import type { Frame } from '../contract/frame.ts';
+import type { Measure } from '../contract/measures.ts';
+import type { Origin, SeriesKey } from '../contract/series.ts';
+import type { EpochMs } from '../kernel/clock.ts';
+import type { Extent, MetricStore, SeriesQuery, Slice } from '../storage/ports.ts';
+import { Coverage } from './coverage.ts';
+import { MergedFacts, planOf } from './merged-facts.ts';
+import type { SteppedRange, TimeRange } from './time-range.ts';
+
+/** Which facts a question is about; the range comes beside it. */
+export type Subject = Omit<SeriesQuery, 'from' | 'to' | 'resolutionMs' | 'fields' | 'select'>;
+
+/** Values by the measures that were asked for. */
+export type MeasureValues<Asked extends Measure = Measure> = Readonly<Record<Asked, number | null>>;
+
+/** One series over a range. */
+export interface SeriesRow<Asked extends Measure = Measure> {
+  readonly series: SeriesKey;
+  readonly values: MeasureValues<Asked>;
+}
+
+/** A series in its place among the others. */
+export interface TopRow {
+  readonly series: SeriesKey;
+  readonly value: number | null;
+}
+
+/** A subject over a range, all instances and keys merged. */
+export interface Summary<Asked extends Measure = Measure> {
+  readonly values: MeasureValues<Asked>;
+  /** Time of the range in which at least one instance reported. */
+  readonly reportedMs: number;
+  /** By family: observations that the agents' bounds moved or left out. */
+  readonly overflow: Readonly<Record<string, number>>;
+}
+
+/**
+ * Turns windows into answers. Everything is merged first and computed then: a percentile of several instances, routes
+ * or seconds is that of their merged histogram, never an average.
+ */
+export class QueryEngine {
+  readonly #store: MetricStore;
+
+  constructor(store: MetricStore) {
+    this.#store = store;
+  }
+
+  extent(service: string, now: EpochMs): Promise<Extent> {
+    return this.#store.extent(service, now);
+  }
+
+  /** A column for each measure: of the family as a whole, or of one key. */
+  async frame(subject: Subject, key: string | null, range: SteppedRange, asked: readonly Measure[]): Promise<Frame> {
+    const { from, to, stepMs, resolutionMs, complete } = range;
+    const plan = planOf(asked);
+    const steps = Array.from({ length: Math.round((to - from) / stepMs) }, () => ({
+      coverage: new Coverage(),
+      facts: new MergedFacts(plan),
+    }));
+    const select = key === null ? ({ kind: 'total' } as const) : ({ kind: 'keys', keys: [key] } as const);
+    const query = { ...subject, select, from, to, resolutionMs, fields: plan.fields };
+    for await (const { origin, start, durationMs, series } of this.#store.read(query)) {
+      const instance = instanceOf(origin);
+      const end = start + durationMs;
+      const first = Math.max(0, Math.floor((start - from) / stepMs));
+      const last = Math.min(steps.length - 1, Math.ceil((end - from) / stepMs) - 1);
+      for (let index = first; index <= last; index++) {
+        const step = steps[index];
+        if (step === undefined) continue;
+        const stepStart = from + index * stepMs;
+        const overlapFrom = Math.max(start, stepStart);
+        const overlapTo = Math.min(end, stepStart + stepMs);
+        step.coverage.add(instance, overlapFrom, overlapTo);
+        for (const one of series) step.facts.add(instance, one, (overlapTo - overlapFrom) / durationMs);
+      }
+    }
+    return {
+      at: steps.map((_, index) => from + index * stepMs),
+      stepMs,
+      columns: Object.fromEntries(
+        asked.map((measure) => [measure, steps.map(({ facts, coverage }) => facts.value(measure, coverage))]),
+      ),
+      complete,
+    };
+  }
+
+  /** The family as a whole over the range. */
+  async summary<const Asked extends Measure>(
+    subject: Subject,
+    range: TimeRange,
+    asked: readonly Asked[],
+  ): Promise<Summary<Asked>> {
+    const plan = planOf(asked);
+    const facts = new MergedFacts(plan);
+    const coverage = new Coverage();
+    const overflow: Record<string, number> = {};
+    for await (const slice of this.#slices(subject, range, { kind: 'total' }, plan.fields)) {
+      const { instance, share } = cover(slice, range, coverage);
+      for (const one of slice.series) facts.add(instance, one, share);
+      for (const [family, left] of Object.entries(slice.overflow)) {
+        overflow[family] = (overflow[family] ?? 0) + left * share;
+      }
+    }
+    return { values: valuesOf(facts, coverage, asked), reportedMs: coverage.unionMs, overflow };
+  }
+
+  /** The series of a family ranked by one measure, highest first, those without a value last; at most `n`. */
+  async top(subject: Subject, range: TimeRange, by: Measure, n: number): Promise<readonly TopRow[]> {
+    const rows = await this.#rows(subject, range, { kind: 'each' }, [by]);
+    const ranked = rows.map(({ series, values }): TopRow => ({ series, value: values[by] }));
+    ranked.sort((a, b) => compare(a, b));
+    return ranked.slice(0, n);
+  }
+
+  /** The series with these keys over the range, in no particular order; keys nothing is known of are left out. */
+  rows<const Asked extends Measure>(
+    subject: Subject,
+    range: TimeRange,
+    keys: readonly string[],
+    asked: readonly Asked[],
+  ): Promise<readonly SeriesRow<Asked>[]> {
+    return this.#rows(subject, range, { kind: 'keys', keys }, asked);
+  }
+
+  async #rows<const Asked extends Measure>(
+    subject: Subject,
+    range: TimeRange,
+    select: SeriesQuery['select'],
+    asked: readonly Asked[],
+  ): Promise<readonly SeriesRow<Asked>[]> {
+    const plan = planOf(asked);
+    const coverage = new Coverage();
+    const rows = new Map<string, { readonly series: SeriesKey; readonly facts: MergedFacts }>();
+    for await (const slice of this.#slices(subject, range, select, plan.fields)) {
+      const { instance, share } = cover(slice, range, coverage);
+      for (const one of slice.series) {
+        const name = one.database === null && one.route === null ? one.key : pairName(one);
+        let row = rows.get(name);
+        if (row === undefined) {
+          const { family, key, database, route } = one;
+          row = { series: { family, key, database, route }, facts: new MergedFacts(plan) };
+          rows.set(name, row);
+        }
+        row.facts.add(instance, one, share);
+      }
+    }
+    return Array.from(rows.values(), ({ series, facts }) => ({ series, values: valuesOf(facts, coverage, asked) }));
+  }
+
+  #slices(
+    subject: Subject,
+    { from, to }: TimeRange,
+    select: SeriesQuery['select'],
+    fields: readonly string[],
+  ): AsyncIterable<Slice> {
+    return this.#store.read({ ...subject, select, from, to, resolutionMs: to - from, fields });
+  }
+}
+
+function instanceOf(origin: Origin): string {
+  return `${origin.instance}\u0000${origin.release}`;
+}
+
+function pairName({ key, database, route }: SeriesKey): string {
+  return `${key}\u0000${database ?? ''}\u0000${route ?? ''}`;
+}
+
+/** Notes that the slice's instance reported, and says which part of the slice lies in the range. */
+function cover(
+  { origin, start, durationMs }: Slice,
+  { from, to }: TimeRange,
+  coverage: Coverage,
+): { readonly instance: string; readonly share: number } {
+  const instance = instanceOf(origin);
+  const overlapFrom = Math.max(start, from);
+  const overlapTo = Math.min(start + durationMs, to);
+  coverage.add(instance, overlapFrom, overlapTo);
+  return { instance, share: (overlapTo - overlapFrom) / durationMs };
+}
+
+function valuesOf<Asked extends Measure>(
+  facts: MergedFacts,
+  coverage: Coverage,
+  asked: readonly Asked[],
+): MeasureValues<Asked> {
+  // Every measure asked for gets its entry here, which Object.fromEntries can't say.
+  return Object.fromEntries(asked.map((measure) => [measure, facts.value(measure, coverage)])) as MeasureValues<Asked>;
+}
+
+/** Highest first; equal ones by name, so that the order is the same each time. */
+function compare(a: TopRow, b: TopRow): number {
+  const difference = (b.value ?? Number.NEGATIVE_INFINITY) - (a.value ?? Number.NEGATIVE_INFINITY);
+  if (difference !== 0 && !Number.isNaN(difference)) return difference;
+  return pairName(a.series) < pairName(b.series) ? -1 : 1;
+}

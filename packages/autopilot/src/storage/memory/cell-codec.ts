@@ -1,0 +1,146 @@
+import type { Cell, Family, GaugeCell } from '../../contract/series.ts';
+import { isGauge, layouts } from '../cell-accumulator.ts';
+
+/**
+ * Cells in bytes: a varint with one bit for each field of the family that is there, then those fields in order.
+ * A number is a varint of its double where it is a whole one from 0 to 2^51 (even, so its first bit is 0), else the
+ * byte 1 and a float64. A gauge is four numbers, a histogram its length and its own encoding. A route's second takes
+ * about 70 bytes so, where the same as an object takes about 700.
+ */
+
+const FLOAT_MARK = 1;
+const MAX_PACKED = 2 ** 51;
+
+/** A buffer that grows; one is enough for all windows, because each is copied out when it is complete. */
+export class CellWriter {
+  #bytes: Uint8Array = new Uint8Array(4096);
+  #view: DataView = new DataView(this.#bytes.buffer);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** A copy of what was written; the writer is then empty. */
+  take(): Uint8Array {
+    const taken = this.#bytes.slice(0, this.#length);
+    this.#length = 0;
+    return taken;
+  }
+
+  /** One series; `cells[i]` is the family's field i. */
+  write(cells: readonly (Cell | undefined)[]): void {
+    let mask = 0;
+    for (let field = 0; field < cells.length; field++) if (cells[field] !== undefined) mask |= 1 << field;
+    this.#reserve(8);
+    this.#varint(mask);
+    for (const cell of cells) {
+      if (cell === undefined) continue;
+      if (typeof cell === 'number') this.#number(cell);
+      else if (isGauge(cell)) {
+        this.#number(cell.count);
+        this.#number(cell.sum);
+        this.#number(cell.min);
+        this.#number(cell.max);
+      } else {
+        this.#reserve(8 + cell.length);
+        this.#varint(cell.length);
+        this.#bytes.set(cell, this.#length);
+        this.#length += cell.length;
+      }
+    }
+  }
+
+  #number(value: number): void {
+    this.#reserve(9);
+    if (Number.isInteger(value) && value >= 0 && value < MAX_PACKED) {
+      this.#varint(value * 2);
+      return;
+    }
+    this.#bytes[this.#length++] = FLOAT_MARK;
+    this.#view.setFloat64(this.#length, value, true);
+    this.#length += 8;
+  }
+
+  #varint(value: number): void {
+    let rest = value;
+    while (rest >= 0x80) {
+      this.#bytes[this.#length++] = (rest % 0x80) | 0x80;
+      rest = Math.floor(rest / 0x80);
+    }
+    this.#bytes[this.#length++] = rest;
+  }
+
+  #reserve(more: number): void {
+    if (this.#length + more <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + more));
+    grown.set(this.#bytes);
+    this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
+  }
+}
+
+/** The fields to read, by position; null: all. */
+export type WantedFields = readonly boolean[] | null;
+
+/** Where the next number is read. The bytes were written above, so nothing is checked. */
+let position = 0;
+
+/** Reads one series that begins at `at`. Histograms are views of `bytes`, not copies. */
+export function readCells(
+  bytes: Uint8Array,
+  view: DataView,
+  at: number,
+  family: Family,
+  wanted: WantedFields,
+): Record<string, Cell> {
+  const { names, kinds } = layouts[family];
+  const cells: Record<string, Cell> = {};
+  position = at;
+  let mask = readVarint(bytes);
+  for (let field = 0; mask !== 0; field++, mask >>>= 1) {
+    if ((mask & 1) === 0) continue;
+    const name = wanted === null || wanted[field] === true ? names[field] : undefined;
+    switch (kinds[field]) {
+      case 'counter': {
+        const value = readNumber(bytes, view);
+        if (name !== undefined) cells[name] = value;
+        break;
+      }
+      case 'gauge': {
+        const gauge: GaugeCell = {
+          count: readNumber(bytes, view),
+          sum: readNumber(bytes, view),
+          min: readNumber(bytes, view),
+          max: readNumber(bytes, view),
+        };
+        if (name !== undefined) cells[name] = gauge;
+        break;
+      }
+      default: {
+        const length = readVarint(bytes);
+        if (name !== undefined) cells[name] = bytes.subarray(position, position + length);
+        position += length;
+      }
+    }
+  }
+  return cells;
+}
+
+function readNumber(bytes: Uint8Array, view: DataView): number {
+  if (bytes[position] !== FLOAT_MARK) return readVarint(bytes) / 2;
+  const value = view.getFloat64(position + 1, true);
+  position += 9;
+  return value;
+}
+
+function readVarint(bytes: Uint8Array): number {
+  let value = 0;
+  let factor = 1;
+  for (;;) {
+    const byte = bytes[position++] ?? 0;
+    value += (byte & 0x7f) * factor;
+    if (byte < 0x80) return value;
+    factor *= 0x80;
+  }
+}

@@ -1,0 +1,79 @@
+import type { Family, Origin, SeriesWindow, Window } from '../contract/series.ts';
+import type { EpochMs } from '../kernel/clock.ts';
+
+/** Which series of a family are read. */
+export type SeriesSelection =
+  /** The family as a whole: one series a database, made of all keys. Counters and histograms add up, gauges too (a level of all). */
+  { readonly kind: 'total' } | { readonly kind: 'each' } | { readonly kind: 'keys'; readonly keys: readonly string[] };
+
+/** Which facts to read. */
+export interface SeriesQuery {
+  readonly service: string;
+  /** Absent: all instances, each by itself. */
+  readonly instance?: string;
+  readonly family: Family;
+  readonly select: SeriesSelection;
+  /** Absent: all. Families that are about no database ignore it. */
+  readonly database?: string;
+  /** The range is [from, to): windows that overlap it are read. */
+  readonly from: EpochMs;
+  readonly to: EpochMs;
+  /**
+   * Windows up to this long are welcome: fewer and longer ones are cheaper to read. They are finer where nothing else
+   * covers the edges of the range, and longer where nothing finer is kept.
+   */
+  readonly resolutionMs: number;
+  /** Cells to read; absent: all of the family. */
+  readonly fields?: readonly string[];
+}
+
+/**
+ * One window of one instance, cut to what was asked for. Without series it still says that the instance reported:
+ * nothing happened, which is not the same as nothing known.
+ */
+export interface Slice {
+  readonly origin: Origin;
+  readonly start: EpochMs;
+  readonly durationMs: number;
+  readonly series: readonly SeriesWindow[];
+  readonly overflow: Window['overflow'];
+}
+
+/** What became of windows that were handed in. */
+export interface Appended {
+  readonly taken: number;
+  /** Taken before, by origin, start and length. */
+  readonly duplicates: number;
+  /** Outside of what is kept: older, over a minute ahead, or of an impossible length. */
+  readonly refused: number;
+  /** Series and cells that could not be read; the rest of their window was taken. */
+  readonly invalid: number;
+}
+
+export interface Compacted {
+  /** Windows merged into longer ones. */
+  readonly merged: number;
+  /** Windows dropped because they were too old. */
+  readonly expired: number;
+}
+
+/** What is kept of a service. */
+export interface Extent {
+  /** Finest first; `from`: what began before is not kept at this resolution. */
+  readonly levels: readonly { readonly resolutionMs: number; readonly from: EpochMs }[];
+  /** Where the newest window ends; null when there is none. */
+  readonly newestEnd: EpochMs | null;
+  /** Windows dropped before their time to stay within a bound. */
+  readonly droppedWindows: number;
+}
+
+/** Keeps windows and gives them back; every implementation passes test/contract/metric-store.test.ts. */
+export interface MetricStore {
+  /** Idempotent by origin, start and length of a window. Order does not matter. */
+  append(origin: Origin, windows: readonly Window[]): Promise<Appended>;
+  /** In no particular order. What is appended meanwhile may or may not be seen. */
+  read(query: SeriesQuery): AsyncIterable<Slice>;
+  /** Merges what has become old into longer windows and drops what is too old; call it about once a second. */
+  compact(now: EpochMs): Promise<Compacted>;
+  extent(service: string, now: EpochMs): Promise<Extent>;
+}
