@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path';
 import { inParallel, killAll, start } from './child-process.ts';
 import { checkHouseRules } from './house-rules.ts';
 import { checkLayers } from './layers.ts';
+import { checkLockfile } from './lockfile.ts';
 import { codeFilesIn, type Violation } from './syntax.ts';
 
 export interface CheckResult {
@@ -41,6 +42,7 @@ export function checksOf(root: string): Check[] {
     tool('lint', 'oxlint', ['--format=unix', '.']),
     tool('format', 'biome', ['check', '--colors=off', '.']),
     tool('unused', 'knip', ['--no-progress']),
+    { name: 'lockfile', run: () => Promise.resolve(fromViolations(checkLockfile(root))) },
     { name: 'layers', run: () => Promise.resolve(fromViolations(checkLayers(root).violations)) },
     { name: 'house rules', run: () => Promise.resolve(fromViolations(checkHouseRules(root).violations)) },
   ];
