@@ -5,6 +5,9 @@ import { StringDecoder } from 'node:string_decoder';
 import { type Running, sleep, start } from './child-process.ts';
 import type { ReportLine, ResultLine } from './test-reporter.ts';
 
+/** How long a process that does not answer may clear up after its tests. */
+const busyLimitMs = 60_000;
+
 /** A process that runs test files, and how long it may take. */
 export interface TestProcess {
   /** Absolute paths. */
@@ -21,8 +24,6 @@ export interface TestProcess {
 export interface TestProcessResult {
   /** Why the process itself failed, beside its tests: it hung, crashed, left something open or behind. */
   readonly trouble: string | undefined;
-  /** True when tests may be missing from the results. */
-  readonly isPartial: boolean;
   /** What it wrote to stdout and stderr. */
   readonly output: string;
 }
@@ -62,7 +63,7 @@ export async function runTestProcess(
     } else if (trouble === undefined && ended.leftBehind.length > 0) {
       trouble = `it left processes behind (now ended):\n${ended.leftBehind.map((command) => `  ${command}`).join('\n')}`;
     }
-    return { trouble, isPartial: !report.isOver, output: ended.output };
+    return { trouble, output: ended.output };
   } finally {
     report.close();
     rmSync(folder, { recursive: true, force: true });
@@ -86,7 +87,10 @@ async function endInTime(child: Running, report: Report, task: TestProcess): Pro
     let trouble: string | undefined;
     if (report.isOver) {
       if (silentMs <= task.closeLimitMs) continue;
-      trouble = `its tests were over, but the process did not end: ${await openResources(child)}`;
+      // No answer: it is at work, clearing up, and may have a while longer.
+      const open = await openResources(child);
+      if (open === undefined && silentMs <= task.closeLimitMs + busyLimitMs) continue;
+      trouble = `its tests were over, but the process did not end: ${open ?? `busy for ${seconds(silentMs)}`}`;
     } else if (silentMs > task.testLimitMs * 1.5) {
       trouble = `nothing happened for ${seconds(silentMs)}${report.during()}: the process was blocked and was ended`;
     } else if (nowMs - startedMs > task.processLimitMs) {
@@ -99,12 +103,16 @@ async function endInTime(child: Running, report: Report, task: TestProcess): Pro
   }
 }
 
-/** Asks the reporter inside the process what keeps it alive. */
-async function openResources(child: Running): Promise<string> {
+/** Asks the reporter inside the process what keeps it alive; undefined when it does not answer, or has ended meanwhile. */
+async function openResources(child: Running): Promise<string | undefined> {
   const before = child.output().length;
   child.signal('SIGUSR2');
-  await sleep(300);
-  return /^still open: .*$/m.exec(child.output().slice(before))?.[0] ?? 'it does not say what is still open';
+  for (let waitedMs = 0; waitedMs < 2_000; waitedMs += 50) {
+    await sleep(50);
+    const answer = /^still open: .*$/m.exec(child.output().slice(before))?.[0];
+    if (answer !== undefined) return answer;
+  }
+  return undefined;
 }
 
 function seconds(ms: number): string {

@@ -72,8 +72,9 @@ export default async function* report(events: AsyncIterable<TestEvent>): AsyncGe
       continue;
     }
     let line = lineOf(event);
-    if (line?.kind === 'result')
+    if (line?.kind === 'result' && line.nesting > 0) {
       line = { ...line, name: [...above.slice(0, line.nesting), line.name].join(' > '), file };
+    }
     if (line !== undefined) yield `${JSON.stringify(line)}\n`;
   }
 }
@@ -117,7 +118,8 @@ function resultOf(
   }
   return {
     kind: 'result',
-    name: data.name,
+    // Hooks outside of every test fail under the file's name.
+    name: data.name === data.file ? 'the file' : data.name,
     nesting: data.nesting,
     isSuite: data.details.type === 'suite',
     file: data.file,

@@ -163,6 +163,17 @@ describe('the test runner', { concurrency: 2 }, () => {
     assert.match(text, /it left processes behind \(now ended\):\n\s+sleep 61/);
   });
 
+  test('a hook that fails after all tests counts, for its file', async () => {
+    const { ok, text, sum } = await runOver({
+      'tools/a.test.ts': "after(() => { throw new Error('left behind'); });\ntest('a', () => {});",
+      'tools/b.test.ts': "test('b', () => {});",
+    });
+    assert.equal(ok, false);
+    assert.equal(sum, '2 passed, 1 failed, 0 skipped', text);
+    assert.match(text, /✖ tools\/a\.test\.ts: the file/);
+    assert.match(text, /left behind/);
+  });
+
   test('a failure outside of every test counts', async () => {
     const { ok, text } = await runOver({
       'test/fault/a.test.ts':
