@@ -4,6 +4,7 @@ export * from './error-table.ts';
 export * from './frame.ts';
 export * from './measures.ts';
 export * from './metrics.ts';
+export * from './openapi.ts';
 export * from './operations.ts';
 export * from './performance.ts';
 export * from './principal.ts';

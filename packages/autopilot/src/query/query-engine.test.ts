@@ -33,7 +33,7 @@ function level(value: number, count = 4): Cell {
 interface World {
   readonly engine: QueryEngine;
   readonly clock: FakeClock;
-  put(instance: string, second: number, made: readonly SeriesWindow[], durationMs?: number): Promise<void>;
+  readonly put: (instance: string, second: number, made: readonly SeriesWindow[], durationMs?: number) => Promise<void>;
 }
 
 function open(): World {

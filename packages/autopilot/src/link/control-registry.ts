@@ -1,0 +1,237 @@
+import type { InstanceStatus } from '../contract/performance.ts';
+import type { Origin, StatementText, Window } from '../contract/series.ts';
+import type { Clock, EpochMs } from '../kernel/clock.ts';
+import { messageOf } from '../kernel/errors.ts';
+import { StatementTexts } from './control-statements.ts';
+import { type ControlChannel, LINK_PROTOCOL, type UpMessage } from './protocol.ts';
+
+/** Silence after which a linked instance is called stalled: windows come once a second, two may be late. */
+export const STALLED_AFTER_MS = 2500;
+/** How long an instance is remembered after its link ended: as long as its facts are. */
+const REMEMBERED_MS = 60 * 60_000;
+/** More links than this are refused: a fleet has hundreds of processes, a mistake has no bound. */
+const MAX_LINKED = 1000;
+const MAX_NAME_LENGTH = 256;
+/** Windows in one message: ten minutes of seconds, the most that an agent keeps, twice over. */
+const MAX_WINDOWS = 1200;
+
+export interface AgentRegistryOptions {
+  readonly clock: Clock;
+  /** Where the HTTP API listens; agents forward there. */
+  readonly address: () => string;
+  /** Takes windows; they are acknowledged when its promise is fulfilled, and sent again otherwise. */
+  readonly take: (origin: Origin, windows: readonly Window[]) => Promise<unknown>;
+  /** Told what went wrong on a link, for the log. */
+  readonly onTrouble: (message: string) => void;
+}
+
+/** An instance and how its link ended. */
+export interface LinkedInstance extends InstanceStatus {
+  /** It said that it closes before its link ended. */
+  readonly closedInOrder: boolean;
+}
+
+interface Known {
+  readonly origin: Origin;
+  readonly startedAt: EpochMs;
+  /** null: its link has ended. */
+  channel: ControlChannel | null;
+  closedInOrder: boolean;
+  lastSeenAt: EpochMs;
+  lastSeenMonotonicMs: number;
+}
+
+/** The agents that are linked, or were within the hour: greets them, hands their windows on, and knows who is silent. */
+export class AgentRegistry {
+  readonly #options: AgentRegistryOptions;
+  /** By service and instance, in the order in which they first linked. */
+  readonly #known: Map<string, Known> = new Map();
+  readonly #texts: StatementTexts = new StatementTexts();
+  readonly #channels: Set<ControlChannel> = new Set();
+
+  constructor(options: AgentRegistryOptions) {
+    this.#options = options;
+  }
+
+  /** Speaks with an agent until its channel closes. */
+  accept(channel: ControlChannel): void {
+    let instance: Known | null = null;
+    /** Acknowledgements keep the order of the messages. */
+    let taken: Promise<unknown> = Promise.resolve();
+    this.#channels.add(channel);
+    channel.onMessage((message) => {
+      // What a pipe carries may be anything.
+      if (typeof message !== 'object' || message === null) return;
+      if (message.kind === 'hello') {
+        instance = this.#greet(channel, message);
+        return;
+      }
+      const known = instance;
+      if (known === null) {
+        refuse(channel, `The first message must be "hello", but it was "${message.kind}".`);
+        return;
+      }
+      this.#see(known);
+      if (message.kind === 'bye') known.closedInOrder = true;
+      else if (message.kind === 'windows') {
+        taken = taken.then(() => this.#take(channel, known, message));
+      }
+    });
+    channel.onClose(() => {
+      this.#channels.delete(channel);
+      // After a reconnect the instance belongs to the newer channel.
+      if (instance?.channel === channel) instance.channel = null;
+    });
+  }
+
+  /** The services with an instance linked or remembered, first linked first. */
+  services(): readonly string[] {
+    this.#forgetOld();
+    return [...new Set(Array.from(this.#known.values(), ({ origin }) => origin.service))];
+  }
+
+  /** The instances of a service by name; of all services when none is given. */
+  instances(service?: string): readonly LinkedInstance[] {
+    this.#forgetOld();
+    const { clock } = this.#options;
+    return Array.from(this.#known.values())
+      .filter(({ origin }) => service === undefined || origin.service === service)
+      .map((known): LinkedInstance => {
+        const silentMs = Math.max(0, Math.round(clock.monotonicMs() - known.lastSeenMonotonicMs));
+        const linked = known.channel !== null;
+        return {
+          ...known.origin,
+          state: !linked ? 'gone' : silentMs > STALLED_AFTER_MS ? 'stalled' : 'live',
+          startedAt: new Date(known.startedAt).toISOString(),
+          lastSeenAt: new Date(known.lastSeenAt).toISOString(),
+          silentMs,
+          closedInOrder: known.closedInOrder,
+        };
+      })
+      .sort((a, b) => (a.service + a.instance < b.service + b.instance ? -1 : 1));
+  }
+
+  /** undefined when it never came, or had to make room. */
+  statementText(service: string, database: string, id: string): string | undefined {
+    return this.#texts.get(service, database, id);
+  }
+
+  /** Ends every link. */
+  close(): void {
+    for (const channel of this.#channels) channel.close();
+  }
+
+  #greet(channel: ControlChannel, hello: UpMessage & { kind: 'hello' }): Known | null {
+    const { clock, address } = this.#options;
+    const trouble = troubleWith(hello);
+    if (trouble !== null) {
+      refuse(channel, trouble);
+      return null;
+    }
+    const { service, instance, release } = hello.origin;
+    const name = `${service}\u0000${instance}`;
+    const before = this.#known.get(name);
+    const linked = Array.from(this.#known.values()).filter((known) => known.channel !== null).length;
+    if ((before === undefined || before.channel === null) && linked >= MAX_LINKED) {
+      refuse(channel, `${linked} agents are linked, which is the most that one control plane takes.`);
+      return null;
+    }
+    if (before?.channel != null && before.channel !== channel) {
+      // The same process on a new channel, whose old one is dead though nobody noticed.
+      const old = before.channel;
+      before.channel = null;
+      old.close();
+    }
+    const known: Known = {
+      origin: { service, instance, release },
+      startedAt: hello.startedAt,
+      channel,
+      closedInOrder: false,
+      lastSeenAt: clock.now(),
+      lastSeenMonotonicMs: clock.monotonicMs(),
+    };
+    this.#known.set(name, known);
+    channel.send({ kind: 'welcome', protocol: LINK_PROTOCOL, address: address() });
+    return known;
+  }
+
+  async #take(channel: ControlChannel, known: Known, message: UpMessage & { kind: 'windows' }): Promise<void> {
+    const { take, onTrouble } = this.#options;
+    const { origin } = known;
+    const { sequence, windows, statements } = message;
+    try {
+      if (!Array.isArray(windows) || windows.length > MAX_WINDOWS || !windows.every(isWindow)) {
+        throw new TypeError(`message ${String(sequence)} holds something else than windows`);
+      }
+      for (const text of Array.isArray(statements) ? statements : []) {
+        if (isStatementText(text)) this.#texts.set(origin.service, text);
+      }
+      if (windows.length > 0) await take(origin, windows);
+      channel.send({ kind: 'ack', sequence });
+    } catch (error) {
+      onTrouble(`Windows of ${origin.service} ${origin.instance} were not taken: ${messageOf(error)}.`);
+    }
+  }
+
+  #see(known: Known): void {
+    const { clock } = this.#options;
+    known.lastSeenAt = clock.now();
+    known.lastSeenMonotonicMs = clock.monotonicMs();
+  }
+
+  #forgetOld(): void {
+    const { clock } = this.#options;
+    for (const [name, { channel, lastSeenMonotonicMs }] of this.#known) {
+      if (channel === null && clock.monotonicMs() - lastSeenMonotonicMs > REMEMBERED_MS) this.#known.delete(name);
+    }
+  }
+}
+
+function refuse(channel: ControlChannel, reason: string): void {
+  channel.send({ kind: 'refused', reason });
+  channel.close();
+}
+
+/** Why a hello can't be answered; null when it can. What arrives may come from an agent of any release. */
+function troubleWith({ protocol, origin, startedAt }: UpMessage & { kind: 'hello' }): string | null {
+  if (protocol !== LINK_PROTOCOL) {
+    return `The agent speaks protocol ${String(protocol)} of the link; this control plane speaks ${LINK_PROTOCOL}. Bring both to the same release.`;
+  }
+  for (const part of ['service', 'instance', 'release'] as const) {
+    const name: unknown = origin?.[part];
+    if (typeof name !== 'string' || name === '' || name.length > MAX_NAME_LENGTH) {
+      return `The agent's ${part} must be a text of 1 to ${MAX_NAME_LENGTH} characters.`;
+    }
+  }
+  if (!Number.isFinite(startedAt) || Math.abs(startedAt) > 8.64e15) return 'The agent does not say when it started.';
+  return null;
+}
+
+/** The frame only: the store looks at each series by itself. */
+function isWindow(value: unknown): value is Window {
+  if (typeof value !== 'object' || value === null) return false;
+  const { start, durationMs, series, overflow } = value as Partial<Window>; // each part is looked at below
+  return (
+    typeof start === 'number' &&
+    typeof durationMs === 'number' &&
+    typeof overflow === 'object' &&
+    overflow !== null &&
+    Array.isArray(series) &&
+    series.every(
+      (one: unknown) =>
+        typeof one === 'object' &&
+        one !== null &&
+        'key' in one &&
+        typeof one.key === 'string' &&
+        'cells' in one &&
+        typeof one.cells === 'object' &&
+        one.cells !== null,
+    )
+  );
+}
+
+function isStatementText(value: unknown): value is StatementText {
+  if (typeof value !== 'object' || value === null) return false;
+  const { id, database, text } = value as Partial<StatementText>; // each part is looked at here
+  return typeof id === 'string' && typeof database === 'string' && typeof text === 'string';
+}
