@@ -35,6 +35,14 @@ export class EnvironmentError extends Error {
   }
 }
 
+/**
+ * A URL, also one of PostgreSQL's without a host, which stands for a socket (`postgres://user@/database?host=/tmp`) and
+ * is none by the rules of the web. Null: neither.
+ */
+export function parseAddress(text: string): URL | null {
+  return URL.parse(text) ?? URL.parse(text.replace('@/', '@localhost/').replace(':///', '://localhost/'));
+}
+
 type Variables = Readonly<Record<string, string | undefined>>;
 
 /** Reads values and gathers what is wrong with them, so that all of it is said at once. */
@@ -52,8 +60,9 @@ class Reader {
     return value === undefined || value === '' ? undefined : value;
   }
 
-  refuse(name: string, allowed: string, shown: string | undefined = this.text(name)): undefined {
-    this.problems.push(`${name} is ${JSON.stringify(shown)}; it must be ${allowed}.`);
+  /** `shown` stands for a value that must not be read in a log. */
+  refuse(name: string, allowed: string, shown: string = JSON.stringify(this.text(name))): undefined {
+    this.problems.push(`${name} is ${shown}; it must be ${allowed}.`);
     return undefined;
   }
 
@@ -74,10 +83,10 @@ class Reader {
   url(name: string, protocols: readonly string[], allowed: string): URL | undefined {
     const value = this.text(name);
     if (value === undefined) return undefined;
-    const url = URL.parse(value);
+    const url = parseAddress(value);
     if (url !== null && protocols.includes(url.protocol)) return url;
     // A database URL holds a password, and this goes into logs.
-    return this.refuse(name, allowed, url === null ? 'not a URL' : `${url.protocol}...`);
+    return this.refuse(name, allowed, url === null ? 'not a URL' : `a URL of ${url.protocol}`);
   }
 }
 

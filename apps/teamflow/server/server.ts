@@ -1,0 +1,234 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { FastifyInstance } from 'fastify';
+import { Accounts } from './accounts/accounts.ts';
+import { buildApp } from './app.ts';
+import { createDatabase, createPool, type Database } from './database/database.ts';
+import { migrate } from './database/migrate.ts';
+import { type Environment, EnvironmentError, readEnvironment } from './environment.ts';
+import { ensureSampleData, type SampleData, sampleOrganizationId, sampleUserId } from './sample/sample-data.ts';
+import { type AdministratorSignIn, ensureAdministrator, randomPassword } from './start/administrator.ts';
+import { ensureBuilt, type PageSources } from './start/built-pages.ts';
+import { openDatabaseServer } from './start/database-server.ts';
+import { SignInFiles } from './start/sign-in-file.ts';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const stateDirectory = join(root, '.data');
+const sampleMemberFile = 'sample-member';
+/** The third person of the largest sample organization: an ordinary member, most likely. */
+const sampleMember = { rank: 1, i: 3 } as const;
+/** What a stop may take before what is still open is cut off; the contract says 5 s in all. */
+const patienceMs = 3_000;
+const stopLimitMs = 4_800;
+
+const signInPages: PageSources = {
+  name: 'teamflow',
+  directory: join(root, 'apps/teamflow/web'),
+  output: join(root, 'apps/teamflow/web/dist'),
+  alsoReads: [join(root, 'package-lock.json')],
+};
+const dashboardPages: PageSources = {
+  name: 'dashboard',
+  directory: join(root, 'packages/dashboard'),
+  output: join(root, 'packages/autopilot/assets/dashboard'),
+  alsoReads: [
+    join(root, 'package-lock.json'),
+    join(root, 'packages/autopilot/src/contract'),
+    join(root, 'packages/autopilot/src/kernel'),
+    join(root, 'packages/autopilot/src/client.ts'),
+  ],
+};
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+async function versionOfThis(): Promise<string> {
+  const text = await readFile(new URL('../package.json', import.meta.url), 'utf8');
+  const manifest = JSON.parse(text) as { readonly version: string }; // our own package.json
+  return manifest.version;
+}
+
+async function buildPages(): Promise<void> {
+  // One after the other: two builds at once would take the database's processor.
+  for (const pages of [signInPages, dashboardPages]) {
+    const started = performance.now();
+    if (await ensureBuilt(pages, stateDirectory)) {
+      say(`Built the pages of ${pages.name} in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+    }
+  }
+}
+
+/** The secret that all processes on a database share, and a name for the installation that gives nothing of it away. */
+async function installationOf(database: Database): Promise<{ readonly id: string; readonly secret: string }> {
+  const { secret } = await database.selectFrom('installation').select('secret').executeTakeFirstOrThrow();
+  return { id: createHash('sha256').update(`installation ${secret}`).digest('hex').slice(0, 12), secret };
+}
+
+function addressOf(app: FastifyInstance, host: string): string {
+  const { port } = app.server.address() as AddressInfo; // listening on TCP, so never a path
+  const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return `http://${shown}:${port}`;
+}
+
+async function describeSampleMember(
+  database: Database,
+  files: SignInFiles,
+  sample: SampleData,
+  password: string | undefined,
+): Promise<string | undefined> {
+  if (sample.data === 'none') return undefined;
+  const user = await database
+    .selectFrom('users')
+    .select('email')
+    .where('id', '=', sampleUserId(sample.seed, sampleMember.rank, sampleMember.i))
+    .executeTakeFirst();
+  if (user === undefined) return undefined;
+  if (password !== undefined) {
+    const kept = await files.keep(sampleMemberFile, { email: user.email, password });
+    return `${user.email}, password ${password}${kept ? ` (kept in ${files.path(sampleMemberFile)})` : ''}`;
+  }
+  const kept = await files.read(sampleMemberFile, user.email);
+  return kept === undefined ? undefined : `${user.email}, password in ${files.path(sampleMemberFile)}`;
+}
+
+function describeAdministrator(signIn: AdministratorSignIn): string {
+  const { email, password, file, passwordChanged } = signIn;
+  const kept = file === undefined ? '' : ` (kept in ${file}; change it after signing in)`;
+  if (password !== undefined) return `${email}, password ${password}${kept}`;
+  if (passwordChanged) return `${email}, password now that of TEAMFLOW_ADMIN_PASSWORD`;
+  return file === undefined ? email : `${email}, password in ${file}`;
+}
+
+/** Starts everything, registering how to end it as it goes. */
+async function start(environment: Environment, ending: AsyncDisposableStack): Promise<void> {
+  const began = performance.now();
+  const pagesBuilt = buildPages();
+  // Awaited further down; a failure before that must not count as unhandled.
+  pagesBuilt.catch(() => {});
+
+  const server = await openDatabaseServer(environment.databaseUrl, stateDirectory);
+  if (server.embedded !== null) {
+    const { embedded } = server;
+    ending.defer(() => embedded.stop('fast'));
+    void embedded.exited.then((report) => {
+      if (!report.expected) process.stderr.write(`The embedded PostgreSQL ended by itself:\n${report.log}\n`);
+    });
+  }
+  const pool = createPool({ connectionString: server.connectionString });
+  ending.defer(() => pool.end());
+  const database = createDatabase(pool);
+
+  const { indexes } = await migrate(pool, environment.indexes);
+  const made = await installationOf(database);
+  const files = new SignInFiles(stateDirectory, made.id);
+  const secret = environment.secret ?? made.secret;
+  const host = environment.host.includes(':') ? `[${environment.host}]` : environment.host;
+  const accounts = new Accounts({
+    pool,
+    secret,
+    publicUrl: environment.publicUrl ?? `http://${host}:${environment.port}`,
+    log: (level, message) => {
+      if (level === 'error' || level === 'warn') process.stderr.write(`accounts: ${message}\n`);
+    },
+  });
+  let samplePassword: string | undefined;
+  const sample = await ensureSampleData(pool, {
+    data: environment.data,
+    seed: environment.seed,
+    hashPassword: () => {
+      samplePassword = randomPassword();
+      return accounts.hashPassword(samplePassword);
+    },
+    onProgress: say,
+  });
+  const member = await describeSampleMember(database, files, sample, samplePassword);
+  const administrator = await ensureAdministrator({
+    pool,
+    database,
+    accounts,
+    files,
+    wanted: environment.administrator,
+    sampleOrganizationId: sample.data === 'none' ? undefined : sampleOrganizationId(sample.seed, 1),
+  });
+  await pagesBuilt;
+
+  const app = await buildApp({
+    pool,
+    accounts,
+    secret,
+    version: await versionOfThis(),
+    pagesDirectory: signInPages.output,
+    trustedProxies: environment.trustedProxies,
+    logger: { level: 'warn' },
+  });
+  ending.defer(async () => {
+    const cutOff = setTimeout(() => app.server.closeAllConnections(), patienceMs);
+    await app.close();
+    clearTimeout(cutOff);
+  });
+  await app.listen({ port: environment.port, host: environment.host });
+  // What was just loaded is written out now rather than at the end, where it would hold up the stop.
+  if (sample.loaded && server.embedded !== null) pool.query('checkpoint').catch(() => {});
+
+  const url = environment.publicUrl ?? addressOf(app, environment.host);
+  const data = sample.data === 'none' ? 'no sample data' : `${sample.data} sample data, seed ${sample.seed}`;
+  say(`
+TeamFlow is ready after ${((performance.now() - began) / 1000).toFixed(1)} s
+
+  TeamFlow       ${url}/
+  Dashboard      ${url}/autopilot/
+  API            ${url}/api/v1/docs
+  Database       ${server.description}
+                 ${data}, ${indexes} indexes
+  Administrator  ${describeAdministrator(administrator)}${member === undefined ? '' : `\n  Sample member  ${member}`}
+`);
+}
+
+/** Ends the process on the first signal in order, on a second one at once. */
+function endOnSignals(ending: AsyncDisposableStack): () => boolean {
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals): void => {
+    if (stopping) process.exit(130);
+    stopping = true;
+    say(`${signal}: stopping`);
+    setTimeout(() => process.exit(1), stopLimitMs).unref();
+    void ending.disposeAsync().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        process.stderr.write(`Not everything ended in order: ${String(error)}\n`);
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  return () => stopping;
+}
+
+async function main(): Promise<void> {
+  const ending = new AsyncDisposableStack();
+  const isStopping = endOnSignals(ending);
+  try {
+    await start(readEnvironment(process.env), ending);
+  } catch (error) {
+    // What was asked to stop while it started fails in one way or another.
+    if (isStopping()) return;
+    const known = error instanceof EnvironmentError;
+    process.stderr.write(`${known ? error.message : `TeamFlow can not start: ${describeError(error)}`}\n`);
+    await ending.disposeAsync().catch(() => {});
+    process.exit(1);
+  }
+}
+
+function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const remedy = 'remedy' in error && typeof error.remedy === 'string' ? ` ${error.remedy}` : '';
+  const cause = error.cause instanceof Error ? `\n  because: ${error.cause.message}` : '';
+  return `${error.message}${remedy}${cause}`;
+}
+
+await main();
