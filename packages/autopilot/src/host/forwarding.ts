@@ -1,0 +1,157 @@
+import { Agent as HttpAgent, type IncomingMessage, type RequestOptions, request as httpRequest, type ServerResponse } from 'node:http';
+import { PRINCIPAL_HEADER, signPrincipal } from '../access/signed-principal.ts';
+import { problemOf } from '../contract/error-table.ts';
+import type { HostPrincipal } from '../contract/principal.ts';
+import type { Clock } from '../kernel/clock.ts';
+
+/** What a {@link Forwarder} is made of. */
+export interface ForwarderOptions {
+  /** Where the control plane answers; null while it is away. */
+  readonly address: () => string | null;
+  readonly linkKey: string;
+  readonly clock: Clock;
+}
+
+/** One request to hand on. */
+export interface Forwarded {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Path and query at the control plane. */
+  readonly path: string;
+  readonly principal: HostPrincipal | null;
+}
+
+/** How long the control plane may take to begin an answer: longer means that it hangs. */
+const ANSWER_MS = 30_000;
+
+/**
+ * Belong to one connection and are not handed on: RFC 9110 section 7.6.1, "Connection", with the older Keep-Alive and
+ * Proxy-Connection. `Expect` was answered by Node before.
+ */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'expect',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Asking twice does no harm (RFC 9110 section 9.2.2), and there is no body to send again. */
+const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * Hands requests on to the control plane, byte by byte in both directions: nothing is buffered, an event of a stream
+ * passes when it comes, and whoever goes away first ends it for the other. docs/decisions/forwarding.md says why it is
+ * our own.
+ */
+export class Forwarder implements Disposable {
+  readonly #options: ForwarderOptions;
+  readonly #connections = new HttpAgent({ keepAlive: true, maxFreeSockets: 8, scheduling: 'lifo' });
+
+  constructor(options: ForwarderOptions) {
+    this.#options = options;
+  }
+
+  /** Answers through `response`, in every case; never throws. */
+  forward(forwarded: Forwarded): void {
+    const address = this.#options.address();
+    if (address === null) refuse(forwarded.response, 'no control plane is linked to this application');
+    else this.#send(forwarded, new URL(address), false);
+  }
+
+  [Symbol.dispose](): void {
+    this.#connections.destroy();
+  }
+
+  #send(forwarded: Forwarded, { hostname, port }: URL, again: boolean): void {
+    const { request, response, path } = forwarded;
+    const options: RequestOptions = {
+      agent: this.#connections,
+      host: hostname,
+      port,
+      path,
+      method: request.method ?? 'GET',
+      headers: this.#requestHeaders(forwarded),
+    };
+    const upstream = httpRequest(options);
+    const onClientGone = (): void => {
+      if (!response.writableFinished) upstream.destroy();
+    };
+    response.once('close', onClientGone);
+    const tooLate = setTimeout(() => {
+      upstream.destroy(new Error(`it did not begin to answer within ${ANSWER_MS / 1_000} s`));
+    }, ANSWER_MS);
+    tooLate.unref();
+
+    upstream.on('response', (answer) => {
+      clearTimeout(tooLate);
+      response.writeHead(answer.statusCode ?? 502, answer.statusMessage, keptHeaders(answer));
+      // Before the first event of a stream there may be none for long: the client wants to know that it is open.
+      response.flushHeaders();
+      answer.on('error', () => response.destroy());
+      answer.pipe(response);
+    });
+    upstream.on('error', (error: NodeJS.ErrnoException) => {
+      clearTimeout(tooLate);
+      response.off('close', onClientGone);
+      // An idle connection that the other end closed just now (RFC 9112 section 9.3.1): ask once more.
+      if (!again && upstream.reusedSocket && error.code === 'ECONNRESET' && isRepeatable(request) && !response.headersSent)
+        this.#send(forwarded, new URL(this.#options.address() ?? `http://${hostname}:${port}`), true);
+      else if (response.headersSent) response.destroy();
+      else refuse(response, error.message);
+    });
+    if (hasBody(request)) {
+      request.on('error', () => upstream.destroy());
+      request.pipe(upstream);
+    } else upstream.end();
+  }
+
+  /** As they came, but for what belongs to the connection, and anybody's claim to be a principal. */
+  #requestHeaders({ request, principal }: Forwarded): string[] {
+    const headers = keptHeaders(request).filter((_, at, all) => all[at - (at % 2)]?.toLowerCase() !== PRINCIPAL_HEADER);
+    if (hasBody(request) && request.headers['content-length'] === undefined) headers.push('transfer-encoding', 'chunked');
+    if (principal !== null) {
+      const { linkKey, clock } = this.#options;
+      headers.push(PRINCIPAL_HEADER, signPrincipal(principal, linkKey, clock.now()));
+    }
+    return headers;
+  }
+}
+
+/** Name, value, name, value, ... with the sender's own capitals and repetitions. */
+function keptHeaders(message: IncomingMessage): string[] {
+  // "Connection: close, x-mine" makes x-mine hop-by-hop too.
+  const listed = (message.headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase());
+  const kept: string[] = [];
+  const { rawHeaders } = message;
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? '';
+    const lower = name.toLowerCase();
+    if (!HOP_BY_HOP.has(lower) && !listed.includes(lower)) kept.push(name, rawHeaders[at + 1] ?? '');
+  }
+  return kept;
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+function isRepeatable(request: IncomingMessage): boolean {
+  return REPEATABLE.has(request.method ?? '') && !hasBody(request);
+}
+
+function refuse(response: ServerResponse, why: string): void {
+  if (response.destroyed || response.writableEnded) return;
+  const body = JSON.stringify(
+    problemOf('AP_CONTROL_PLANE_UNAVAILABLE', `The control plane does not answer: ${why}.`, {
+      remedy: 'It is started again within seconds; ask again.',
+    }),
+  );
+  response.writeHead(503, { 'content-type': 'application/problem+json', 'retry-after': '1', 'cache-control': 'no-store' });
+  response.end(body);
+}
