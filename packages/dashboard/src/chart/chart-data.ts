@@ -1,0 +1,75 @@
+import type { EpochMs, Frame } from '@teamflow/autopilot/contract';
+
+export type Values = readonly (number | null)[];
+
+/** Columns side by side over one axis of time, as uPlot takes them; the first is the time in seconds. */
+export type AlignedValues = [number[], ...(number | null)[][]];
+
+/**
+ * The columns of a frame within a range. A step that is missing altogether is put in as a null, so that no line is
+ * drawn across it; a column that the frame lacks is null throughout.
+ */
+export function alignedValues(frame: Frame, columns: readonly string[], from: EpochMs, to: EpochMs): AlignedValues {
+  const seconds: number[] = [];
+  const values: (number | null)[][] = columns.map(() => []);
+  let before: EpochMs | null = null;
+  for (const [index, at] of frame.at.entries()) {
+    if (at < from - frame.stepMs || at > to) continue;
+    if (before !== null && at - before > frame.stepMs * 1.5) {
+      seconds.push((before + frame.stepMs) / 1000);
+      for (const column of values) column.push(null);
+    }
+    seconds.push(at / 1000);
+    for (const [position, name] of columns.entries()) values[position]?.push(frame.columns[name]?.[index] ?? null);
+    before = at;
+  }
+  return [seconds, ...values];
+}
+
+/**
+ * Points that stand alone between gaps: no line would show them. The last point of all counts when what is before it
+ * is a gap.
+ */
+export function lonelyPoints(values: Values): number[] {
+  const lonely: number[] = [];
+  for (const [index, value] of values.entries()) {
+    if (value !== null && (values[index - 1] ?? null) === null && (values[index + 1] ?? null) === null) {
+      lonely.push(index);
+    }
+  }
+  return lonely;
+}
+
+export interface Extent {
+  readonly latest: number | null;
+  readonly least: number | null;
+  readonly most: number | null;
+}
+
+/** How many steps back the latest value may lie: the last second is often still on its way. */
+const LATEST_REACH = 3;
+
+export function extentOf(values: Values): Extent {
+  let least: number | null = null;
+  let most: number | null = null;
+  for (const value of values) {
+    if (value === null) continue;
+    if (least === null || value < least) least = value;
+    if (most === null || value > most) most = value;
+  }
+  return { latest: latestOf(values), least, most };
+}
+
+/** The newest value, if it is of the present; null after a silence. */
+export function latestOf(values: Values): number | null {
+  return values.slice(-LATEST_REACH).findLast((value) => value !== null) ?? null;
+}
+
+/** The end of an axis: the next of 1, 1.5, 2, 3, 5, 7.5 times a power of ten, so that it does not twitch with each value. */
+export function niceCeiling(most: number, floor: number): number {
+  const reach = Math.max(most * 1.05, floor);
+  if (!(reach > 0)) return 1;
+  const power = 10 ** Math.floor(Math.log10(reach));
+  const step = [1, 1.5, 2, 3, 5, 7.5, 10].find((one) => one * power >= reach - power * 1e-9) ?? 10;
+  return step * power;
+}

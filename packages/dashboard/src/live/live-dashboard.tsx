@@ -1,0 +1,63 @@
+import type { Dashboard } from '@teamflow/autopilot/contract';
+import { createContext, type ReactElement, type ReactNode, use, useMemo, useSyncExternalStore } from 'react';
+import { api } from '../session/api.ts';
+import { identityOf, onTokenChange, readToken } from '../session/token.ts';
+import type { Selection } from '../shell/address.ts';
+import { useSelection } from '../shell/use-selection.ts';
+import { browserPorts } from './browser-ports.ts';
+import { SharedStream } from './shared-stream.ts';
+import { type LiveDocument, useLiveDocument } from './use-live-document.ts';
+import { usePageTitle } from './use-page-title.ts';
+
+export interface LiveDashboard extends LiveDocument<Dashboard> {
+  readonly selection: Selection;
+}
+
+const LiveDashboardContext = createContext<LiveDashboard | null>(null);
+
+/** Holds the one dashboard stream of the page, for every part of it. */
+export function LiveDashboardProvider({ children }: { readonly children: ReactNode }): ReactElement {
+  const { minutes, service, instance } = useSelection();
+  const identity = identityOf(useSyncExternalStore(onTokenChange, readToken));
+  const key = useMemo(
+    () => ['dashboard', identity, service, instance, minutes],
+    [identity, service, instance, minutes],
+  );
+  const stream = useMemo(
+    () =>
+      new SharedStream<Dashboard>({
+        name: `autopilot.1.${JSON.stringify(key)}`,
+        open: (options) =>
+          api.streamDashboard(
+            { minutes, ...(service === null ? {} : { service }), ...(instance === null ? {} : { instance }) },
+            options,
+          ),
+        needsRestart: hasFilledIn,
+        ...browserPorts,
+      }),
+    [key, minutes, service, instance],
+  );
+  // Another window or instance was chosen: until its document is here the one before stays, under its own times.
+  const { document, freshness, restart } = useLiveDocument(stream, key, { keepsBefore: true, leavesWhenHidden: false });
+  usePageTitle(stream);
+  const live = useMemo(
+    () => ({ document, freshness, restart, selection: { minutes, service, instance } }),
+    [document, freshness, restart, minutes, service, instance],
+  );
+  return <LiveDashboardContext value={live}>{children}</LiveDashboardContext>;
+}
+
+export function useLiveDashboard(): LiveDashboard {
+  const live = use(LiveDashboardContext);
+  if (live === null) throw new Error('useLiveDashboard is used outside LiveDashboardProvider: wrap the page in it.');
+  return live;
+}
+
+/**
+ * True where an instance answers that was silent or unknown before: what it measured meanwhile lies further back than
+ * the last seconds, which is all that a running stream sends.
+ */
+function hasFilledIn(older: Dashboard, newer: Dashboard): boolean {
+  const answering = new Set(older.instances.filter(({ state }) => state === 'live').map(({ instance }) => instance));
+  return newer.instances.some(({ instance, state }) => state === 'live' && !answering.has(instance));
+}

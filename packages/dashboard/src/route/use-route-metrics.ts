@@ -1,0 +1,43 @@
+import type { MetricsAnswer, MetricsQuery } from '@teamflow/autopilot/contract';
+import { useMemo, useSyncExternalStore } from 'react';
+import { browserPorts } from '../live/browser-ports.ts';
+import { SharedStream } from '../live/shared-stream.ts';
+import { type LiveDocument, useLiveDocument } from '../live/use-live-document.ts';
+import { api } from '../session/api.ts';
+import { identityOf, onTokenChange, readToken } from '../session/token.ts';
+import type { Selection } from '../shell/address.ts';
+import { routeMeasures } from './route-charts.ts';
+
+/** A route's measures over the time window, live; tabs on the same route share the stream. */
+export function useRouteMetrics(route: string, selection: Selection): LiveDocument<MetricsAnswer> {
+  const { minutes, service, instance } = selection;
+  const identity = identityOf(useSyncExternalStore(onTokenChange, readToken));
+  const key = useMemo(
+    () => ['route', identity, service, instance, minutes, route],
+    [identity, service, instance, minutes, route],
+  );
+  const stream = useMemo(
+    () =>
+      new SharedStream<MetricsAnswer>({
+        name: `autopilot.1.${JSON.stringify(key)}`,
+        open: (options) => api.streamMetrics(queryFor(route, { minutes, service, instance }), options),
+        ...browserPorts,
+      }),
+    [key, route, minutes, service, instance],
+  );
+  return useLiveDocument(stream, key, { keepsBefore: false, leavesWhenHidden: true });
+}
+
+function queryFor(route: string, { minutes, service, instance }: Selection): MetricsQuery {
+  return {
+    kind: 'route',
+    route,
+    measure: routeMeasures,
+    ...(service === null ? {} : { service }),
+    ...(instance === null ? {} : { instance }),
+    // Read at each connection: one that comes an hour later must not ask for an hour more.
+    get from() {
+      return new Date(Date.now() - minutes * 60_000).toISOString();
+    },
+  };
+}

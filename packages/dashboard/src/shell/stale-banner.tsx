@@ -1,0 +1,44 @@
+import type { ReactElement } from 'react';
+import { clockTime } from '../format/time.ts';
+import type { Freshness } from '../live/freshness.ts';
+import type { StreamFailure } from '../live/shared-stream.ts';
+import { WarningIcon } from './icons.tsx';
+import { ProblemPanel } from './problem-panel.tsx';
+
+/** Says that what is shown is old, or that nothing can be shown; renders nothing while it is live. */
+export function StaleBanner({
+  freshness,
+  onRetry,
+}: {
+  readonly freshness: Freshness;
+  readonly onRetry: () => void;
+}): ReactElement | null {
+  switch (freshness.state) {
+    case 'stale':
+      return (
+        <div className="banner" data-tone="warn" role="alert">
+          <WarningIcon />
+          <div className="banner-text">
+            <strong className="numbers">These numbers are from {clockTime(freshness.since)}.</strong>{' '}
+            <span>{reasonOf(freshness.failure)} The dashboard keeps trying and goes on by itself.</span>
+          </div>
+          <button type="button" className="banner-action" onClick={onRetry}>
+            Try now
+          </button>
+        </div>
+      );
+    case 'unreachable':
+      return <ProblemPanel title="The control plane does not answer" failure={freshness.failure} onRetry={onRetry} />;
+    case 'connecting':
+    case 'live':
+    case 'reconnecting':
+    case 'refused':
+      return null;
+  }
+}
+
+function reasonOf(failure: StreamFailure | null): string {
+  if (failure === null) return 'The connection is open, but nothing comes through it.';
+  if (failure.problem !== null) return failure.detail;
+  return 'The control plane can not be reached.';
+}
