@@ -30,7 +30,7 @@ export interface HouseReport {
 export function checkHouseRules(root: string): HouseReport {
   const violations: Violation[] = [];
   const undocumented: Violation[] = [];
-  const paths = folders.flatMap((folder) => codeFilesIn(join(root, folder)));
+  const paths = folders.flatMap((folder) => codeFilesIn(join(root, folder))).filter((path) => !isBuilt(root, path));
   for (const path of paths) {
     const file = relative(root, path).split(sep).join('/');
     const text = readFileSync(path, 'utf8');
@@ -51,6 +51,11 @@ export function checkHouseRules(root: string): HouseReport {
   if (paths.length === 0)
     violations.push({ file: '.', line: 0, message: 'saw no code: a run like that proves nothing' });
   return { files: paths.length, violations, undocumented };
+}
+
+/** The dashboard is built into the library's package. */
+function isBuilt(root: string, path: string): boolean {
+  return path.startsWith(join(root, 'packages/autopilot/assets', sep));
 }
 
 type Add = (line: number, message: string) => void;

@@ -46,6 +46,9 @@ describe('the package as it is published', () => {
     for (const name of manifest.files.filter((name) => name !== 'dist' && existsSync(join(library, name)))) {
       copyFolder(join(library, name), join(staged, name));
     }
+    const vite = join(root, 'node_modules/.bin/vite');
+    const dashboard = ['--outDir', join(staged, 'assets/dashboard'), '--emptyOutDir', '--logLevel', 'warn'];
+    await run(vite, ['build', ...dashboard], { cwd: join(root, 'packages/dashboard') });
     await buildLibrary(root, join(staged, 'dist'));
     const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
       cwd: staged,
@@ -87,6 +90,10 @@ describe('the package as it is published', () => {
         `${path} has no first line that names node`,
       );
     }
+    assert.ok(
+      existsSync(join(installed, 'assets/dashboard/index.html')),
+      'the dashboard is missing: `files` needs "assets"',
+    );
     assert.deepEqual(
       files.filter((name) => /\.test\.|(?<!\.d)\.ts$|^src/.test(name)),
       [],
