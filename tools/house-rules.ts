@@ -17,7 +17,7 @@ import {
 const folders = ['packages', 'apps', 'test', 'bench', 'tools'];
 const lineLimit = 500;
 const onlyIndex = 'packages/autopilot/src/index.ts';
-const emptyNames = /^(?:.+-)?(?:utils?|helpers?|common|types|manager|misc)$/;
+const emptyNames = /^(?:(?:.+-)?(?:utils?|helpers?|manager)|common|types|misc)$/;
 
 export interface HouseReport {
   readonly files: number;
