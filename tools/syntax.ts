@@ -31,7 +31,7 @@ export interface Violation {
 }
 
 const codeFile = /\.[cm]?[jt]sx?$/;
-const foldersWithoutSources = new Set(['node_modules', 'dist', '.data', '.git']);
+const foldersWithoutSources = new Set(['node_modules', 'dist']);
 
 /** True for every name that a JavaScript engine, TypeScript or a bundler takes for a module. */
 export function isCodeFile(name: string): boolean {
@@ -42,13 +42,13 @@ export function isTestFile(path: string): boolean {
   return /\.test\.[cm]?[jt]sx?$/.test(path);
 }
 
-/** All code files below `folder`, absolute and sorted; none when the folder does not exist. */
+/** All code files below `folder`, absolute and sorted; none when the folder does not exist. Folders that begin with a dot hold none. */
 export function codeFilesIn(folder: string): string[] {
   const found: string[] = [];
   const visit = (path: string): void => {
     for (const entry of readdirSync(path, { withFileTypes: true })) {
       if (entry.isDirectory()) {
-        if (!foldersWithoutSources.has(entry.name)) visit(join(path, entry.name));
+        if (!entry.name.startsWith('.') && !foldersWithoutSources.has(entry.name)) visit(join(path, entry.name));
       } else if (entry.isFile() && isCodeFile(entry.name)) {
         found.push(join(path, entry.name));
       }

@@ -117,7 +117,7 @@ async function runAlone(root: string, suite: Suite, file: string, tally: Tally):
   const { trouble, output } = await runTestProcess({ ...suite, root, files: [file] }, (result) => {
     results.push(result);
   });
-  tally.show(file, results, output);
+  if (results.length > 0) tally.show(file, results, output);
   tally.count(results);
   if (trouble !== undefined) tally.trouble(file, trouble, output);
 }
