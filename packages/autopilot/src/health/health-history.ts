@@ -17,8 +17,9 @@ export class HealthHistory {
     this.#scores.set(service, scores);
   }
 
-  forget(service: string): void {
-    this.#scores.delete(service);
+  /** Forgets every other service. */
+  keepOnly(services: readonly string[]): void {
+    for (const service of this.#scores.keys()) if (!services.includes(service)) this.#scores.delete(service);
   }
 
   /** The column `score` over the hour that ends with the step of `now`; null where none was kept. */

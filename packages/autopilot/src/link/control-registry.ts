@@ -91,24 +91,13 @@ export class AgentRegistry {
   }
 
   /** The instances of a service by name; of all services when none is given. */
-  instances(service?: string): readonly LinkedInstance[] {
-    this.#forgetOld();
-    const { clock } = this.#options;
-    return Array.from(this.#known.values())
-      .filter(({ origin }) => service === undefined || origin.service === service)
-      .map((known): LinkedInstance => {
-        const silentMs = Math.max(0, Math.round(clock.monotonicMs() - known.lastSeenMonotonicMs));
-        const linked = known.channel !== null;
-        return {
-          ...known.origin,
-          state: !linked ? 'gone' : silentMs > STALLED_AFTER_MS ? 'stalled' : 'live',
-          startedAt: new Date(known.startedAt).toISOString(),
-          lastSeenAt: new Date(known.lastSeenAt).toISOString(),
-          silentMs,
-          closedInOrder: known.closedInOrder,
-        };
-      })
-      .sort((a, b) => (a.service + a.instance < b.service + b.instance ? -1 : 1));
+  instances(service?: string): readonly InstanceStatus[] {
+    return this.#of(service).map((known) => this.#statusOf(known));
+  }
+
+  /** The same, with how their links ended. */
+  linked(service?: string): readonly LinkedInstance[] {
+    return this.#of(service).map((known) => ({ ...this.#statusOf(known), closedInOrder: known.closedInOrder }));
   }
 
   /** undefined when it never came, or had to make room. */
@@ -171,6 +160,24 @@ export class AgentRegistry {
     } catch (error) {
       onTrouble(`Windows of ${origin.service} ${origin.instance} were not taken: ${messageOf(error)}.`);
     }
+  }
+
+  #of(service: string | undefined): readonly Known[] {
+    this.#forgetOld();
+    return Array.from(this.#known.values())
+      .filter(({ origin }) => service === undefined || origin.service === service)
+      .sort((a, b) => (a.origin.service + a.origin.instance < b.origin.service + b.origin.instance ? -1 : 1));
+  }
+
+  #statusOf({ origin, startedAt, channel, lastSeenAt, lastSeenMonotonicMs }: Known): InstanceStatus {
+    const silentMs = Math.max(0, Math.round(this.#options.clock.monotonicMs() - lastSeenMonotonicMs));
+    return {
+      ...origin,
+      state: channel === null ? 'gone' : silentMs > STALLED_AFTER_MS ? 'stalled' : 'live',
+      startedAt: new Date(startedAt).toISOString(),
+      lastSeenAt: new Date(lastSeenAt).toISOString(),
+      silentMs,
+    };
   }
 
   #see(known: Known): void {

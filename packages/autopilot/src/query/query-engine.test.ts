@@ -173,12 +173,12 @@ test('top ranks by any measure, and rows have shares of the whole', async () => 
   const scope = { service: 'orders' };
   const byTime = await rankedRoutes(engine, scope, whole, 'timeShare');
   assert.deepEqual(
-    byTime.map(({ series: { key } }) => key),
+    byTime.map((place) => place.route),
     ['GET /slow', 'GET /often', 'GET /none'],
   );
   const byApdex = await rankedRoutes(engine, scope, whole, 'apdex');
   assert.deepEqual(
-    byApdex.map(({ series: { key }, value }) => [key, value]),
+    byApdex.map((place) => [place.route, place.value]),
     [
       ['GET /slow', 0.5],
       ['GET /often', 1],

@@ -8,7 +8,7 @@ import type {
   StatementRow,
   TrafficSummary,
 } from '../contract/performance.ts';
-import type { MeasureValues, QueryEngine, Subject, TopRow } from './query-engine.ts';
+import type { MeasureValues, QueryEngine, Subject } from './query-engine.ts';
 import type { TimeRange } from './time-range.ts';
 
 /** What summaries are about: a service, or one instance or database of it. */
@@ -109,17 +109,33 @@ const RANKED_BY: Readonly<Record<RouteSort, Measure>> = {
   bytesPerRequest: 'bytesPerRequest',
 };
 
-/** Every route in the order of one column, worst first: highest, but for apdex, of which the lowest is worst. */
+/** A route's place in a ranking. */
+export interface RoutePlace {
+  readonly route: string;
+  readonly value: number | null;
+}
+
+/** Worst first: the highest, but for apdex, of which the lowest is worst; without a value last; equal ones by name. */
+export function compareRoutes(sort: RouteSort, a: RoutePlace, b: RoutePlace): number {
+  if (a.value !== b.value) {
+    if (a.value === null) return 1;
+    if (b.value === null) return -1;
+    return sort === 'apdex' ? a.value - b.value : b.value - a.value;
+  }
+  return a.route === b.route ? 0 : a.route < b.route ? -1 : 1;
+}
+
+/** Every route in the order of one column. */
 export async function rankedRoutes(
   engine: QueryEngine,
   scope: Scope,
   range: TimeRange,
   sort: RouteSort,
-): Promise<readonly TopRow[]> {
-  const ranked = await engine.top({ ...scope, family: 'route' }, range, RANKED_BY[sort], Number.POSITIVE_INFINITY);
-  if (sort !== 'apdex') return ranked;
-  const known = ranked.filter(({ value }) => value !== null);
-  return [...known.reverse(), ...ranked.filter(({ value }) => value === null)];
+): Promise<RoutePlace[]> {
+  const subject: Subject = { ...scope, family: 'route' };
+  const ranked = await engine.top(subject, range, RANKED_BY[sort], Number.POSITIVE_INFINITY);
+  const places = ranked.map(({ series, value }): RoutePlace => ({ route: series.key, value }));
+  return places.sort((a, b) => compareRoutes(sort, a, b));
 }
 
 const ROUTE = [

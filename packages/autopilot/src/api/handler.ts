@@ -1,0 +1,213 @@
+import { randomUUID } from 'node:crypto';
+import type { ErrorCode } from '../contract/error-table.ts';
+import { openApiDocument } from '../contract/openapi.ts';
+import { type OperationId, type OperationTypes, operations } from '../contract/operations.ts';
+import type { Dashboard, MetricsAnswer, Readiness } from '../contract/performance.ts';
+import type { Shape } from '../contract/shape.ts';
+import { AutopilotError } from '../kernel/errors.ts';
+import { nearestName } from '../kernel/nearest-name.ts';
+import { linkHeader } from '../page/page.ts';
+import { authenticate, type Doors } from './authentication.ts';
+import { DASHBOARD_PATH, type DashboardFiles } from './dashboard-files.ts';
+import { DOCS_POLICY, docsPage } from './docs-page.ts';
+import type { EventStreams } from './event-streams.ts';
+import { acceptedMediaType } from './media-types.ts';
+import { dashboardTail, getDashboard } from './performance/dashboard.ts';
+import { listInstances } from './performance/instances.ts';
+import { getMetrics, metricsQuestion, metricsTail } from './performance/metrics.ts';
+import { listRoutes } from './performance/routes.ts';
+import { type PerformanceSources, scopeOf } from './performance/sources.ts';
+import { type QueryParser, queryParserOf } from './query-parser.ts';
+import type { RecentAnswers } from './recent-answers.ts';
+import { eventStreamResponse, failureOf, jsonResponse, problemResponse, textResponse } from './responses.ts';
+
+/** What the API is put together from. */
+export interface ApiParts {
+  readonly doors: Doors;
+  readonly performance: PerformanceSources;
+  readonly answers: RecentAnswers;
+  readonly streams: EventStreams;
+  readonly dashboard: DashboardFiles;
+  /** Reasons why requests can't be served; none: ready. */
+  readonly unready: () => readonly string[];
+  readonly version: string;
+  /** Told of failures that nobody expected, with the request's id. */
+  readonly onTrouble: (message: string, cause: unknown) => void;
+}
+
+/** Answers one request; never rejects. */
+export type Handler = (request: Request) => Promise<Response>;
+
+/** Addresses longer than this are refused: the longest that a client of ours writes has a cursor of 4,096. */
+const MAX_ADDRESS_LENGTH = 8192;
+/** No call takes a body; one that claims more than this is refused as too large without being looked at. */
+const MAX_BODY_BYTES = 65_536;
+
+interface Call<Id extends OperationId> {
+  readonly query: OperationTypes[Id]['query'];
+  readonly url: URL;
+  readonly streams: boolean;
+  readonly signal: AbortSignal;
+  /** Stands for the operation and its query: who has the same key is given the same answer within a second. */
+  readonly key: string;
+}
+
+type Answering = { readonly [Id in OperationId]: (call: Call<Id>) => Promise<Response> };
+
+/** The HTTP API as a function: routing, validation, access and errors come from the operation table. */
+export function createHandler(parts: ApiParts): Handler {
+  const answering = answeringOf(parts);
+  const byPath = new Map<string, OperationId>();
+  const parsers = new Map<OperationId, QueryParser>();
+  for (const id of Object.keys(operations) as OperationId[]) {
+    // The keys of the table are the operation ids, and its queries are objects: their types say so.
+    const query = operations[id].query as Shape;
+    byPath.set(operations[id].path, id);
+    parsers.set(id, queryParserOf(query.kind === 'object' ? query : { kind: 'object', fields: {} }));
+  }
+
+  const respond = async (request: Request, url: URL, requestId: string): Promise<Response> => {
+    const { pathname } = url;
+    const id = byPath.get(pathname);
+    const isGet = request.method === 'GET' || request.method === 'HEAD';
+    if (!isGet && (id !== undefined || pathname.startsWith(DASHBOARD_PATH))) return methodRefused(request, requestId);
+    refuseBody(request);
+    if (id === undefined) return besideTheApi(parts, pathname, requestId, byPath.keys());
+    const { scope, mediaTypes } = operations[id];
+    if (scope !== null) authenticate(request.headers, scope, parts.doors);
+    const mediaType = acceptedMediaType(request.headers.get('accept'), mediaTypes);
+    if (mediaType === null) {
+      throw new AutopilotError('AP_NOT_ACCEPTABLE', `${pathname} is not made as ${request.headers.get('accept')}.`, {
+        remedy: `It can be had as ${mediaTypes.join(' or ')}.`,
+      });
+    }
+    const query = parsers.get(id)?.(url.searchParams) ?? {};
+    const key = `${id}?${JSON.stringify(Object.entries(query).sort(([a], [b]) => (a < b ? -1 : 1)))}`;
+    const call = {
+      query,
+      url,
+      streams: mediaType === 'text/event-stream' && request.method === 'GET',
+      signal: request.signal,
+      key,
+    };
+    // The parser of this operation made its query, and the key is that of this operation alone.
+    return (answering[id] as (call: unknown) => Promise<Response>)(call);
+  };
+
+  return async (request) => {
+    const requestId = requestIdOf(request.headers.get('x-request-id'));
+    const answer = await answerOf(request, requestId, respond, parts);
+    answer.headers.set('x-request-id', requestId);
+    if (request.method !== 'HEAD') return answer;
+    await answer.body?.cancel();
+    return new Response(null, { status: answer.status, headers: answer.headers });
+  };
+}
+
+async function answerOf(
+  request: Request,
+  requestId: string,
+  respond: (request: Request, url: URL, requestId: string) => Promise<Response>,
+  parts: ApiParts,
+): Promise<Response> {
+  try {
+    if (request.url.length > MAX_ADDRESS_LENGTH) {
+      throw new AutopilotError('AP_ADDRESS_TOO_LONG', `The address has ${request.url.length} characters.`, {
+        remedy: `At most ${MAX_ADDRESS_LENGTH} are read.`,
+      });
+    }
+    return await respond(request, new URL(request.url), requestId);
+  } catch (thrown) {
+    const { response, unexpected } = failureOf(thrown, requestId);
+    if (unexpected !== null) parts.onTrouble(`Request ${requestId} failed`, unexpected);
+    return response;
+  }
+}
+
+function answeringOf(parts: ApiParts): Answering {
+  const { performance, streams, answers, version } = parts;
+  const document = openApiDocument({ version });
+  const page = docsPage(document);
+  return {
+    getDashboard: async ({ query, key, streams: follows, signal }) => {
+      const compute = (): Promise<Dashboard> => getDashboard(performance, query);
+      const dashboard = await answers.get(key, compute);
+      if (!follows) return jsonResponse(dashboard);
+      const renewed = (): Promise<Dashboard> => answers.renew(key, compute);
+      const source = { key, event: 'dashboard', compute: renewed, tail: dashboardTail };
+      return eventStreamResponse(streams.open(source, dashboard, signal));
+    },
+    getMetrics: async ({ query, streams: follows, signal }) => {
+      const question = await metricsQuestion(performance, query, follows);
+      // Not of the query: where a stream's range began is nothing of what it answers, only how far it looks back.
+      const key = `getMetrics ${JSON.stringify(question)}`;
+      const compute = (): Promise<MetricsAnswer> => getMetrics(performance, question);
+      const answer = await answers.get(key, compute);
+      if (!follows) return jsonResponse(answer);
+      const renewed = (): Promise<MetricsAnswer> => answers.renew(key, compute);
+      const source = { key, event: 'metrics', compute: renewed, tail: metricsTail };
+      return eventStreamResponse(streams.open(source, answer, signal));
+    },
+    getHealth: async ({ query, key }) =>
+      jsonResponse(await answers.get(key, async () => await performance.health(scopeOf(performance, query)))),
+    listRoutes: async ({ query, key, url }) => {
+      const list = await answers.get(key, () => listRoutes(performance, query));
+      return jsonResponse(list, 200, { link: linkHeader(url.pathname + url.search, list.page) });
+    },
+    listInstances: async ({ query, url }) => {
+      const list = listInstances(performance, query);
+      return jsonResponse(list, 200, { link: linkHeader(url.pathname + url.search, list.page) });
+    },
+    getOpenApi: async () => jsonResponse(document),
+    getDocs: async () =>
+      textResponse(200, 'text/html; charset=utf-8', page, { 'content-security-policy': DOCS_POLICY }),
+    getLiveness: async () => jsonResponse({ alive: true }),
+    getReadiness: async () => {
+      const reasons = parts.unready();
+      const readiness: Readiness = { ready: reasons.length === 0, reasons };
+      return jsonResponse(readiness, readiness.ready ? 200 : 503);
+    },
+  };
+}
+
+/** The dashboard's files, and ways to them. */
+async function besideTheApi(
+  parts: ApiParts,
+  pathname: string,
+  requestId: string,
+  paths: Iterable<string>,
+): Promise<Response> {
+  if (pathname === '/' || pathname === DASHBOARD_PATH.slice(0, -1)) {
+    return new Response(null, { status: 302, headers: { location: DASHBOARD_PATH, 'cache-control': 'no-store' } });
+  }
+  if (pathname.startsWith(DASHBOARD_PATH)) {
+    const file = await parts.dashboard.serve(pathname);
+    if (file !== null) return file;
+  }
+  const nearest = nearestName(pathname, paths);
+  const remedy = nearest === null ? 'All addresses are listed at /api/v1/docs.' : `${nearest} was probably meant.`;
+  return problemResponse('AP_NOT_FOUND', `There is nothing at ${pathname.slice(0, 200)}.`, requestId, remedy);
+}
+
+function methodRefused(request: Request, requestId: string): Response {
+  const code: ErrorCode = 'AP_METHOD_NOT_ALLOWED';
+  const allow = 'GET, HEAD';
+  return problemResponse(code, `${request.method} is not taken here.`, requestId, `Use ${allow}.`, { allow });
+}
+
+/** A body on a GET means nothing (RFC 9110, section 9.3.1), and who sends one expects something else to happen. */
+function refuseBody(request: Request): void {
+  const length = Number(request.headers.get('content-length') ?? 0);
+  if (length === 0 && request.headers.get('transfer-encoding') === null) return;
+  if (length > MAX_BODY_BYTES) {
+    throw new AutopilotError('AP_BODY_TOO_LARGE', `The body has ${length} bytes; no call here takes one.`);
+  }
+  throw new AutopilotError('AP_BODY_INVALID', 'A body was sent, but no call here takes one.', {
+    remedy: 'Send parameters in the address.',
+  });
+}
+
+/** The caller's own id, to follow a request through both logs, if it is one; else a new one. */
+function requestIdOf(given: string | null): string {
+  return given !== null && /^[\w\-.]{1,128}$/.test(given) ? given : randomUUID();
+}

@@ -1,0 +1,109 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { toNodeHandler } from 'srvx/node';
+import { AutopilotError } from '../kernel/errors.ts';
+import type { Handler } from './handler.ts';
+
+/*
+ * The handler behind node:http. srvx turns Node's requests into Request and back; it was chosen over an adapter of our
+ * own because it streams unbuffered, stops reading a stream whose client does not, and aborts `request.signal` when the
+ * client goes. The server itself is made here, for its limits.
+ */
+
+/** Where to listen. */
+export interface ListenOptions {
+  readonly host: string;
+  /** 0: a free one. */
+  readonly port: number;
+}
+
+/** A server that listens. */
+export interface HttpServer {
+  /** As a base URL: "http://127.0.0.1:3001". */
+  readonly address: string;
+  readonly port: number;
+  /** Takes no new connection, lets requests under way end, and after `graceMs` ends them. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** A request's head must be here in this time: slow senders (slowloris) hold no connection. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 15_000;
+const KEEP_ALIVE_MS = 65_000;
+const MAX_HEADER_BYTES = 16_384;
+const MAX_CONNECTIONS = 1024;
+const CHECK_EVERY_MS = 2000;
+
+/** Addresses that mean "all of this machine's" are listened on, but not called. */
+const reachable: ReadonlyMap<string, string> = new Map([
+  ['0.0.0.0', '127.0.0.1'],
+  ['::', '[::1]'],
+]);
+
+/** @throws AutopilotError AP_LISTEN_FAILED, naming the port and how to choose another. */
+export async function listen(handler: Handler, { host, port }: ListenOptions): Promise<HttpServer> {
+  const answer = toNodeHandler(handler);
+  const server = createServer(
+    {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      connectionsCheckingInterval: CHECK_EVERY_MS,
+      // Both ways of saying how long a body is, or bytes that no header may have: refused (request smuggling).
+      insecureHTTPParser: false,
+      requireHostHeader: true,
+    },
+    (request, response) => {
+      // The handler never rejects, and what fails while sending ends the connection.
+      void answer(request, response);
+    },
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  await listening(server, host, port);
+  // A server that listens on a port has an address with one.
+  const bound = server.address() as AddressInfo;
+  const name = reachable.get(bound.address) ?? (bound.family === 'IPv6' ? `[${bound.address}]` : bound.address);
+  return {
+    address: `http://${name}:${bound.port}`,
+    port: bound.port,
+    close: (graceMs) => closed(server, graceMs),
+  };
+}
+
+function listening(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (cause: NodeJS.ErrnoException): void => {
+      const why =
+        cause.code === 'EADDRINUSE'
+          ? 'another program uses it'
+          : cause.code === 'EACCES'
+            ? 'this account may not use it'
+            : cause.message;
+      reject(
+        new AutopilotError('AP_LISTEN_FAILED', `The control plane can't listen on port ${port} of ${host}: ${why}.`, {
+          remedy: 'Set AUTOPILOT_PORT to another port, or to 0 for a free one; AUTOPILOT_HOST chooses the address.',
+          cause,
+        }),
+      );
+    };
+    server.once('error', failed);
+    server.listen(port, host, () => {
+      server.off('error', failed);
+      resolve();
+    });
+  });
+}
+
+function closed(server: Server, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const force = setTimeout(() => server.closeAllConnections(), graceMs);
+    // Node closes connections that are idle now; those whose last answer ends later would stay for the next request.
+    const idle = setInterval(() => server.closeIdleConnections(), 20);
+    server.close(() => {
+      clearTimeout(force);
+      clearInterval(idle);
+      resolve();
+    });
+  });
+}

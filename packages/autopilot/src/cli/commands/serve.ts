@@ -1,0 +1,109 @@
+import { AutopilotError } from '../../kernel/errors.ts';
+import { type Command, exitCodes, type Terminal, UsageError } from '../command.ts';
+
+/** The same trouble is told this often at most. */
+const TELL_AGAIN_MS = 10_000;
+
+/** `autopilot serve`: a control plane, by itself or as the child of an agent. */
+export const serve: Command = {
+  summary: 'run the control plane: the API, the dashboard, and what watches the service',
+  description: [
+    'An agent starts it as its child, linked over IPC; it then ends with its parent. Started by itself it answers, but no\napplication can link to it: in this release an agent links to the control plane it started, and to no other.',
+    "Secrets come by the environment alone: AUTOPILOT_TOKEN, the administrator's token, at least 32 characters (left out,\none is made and printed once); AUTOPILOT_LINK_KEY, shared with the agents (two, separated by a comma, while rotating).",
+    'Ends in order on SIGTERM and SIGINT. Exit codes: 0 ended in order, 1 could not run, 2 used wrongly.',
+  ],
+  flags: {
+    port: {
+      value: 'number',
+      description: 'Port to listen on, 0 for a free one; default 3001',
+      environment: 'AUTOPILOT_PORT',
+    },
+    host: {
+      value: 'address',
+      description: 'Address to listen on; default HOST, else 127.0.0.1',
+      environment: 'AUTOPILOT_HOST',
+    },
+    service: {
+      value: 'name',
+      description: 'Service of calls that name none; default: the first that links',
+      environment: 'AUTOPILOT_SERVICE',
+    },
+  },
+  run: async (values, terminal) => {
+    const { environment, out } = terminal;
+    const port = portOf(values['port'] ?? '3001');
+    const token = environment['AUTOPILOT_TOKEN'];
+    const linkKeys = linkKeysOf(environment['AUTOPILOT_LINK_KEY']);
+    const host = values['host'] ?? environment['HOST'];
+    const { createControlPlane } = await import('../../control-plane.ts');
+    const plane = await createControlPlane({
+      port,
+      linkKeys,
+      onTrouble: troubleTo(terminal),
+      // Empty is as good as not set.
+      ...(host ? { host } : {}),
+      ...(token ? { token } : {}),
+      ...(values['service'] === undefined ? {} : { service: values['service'] }),
+    }).catch((error: unknown) => {
+      if (error instanceof AutopilotError && error.code === 'AP_TOKEN_WEAK') {
+        throw new UsageError(`AUTOPILOT_TOKEN can't be used: ${error.message}`, error.remedy ?? '');
+      }
+      throw error;
+    });
+    out(`Autopilot's control plane answers at ${plane.address}`);
+    out(`Dashboard: ${plane.dashboardUrl}`);
+    if (plane.madeToken !== null) {
+      out(`Token, made now and shown once (AUTOPILOT_TOKEN sets one of your own): ${plane.madeToken}`);
+    }
+    return await new Promise<number>((resolve) => {
+      const end = (): void => {
+        plane.close().then(
+          () => resolve(exitCodes.ok),
+          () => resolve(exitCodes.failed),
+        );
+      };
+      const isChild = plane.acceptParent(end);
+      process.once('SIGTERM', end);
+      // Ctrl-C reaches parent and child alike; the child ends with its parent, which still has something to tell it.
+      process.on('SIGINT', isChild ? () => {} : end);
+    });
+  },
+};
+
+function portOf(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (port <= 65_535) return port;
+  throw new UsageError(
+    `The port is ${JSON.stringify(text)}, which is no number from 0 to 65535.`,
+    'Correct --port or AUTOPILOT_PORT; 0 chooses a free one.',
+  );
+}
+
+const MIN_KEY_LENGTH = 32;
+
+function linkKeysOf(text: string | undefined): readonly string[] {
+  const keys = (text ?? '').split(',').filter((key) => key !== '');
+  const short = keys.find((key) => key.length < MIN_KEY_LENGTH);
+  if (short !== undefined || keys.length > 2) {
+    throw new UsageError(
+      short === undefined
+        ? `AUTOPILOT_LINK_KEY holds ${keys.length} keys; two are the most.`
+        : `A key in AUTOPILOT_LINK_KEY has ${short.length} characters; it needs at least ${MIN_KEY_LENGTH}.`,
+      'Make one at random, for example by: openssl rand -hex 32',
+    );
+  }
+  return keys;
+}
+
+function troubleTo({ error: write }: Terminal): (message: string, cause?: unknown) => void {
+  let last = '';
+  let lastAt = Number.NEGATIVE_INFINITY;
+  return (message, cause) => {
+    const now = Date.now();
+    if (message === last && now - lastAt < TELL_AGAIN_MS) return;
+    last = message;
+    lastAt = now;
+    const stack = cause instanceof Error ? `\n${cause.stack ?? cause.message}` : '';
+    write(`${new Date(now).toISOString()} ${message}${stack}`);
+  };
+}

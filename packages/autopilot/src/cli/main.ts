@@ -1,0 +1,64 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { AutopilotError, messageOf } from '../kernel/errors.ts';
+import { nearestName } from '../kernel/nearest-name.ts';
+import { type Command, commandHelp, exitCodes, type Terminal, table, UsageError, valuesOf } from './command.ts';
+import { serve } from './commands/serve.ts';
+
+const commands: Readonly<Record<string, Command>> = { serve };
+
+function help(): string {
+  return [
+    'autopilot <command> [flags]',
+    '',
+    ...table(Object.entries(commands).map(([name, { summary }]) => [name, summary])),
+    '',
+    ...table([
+      ['<command> --help', 'what a command does and takes'],
+      ['--version', 'the version of this program'],
+    ]),
+    '',
+    'Exit codes: 0 ok, 1 failed, 2 used wrongly, 3 could not reach what it needs.',
+  ].join('\n');
+}
+
+async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    terminal.out(help());
+    return name === undefined ? exitCodes.usage : exitCodes.ok;
+  }
+  if (name === '--version') {
+    const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+    terminal.out((JSON.parse(text) as { version: string }).version); // npm requires a package to have one
+    return exitCodes.ok;
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) {
+    const nearest = nearestName(name, Object.keys(commands));
+    throw new UsageError(
+      `There is no command ${JSON.stringify(name)}.`,
+      nearest === null ? 'See autopilot --help for those there are.' : `"${nearest}" was probably meant.`,
+    );
+  }
+  if (rest.includes('--help') || rest.includes('-h')) {
+    terminal.out(commandHelp(name, command));
+    return exitCodes.ok;
+  }
+  return await command.run(valuesOf(command, rest, terminal.environment), terminal);
+}
+
+const terminal: Terminal = {
+  environment: process.env,
+  out: (line) => console.log(line),
+  error: (line) => console.error(line),
+};
+
+try {
+  process.exitCode = await run(process.argv.slice(2), terminal);
+} catch (error) {
+  const remedy = error instanceof AutopilotError && error.remedy !== undefined ? ` ${error.remedy}` : '';
+  const known = error instanceof AutopilotError;
+  terminal.error(`autopilot: ${known || !(error instanceof Error) ? messageOf(error) : error.stack}${remedy}`);
+  process.exitCode = error instanceof UsageError ? exitCodes.usage : exitCodes.failed;
+}

@@ -1,0 +1,183 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type PrincipalKey, PrincipalVerifier } from './access/signed-principal.ts';
+import { makeToken, TokenVerifier } from './access/token.ts';
+import { DASHBOARD_PATH, DashboardFiles } from './api/dashboard-files.ts';
+import { EventStreams } from './api/event-streams.ts';
+import { createHandler, type Handler } from './api/handler.ts';
+import { listen } from './api/http-server.ts';
+
+import { RecentAnswers } from './api/recent-answers.ts';
+import type { Health } from './contract/performance.ts';
+import { scopes } from './contract/principal.ts';
+import { judgeHealth } from './health/health.ts';
+import { HEALTH_STEP_MS, HealthHistory, noTrend } from './health/health-history.ts';
+import { type Clock, systemClock } from './kernel/clock.ts';
+import { messageOf } from './kernel/errors.ts';
+import { AgentRegistry } from './link/control-registry.ts';
+import { controlIpcChannel } from './link/ipc-channel.ts';
+import type { ControlChannel } from './link/protocol.ts';
+import { Pager } from './page/page.ts';
+import { QueryEngine } from './query/query-engine.ts';
+import type { Scope } from './query/summaries.ts';
+import { MemoryMetricStore } from './storage/memory/memory-metric-store.ts';
+
+/** What a control plane is told. */
+export interface ControlPlaneOptions {
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** 0: a free one. */
+  readonly port: number;
+  /** The administrator's token; absent: one is made, see {@link ControlPlane.madeToken}. */
+  readonly token?: string;
+  /** Shared with the agents, which sign who is calling with it; two while rotating. Absent: only tokens open the API. */
+  readonly linkKeys?: readonly string[];
+  /** The service of calls that name none; absent: the one whose agent links first. */
+  readonly service?: string;
+  /** Most memory that facts may take; default 128 MiB. */
+  readonly maxFactBytes?: number;
+  /** Most live streams at once; default 100. */
+  readonly maxStreams?: number;
+  /** Where the built dashboard lies; default: in the package. */
+  readonly dashboardFolder?: string;
+  readonly clock?: Clock;
+  /** Told of trouble that nobody is answered with; default: nowhere. */
+  readonly onTrouble?: (message: string, cause?: unknown) => void;
+}
+
+/** A control plane that listens. */
+export interface ControlPlane {
+  /** The base URL of its API: "http://127.0.0.1:3001". */
+  readonly address: string;
+  readonly port: number;
+  readonly dashboardUrl: string;
+  /** The token that was made because none was given; null when one was. Shown once, kept nowhere. */
+  readonly madeToken: string | null;
+  /** Answers requests without the network. */
+  readonly handler: Handler;
+  /** Speaks with an agent over a channel. */
+  accept(channel: ControlChannel): void;
+  /**
+   * Speaks with the process that forked this one; `onGone` is called once when that process, or its channel, is gone.
+   * @returns false when no process forked this one with a channel.
+   */
+  acceptParent(onGone: () => void): boolean;
+  /** Ends streams and links, lets requests under way end (at most 2 s), and stops. May be called again. */
+  close(): Promise<void>;
+}
+
+const COMPACT_EVERY_MS = 1000;
+/** Twice in each step of the history, so that timers that drift leave none out. */
+const JUDGE_EVERY_MS = HEALTH_STEP_MS / 2;
+const CLOSE_GRACE_MS = 2000;
+
+/**
+ * Starts a control plane. Several can live in one process.
+ * @throws AutopilotError AP_LISTEN_FAILED, AP_TOKEN_WEAK
+ */
+export async function createControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const clock = options.clock ?? systemClock;
+  const onTrouble = options.onTrouble ?? ((): void => {});
+  const madeToken = options.token === undefined ? makeToken() : null;
+  const tokens = new TokenVerifier([{ id: 'administrator', token: options.token ?? madeToken ?? '', scopes }]);
+  const keys = (options.linkKeys ?? []).map((key): PrincipalKey => ({ key, maxScopes: scopes }));
+  const store = new MemoryMetricStore({
+    clock,
+    ...(options.maxFactBytes === undefined ? {} : { maxBytes: options.maxFactBytes }),
+  });
+  const engine = new QueryEngine(store);
+  const streams = new EventStreams({
+    clock,
+    onTrouble,
+    ...(options.maxStreams === undefined ? {} : { maxStreams: options.maxStreams }),
+  });
+  let address = '';
+  const agents = new AgentRegistry({
+    clock,
+    address: () => address,
+    take: async (origin, windows) => {
+      await store.append(origin, windows);
+      streams.poke();
+    },
+    onTrouble,
+  });
+  const history = new HealthHistory();
+  const judge = (scope: Scope): Promise<Omit<Health, 'trend'>> =>
+    judgeHealth(engine, scope, agents.linked(scope.service), clock.now());
+  const health = async (scope: Scope): Promise<Health> => {
+    const isWhole = scope.instance === undefined && scope.database === undefined;
+    return { ...(await judge(scope)), trend: isWhole ? history.trend(scope.service, clock.now()) : noTrend };
+  };
+  let closing: Promise<void> | null = null;
+  const handler = createHandler({
+    doors: { tokens, principals: new PrincipalVerifier(keys, clock) },
+    performance: {
+      clock,
+      engine,
+      agents,
+      health,
+      pager: new Pager({ key: randomBytes(32) }),
+      defaultService: options.service ?? null,
+    },
+    answers: new RecentAnswers(clock),
+    streams,
+    dashboard: new DashboardFiles(
+      options.dashboardFolder ?? fileURLToPath(new URL('../assets/dashboard/', import.meta.url)),
+    ),
+    unready: () => (closing === null ? [] : ['The control plane is closing.']),
+    version: packageVersion(),
+    onTrouble,
+  });
+  const server = await listen(handler, { host: options.host ?? '127.0.0.1', port: options.port });
+  ({ address } = server);
+
+  const compacting = repeat(COMPACT_EVERY_MS, onTrouble, () => store.compact(clock.now()));
+  const judging = repeat(JUDGE_EVERY_MS, onTrouble, async () => {
+    const services = agents.services();
+    history.keepOnly(services);
+    for (const service of services) {
+      const { score } = await judge({ service });
+      history.record(service, clock.now(), score);
+    }
+  });
+  const close = async (): Promise<void> => {
+    clearInterval(compacting);
+    clearInterval(judging);
+    streams.close();
+    agents.close();
+    await server.close(CLOSE_GRACE_MS);
+  };
+  return {
+    address,
+    port: server.port,
+    dashboardUrl: `${address}${DASHBOARD_PATH}`,
+    madeToken,
+    handler,
+    accept: (channel) => agents.accept(channel),
+    acceptParent: (onGone) => {
+      const channel = controlIpcChannel();
+      if (channel === null) return false;
+      agents.accept(channel);
+      process.once('disconnect', onGone);
+      return true;
+    },
+    close: () => (closing ??= close()),
+  };
+}
+
+function repeat(
+  everyMs: number,
+  onTrouble: (message: string, cause: unknown) => void,
+  work: () => Promise<unknown>,
+): NodeJS.Timeout {
+  return setInterval(() => {
+    work().catch((error: unknown) => onTrouble(`Regular work failed: ${messageOf(error)}`, error));
+  }, everyMs);
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  const { version } = JSON.parse(text) as { version: string }; // npm requires a package to have one
+  return version;
+}
