@@ -6,16 +6,7 @@ import { identityOf, membershipOf } from '../http/identity.ts';
 import { Problem } from '../http/problem.ts';
 import type { Routes } from './context.ts';
 import { recordActivity } from './record-activity.ts';
-import {
-  answers,
-  body,
-  Id,
-  inOrganization,
-  StatusSchema,
-  TaskSchema,
-  TaskSummarySchema,
-  taskStatuses,
-} from './schemas.ts';
+import { answers, Id, inOrganization, StatusSchema, TaskSchema, TaskSummarySchema, taskStatuses } from './schemas.ts';
 import { missingTask, selectTasks, type TaskSummary, taskOf } from './task-queries.ts';
 
 const Board = Type.Object(
@@ -170,10 +161,10 @@ export const boardRoutes: Routes = () => async (app) => {
         description: '`afterId` is the card to stand behind: null puts it first, leaving it out last.',
         tags: ['board'],
         params: inOrganization({ taskId: Id }),
-        body: body({
-          status: Type.Optional(StatusSchema),
-          afterId: Type.Optional(Type.Union([Id, Type.Null()])),
-        }),
+        body: Type.Object(
+          { status: Type.Optional(StatusSchema), afterId: Type.Optional(Type.Union([Id, Type.Null()])) },
+          { additionalProperties: false },
+        ),
         response: answers(TaskSchema),
       },
     },

@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import type { RouteOptions } from 'fastify';
+import { leakCheck } from '../support/leak-check.ts';
+import { olderServer, olderServerSkip } from '../support/postgres.ts';
+import { openWorld, organizations, suiteScope, type Tenant, type World } from '../support/teamflow-world.ts';
+
+leakCheck(after);
+
+type Method = 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
+
+interface Walked {
+  readonly method: Method;
+  readonly url: string;
+  readonly key: string;
+  readonly query: readonly string[];
+}
+
+const prefix = `${organizations}/:organizationId`;
+
+/** A body that each route takes, from the tenant whose identifiers it names. A new route with a body must be added. */
+const bodies: Readonly<Record<string, (tenant: Tenant) => Readonly<Record<string, unknown>>>> = {
+  'PATCH /members/:userId': () => ({ role: 'member' }),
+  'POST /teams': () => ({ name: 'walked team' }),
+  'PATCH /teams/:teamId': () => ({ name: 'walked name' }),
+  'POST /projects': ({ teamId }) => ({ name: 'walked project', teamId }),
+  'PATCH /projects/:projectId': ({ teamId }) => ({ description: 'walked', teamId }),
+  'POST /tasks': ({ projectId, member }) => ({ projectId, title: 'walked', assigneeId: member.id }),
+  'PATCH /tasks/:taskId': ({ member }) => ({ title: 'walked', assigneeId: member.id }),
+  'POST /tasks/:taskId/move': () => ({ status: 'done' }),
+  'POST /tasks/:taskId/comments': () => ({ body: 'walked' }),
+  'PATCH /tasks/:taskId/comments/:commentId': () => ({ body: 'walked' }),
+};
+
+/** What a query needs to be taken at all. */
+const requiredQueries: Readonly<Record<string, string>> = { 'GET /search': 'q=task', 'HEAD /search': 'q=task' };
+
+function tenantRoutes(routes: readonly RouteOptions[]): readonly Walked[] {
+  return routes
+    .filter((route) => route.url.startsWith(prefix))
+    .flatMap((route) =>
+      [route.method].flat().map((method) => {
+        const path = route.url.slice(prefix.length).replace(/\/$/, '');
+        const { properties = {} } = (route.schema?.querystring ?? {}) as { properties?: Record<string, unknown> };
+        return {
+          method: method as Method,
+          url: route.url.replace(/\/$/, ''),
+          key: `${method} ${path}`,
+          query: Object.keys(properties),
+        };
+      }),
+    );
+}
+
+function identifiers(tenant: Tenant): Readonly<Record<string, string | number>> {
+  const { organizationId, teamId, projectId, taskId, commentId, member } = tenant;
+  return { organizationId, teamId, projectId, taskId, commentId, userId: member.id };
+}
+
+function fill(url: string, ids: Readonly<Record<string, string | number>>): string {
+  return url.replace(/:(\w+)/g, (_, name: string) => {
+    const id = ids[name];
+    if (id === undefined) throw new Error(`The walk knows no identifier for ":${name}": add it to identifiers().`);
+    return String(id);
+  });
+}
+
+async function rowsOf(world: World, tenant: Tenant): Promise<unknown> {
+  const tables = ['members', 'teams', 'team_members', 'projects', 'tasks', 'comments', 'activity'];
+  const found: Record<string, unknown> = {};
+  for (const table of tables) {
+    const { rows } = await world.pool.query(
+      `select to_jsonb(t) as row from teamflow.${table} t where organization_id = $1 order by to_jsonb(t)::text`,
+      [tenant.organizationId],
+    );
+    found[table] = rows;
+  }
+  return found;
+}
+
+for (const [name, skip, server] of [
+  ['embedded', false, undefined],
+  ['15', olderServerSkip(), olderServer],
+] as const) {
+  describe(`nobody reaches another organization (PostgreSQL ${name})`, { skip }, async () => {
+    const world = skip ? null : await openWorld(suiteScope, server === undefined ? {} : { server: await server() });
+
+    test('every route, every identifier', async () => {
+      assert.ok(world);
+      const mine = await world.makeTenant('mine');
+      const theirs = await world.makeTenant('theirs');
+      const before = await rowsOf(world, theirs);
+      const walked = tenantRoutes(world.routes);
+      assert.ok(walked.length > 40, `only ${walked.length} routes were found`);
+      const problems: string[] = [];
+      const expect = (walk: Walked, how: string, ok: boolean, status: number, text: string): void => {
+        if (!ok || text.includes('theirs')) problems.push(`${walk.key}, ${how}: ${status} ${text.slice(0, 200)}`);
+      };
+
+      for (const walk of walked) {
+        const query = requiredQueries[walk.key] === undefined ? '' : `?${requiredQueries[walk.key]}`;
+        const makeBody = bodies[walk.key];
+        if (walk.method === 'POST' || walk.method === 'PATCH') {
+          assert.ok(makeBody, `${walk.key} has a body: add one to this test`);
+        }
+
+        // Somebody who may do anything in his own organization, at another's address.
+        const there = await world.call(
+          mine.owner,
+          walk.method,
+          fill(walk.url, identifiers(theirs)) + query,
+          makeBody?.(theirs),
+        );
+        expect(walk, 'their organization', there.status === 404, there.status, there.text);
+
+        // Nobody at all.
+        const stranger = await world.call(
+          null,
+          walk.method,
+          fill(walk.url, identifiers(theirs)) + query,
+          makeBody?.(theirs),
+        );
+        expect(walk, 'no sign-in', stranger.status === 401, stranger.status, stranger.text);
+
+        // At home, with each identifier of the path taken from the other organization.
+        for (const [, parameter = ''] of walk.url.slice(prefix.length).matchAll(/:(\w+)/g)) {
+          const mixed = { ...identifiers(mine), [parameter]: identifiers(theirs)[parameter] ?? '' };
+          const answer = await world.call(mine.owner, walk.method, fill(walk.url, mixed) + query, makeBody?.(mine));
+          // What happened to a task stays readable when the task is gone, so an unknown task has an empty feed.
+          const emptyFeed =
+            walk.key.endsWith('/activity') && (walk.method === 'HEAD' || answer.json?.items?.length === 0);
+          expect(walk, `their ${parameter}`, answer.status === 404 || emptyFeed, answer.status, answer.text);
+        }
+
+        // At home, with each identifier that a body may hold.
+        for (const field of Object.keys(makeBody?.(mine) ?? {}).filter((one) => one.endsWith('Id'))) {
+          const body = { ...makeBody?.(mine), [field]: makeBody?.(theirs)[field] };
+          const answer = await world.call(mine.owner, walk.method, fill(walk.url, identifiers(mine)) + query, body);
+          expect(walk, `their ${field} in the body`, answer.status === 409, answer.status, answer.text);
+        }
+
+        // At home, with each identifier that a query may hold.
+        for (const field of walk.query.filter((one) => one.endsWith('Id'))) {
+          const id = field === 'assigneeId' ? theirs.member.id : identifiers(theirs)[field];
+          const url = `${fill(walk.url, identifiers(mine))}?${field}=${id}`;
+          const answer = await world.call(mine.owner, walk.method, url);
+          const none = walk.method === 'HEAD' || answer.json?.items?.length === 0;
+          expect(walk, `their ${field} in the query`, answer.status === 200 && none, answer.status, answer.text);
+        }
+      }
+      const moved = await world.call(
+        mine.owner,
+        'POST',
+        `${organizations}/${mine.organizationId}/tasks/${mine.taskId}/move`,
+        {
+          afterId: theirs.taskId,
+        },
+      );
+      assert.equal(moved.status, 409);
+
+      assert.deepEqual(problems, []);
+      assert.deepEqual(await rowsOf(world, theirs), before);
+    });
+
+    test('the same requests work for those who belong there', async () => {
+      assert.ok(world);
+      const tenant = await world.makeTenant('control');
+      // Deleting comes last, and what others hang on comes after them.
+      const deleted = ['commentId', 'taskId', 'projectId', 'userId', 'teamId'];
+      const order = (walk: Walked): number =>
+        walk.method === 'DELETE' ? 1 + deleted.findIndex((id) => walk.url.endsWith(`:${id}`)) : 0;
+      const routes = tenantRoutes(world.routes).toSorted((a, b) => order(a) - order(b));
+      const problems: string[] = [];
+      for (const walk of routes) {
+        const query = requiredQueries[walk.key] === undefined ? '' : `?${requiredQueries[walk.key]}`;
+        const url = fill(walk.url, identifiers(tenant)) + query;
+        const { status, text } = await world.call(tenant.owner, walk.method, url, bodies[walk.key]?.(tenant));
+        if (status >= 300) problems.push(`${walk.key}: ${status} ${text.slice(0, 200)}`);
+      }
+      assert.deepEqual(problems, []);
+    });
+
+    test('a cursor opens no other list', async () => {
+      assert.ok(world);
+      const [one, other] = [await world.makeTenant('one'), await world.makeTenant('other')];
+      const url = (tenant: Tenant): string => `${organizations}/${tenant.organizationId}/members?limit=1`;
+      const { json } = await world.call(one.owner, 'GET', url(one));
+      const cursor: string = json.page.next;
+      assert.equal((await world.call(one.owner, 'GET', `${url(one)}&cursor=${cursor}`)).status, 200);
+      const refused = await world.call(other.owner, 'GET', `${url(other)}&cursor=${cursor}`);
+      assert.equal(refused.status, 400);
+      assert.equal(refused.json.code, 'AP_PAGE_CURSOR_INVALID');
+    });
+
+    test('the database itself refuses references across organizations', async () => {
+      assert.ok(world);
+      const [one, other] = [await world.makeTenant('left'), await world.makeTenant('right')];
+      const attempts: readonly [string, readonly unknown[]][] = [
+        ['update teamflow.tasks set project_id = $1 where id = $2', [other.projectId, one.taskId]],
+        ['update teamflow.tasks set assignee_id = $1 where id = $2', [other.member.id, one.taskId]],
+        ['update teamflow.projects set team_id = $1 where id = $2', [other.teamId, one.projectId]],
+        ['update teamflow.comments set task_id = $1 where id = $2', [other.taskId, one.commentId]],
+        ['update teamflow.comments set organization_id = $1 where id = $2', [other.organizationId, one.commentId]],
+        ['insert into teamflow.team_members values ($1, $2, $3)', [one.organizationId, one.teamId, other.member.id]],
+      ];
+      for (const [text, values] of attempts) {
+        await assert.rejects(world.pool.query(text, [...values]), { code: '23503' }, text);
+      }
+    });
+  });
+}
