@@ -15,11 +15,19 @@ const HALF_LETTER = 3.2;
 /** Charts with the same key move their cursors together. */
 const CURSOR_GROUP = 'autopilot';
 
+/** What the cursor points at. */
+export interface CursorPlace {
+  /** The step. */
+  readonly index: number;
+  /** Pixels from the left edge of the chart. */
+  readonly left: number;
+}
+
 /** uPlot's options for a chart. Colours are read when it draws, so that a change of scheme needs only a redraw. */
 export function chartOptions(
   definition: ChartDefinition,
   width: number,
-  onCursor: (index: number | null) => void,
+  onCursor: (cursor: CursorPlace | null) => void,
   silentSince: () => EpochMs | null,
 ): uPlot.Options {
   const hasRight = definition.series.some((one) => one.side === 'right');
@@ -42,10 +50,16 @@ export function chartOptions(
     axes: [timeAxis(), valueAxis(definition, 'left'), ...(hasRight ? [valueAxis(definition, 'right')] : [])],
     series: [{}, ...definition.series.map(seriesOptions)],
     hooks: {
-      setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)],
+      setCursor: [(plot) => onCursor(cursorOf(plot))],
       drawClear: [(plot) => drawSilence(plot, silentSince())],
     },
   };
+}
+
+function cursorOf(plot: uPlot): CursorPlace | null {
+  const { idx, left } = plot.cursor;
+  if (idx == null || left === undefined || left < 0) return null;
+  return { index: idx, left: Math.round(plot.bbox.left / devicePixelRatio + left) };
 }
 
 /** Shades the time from which on nobody answered: an empty end of a chart must not pass for calm. */
@@ -76,7 +90,11 @@ function seriesOptions(series: ChartSeries): uPlot.Series {
       size: 4,
       width: 0,
       fill: () => seriesColor(series.color),
-      filter: (plot, index) => lonelyPoints([...(plot.data[index] ?? [])].map((value) => value ?? null)),
+      filter: (plot, index) => {
+        // The one step before the range only leads lines in: alone it would be a dot on the axis.
+        const first = plot.scales['x']?.min ?? 0;
+        return lonelyPoints(plot.data[index] ?? []).filter((step) => (plot.data[0][step] ?? 0) >= first);
+      },
     },
   };
 }
@@ -97,7 +115,9 @@ function timeAxis(): uPlot.Axis {
         // A label that would be cut at the edge, or run into the other axis, is left out.
         const room = label.length * HALF_LETTER;
         const position = plot.valToPos(seconds, 'x');
-        return position > plot.over.clientWidth - room || position < room - LEFT_AXIS_WIDTH / 2 ? '' : label;
+        return position > plot.bbox.width / devicePixelRatio - room || position < room - LEFT_AXIS_WIDTH / 2
+          ? ''
+          : label;
       }),
   };
 }

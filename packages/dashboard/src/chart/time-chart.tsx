@@ -6,7 +6,7 @@ import { clockTime } from '../format/time.ts';
 import { TableIcon } from '../shell/icons.tsx';
 import { type AlignedValues, alignedValues } from './chart-data.ts';
 import { ChartLegend } from './chart-legend.tsx';
-import { chartOptions, forgetTokens } from './chart-options.ts';
+import { type CursorPlace, chartOptions, forgetTokens } from './chart-options.ts';
 import { ChartTable } from './chart-table.tsx';
 import { chartText } from './chart-text.ts';
 import type { ChartDefinition } from './series.ts';
@@ -29,10 +29,10 @@ const NO_DATA: Frame = { at: [], stepMs: 1000, columns: {}, complete: true };
 /** Lines over time, with their latest values (or those under the cursor), a text alternative and a table. */
 export function TimeChart({ definition, frame, from, to, silentSince }: TimeChartProps): ReactElement {
   const [isTable, setTable] = useState(false);
-  const [cursor, setCursor] = useState<number | null>(null);
+  const [cursor, setCursor] = useState<CursorPlace | null>(null);
   const columns = useMemo(() => definition.series.map(({ column }) => column), [definition]);
   const values = useMemo(() => alignedValues(frame ?? NO_DATA, columns, from, to), [frame, columns, from, to]);
-  const at = cursor === null ? undefined : values[0][cursor];
+  const at = cursor === null ? undefined : values[0][cursor.index];
   const isEmpty = frame !== undefined && values.slice(1).every((column) => column.every((value) => value === null));
 
   return (
@@ -41,8 +41,7 @@ export function TimeChart({ definition, frame, from, to, silentSince }: TimeChar
         <h3 className="card-title" id={`${definition.id}-title`}>
           {definition.title}
         </h3>
-        <span className="chart-time numbers">{at === undefined ? '' : clockTime(at * 1000)}</span>
-        <ChartLegend definition={definition} values={values} index={at === undefined ? null : cursor} />
+        <ChartLegend definition={definition} values={values} index={cursor?.index ?? null} />
         <button
           type="button"
           className="quiet-button chart-table-button"
@@ -60,6 +59,11 @@ export function TimeChart({ definition, frame, from, to, silentSince }: TimeChar
         ) : (
           <Plot {...{ definition, values, from, to, silentSince }} onCursor={setCursor} />
         )}
+        {at !== undefined && cursor !== null && (
+          <span className="chart-time numbers" style={{ left: cursor.left }} aria-hidden="true">
+            {clockTime(at * 1000)}
+          </span>
+        )}
         {isEmpty && !isTable && <p className="chart-empty">Nothing measured in this range</p>}
       </div>
     </section>
@@ -72,7 +76,7 @@ interface PlotProps {
   readonly from: EpochMs;
   readonly to: EpochMs;
   readonly silentSince: EpochMs | null;
-  readonly onCursor: (index: number | null) => void;
+  readonly onCursor: (cursor: CursorPlace | null) => void;
 }
 
 function Plot({ definition, values, from, to, silentSince, onCursor }: PlotProps): ReactElement {

@@ -32,7 +32,6 @@ export function LiveDashboardProvider({ children }: { readonly children: ReactNo
             { minutes, ...(service === null ? {} : { service }), ...(instance === null ? {} : { instance }) },
             options,
           ),
-        needsRestart: hasFilledIn,
         ...browserPorts,
       }),
     [key, minutes, service, instance],
@@ -51,13 +50,4 @@ export function useLiveDashboard(): LiveDashboard {
   const live = use(LiveDashboardContext);
   if (live === null) throw new Error('useLiveDashboard is used outside LiveDashboardProvider: wrap the page in it.');
   return live;
-}
-
-/**
- * True where an instance answers that was silent or unknown before: what it measured meanwhile lies further back than
- * the last seconds, which is all that a running stream sends.
- */
-function hasFilledIn(older: Dashboard, newer: Dashboard): boolean {
-  const answering = new Set(older.instances.filter(({ state }) => state === 'live').map(({ instance }) => instance));
-  return newer.instances.some(({ instance, state }) => state === 'live' && !answering.has(instance));
 }

@@ -179,26 +179,6 @@ test('a refusal reaches every tab, and trying again from any of them reconnects'
   follower.stop();
 });
 
-test('a document that shows filled-in steps makes the stream start again', async () => {
-  const browser = new FakeBrowser();
-  const server = new FakeServer();
-  const stream = new SharedStream<number>({
-    name: 'dashboard',
-    open: server.stream,
-    needsRestart: (older, newer) => older < 10 && newer >= 10,
-    locks: browser.locks,
-    channel: browser.channel,
-  });
-  stream.start();
-  await settle();
-  server.last().send(1);
-  server.last().send(10);
-  await settle();
-  assert.equal(server.connections.length, 2);
-  assert.equal(stream.snapshot.document, 10);
-  stream.stop();
-});
-
 test('without locks or channels each tab reads its own stream', async () => {
   const server = new FakeServer();
   const alone = new SharedStream<number>({ name: 'dashboard', open: server.stream });

@@ -39,8 +39,6 @@ export interface SharedStreamOptions<Document> {
   readonly name: string;
   /** Yields whole documents; reconnects by itself; rejects only when trying again can not help. */
   readonly open: (options: StreamOptions) => AsyncIterable<Document>;
-  /** True where the newer document shows that older steps were filled in meanwhile: the stream then starts again with all of them. */
-  readonly needsRestart?: (older: Document, newer: Document) => boolean;
   /** Absent (an old browser, or a page that is not a secure context): the tab reads a stream of its own. */
   readonly locks?: LockPort | undefined;
   readonly channel?: ((name: string) => ChannelPort) | undefined;
@@ -140,16 +138,13 @@ export class SharedStream<Document> {
 
   /** Reads until the signal ends it (null) or the server refuses. */
   async #read(signal: AbortSignal): Promise<StreamFailure | null> {
-    const { open, needsRestart } = this.#options;
     try {
       const onConnection = (connection: ConnectionState): void => {
         if (!signal.aborted) this.#publish({ ...this.#snapshot, link: linkOf(connection) });
       };
-      for await (const document of open({ signal, onConnection })) {
+      for await (const document of this.#options.open({ signal, onConnection })) {
         if (signal.aborted) return null;
-        const older = this.#snapshot.document;
         this.#publish({ document, heardAt: this.#now(), link: { state: 'open' } });
-        if (older !== undefined && needsRestart?.(older, document) === true) return null;
       }
       return signal.aborted ? null : { problem: null, detail: 'The stream ended.' };
     } catch (error) {

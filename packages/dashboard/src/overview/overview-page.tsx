@@ -4,6 +4,7 @@ import { useLiveDashboard } from '../live/live-dashboard.tsx';
 import { silenceOf } from '../live/silence.ts';
 import { HealthPanel } from './health-panel.tsx';
 import { InstanceList } from './instance-list.tsx';
+import { LimitNotes } from './limit-notes.tsx';
 import { NoRequestsPanel } from './no-requests-panel.tsx';
 import { overviewCharts } from './overview-charts.ts';
 import { PoolList } from './pool-list.tsx';
@@ -29,7 +30,12 @@ export function OverviewPage(): ReactElement | null {
       <h1 className="visually-hidden" tabIndex={-1}>
         {dashboard === undefined ? 'Overview' : `Overview of ${dashboard.service}`}
       </h1>
-      {dashboard !== undefined && <NoRequestsPanel dashboard={dashboard} />}
+      {dashboard !== undefined && (
+        <>
+          <NoRequestsPanel dashboard={dashboard} />
+          <LimitNotes notes={dashboard.notes} overflow={dashboard.overflow} />
+        </>
+      )}
       <div className="overview-top">
         <div className="overview-state">
           <HealthPanel health={dashboard?.health} />
@@ -58,7 +64,7 @@ export function OverviewPage(): ReactElement | null {
           </div>
         </div>
       </div>
-      <RoutesTable routes={dashboard?.slowestRoutes} />
+      <RoutesTable />
       <QueriesTable statements={dashboard?.slowestQueries} title="Slowest queries" />
     </div>
   );

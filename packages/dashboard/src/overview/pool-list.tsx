@@ -3,7 +3,7 @@ import type { ReactElement } from 'react';
 import { formatQuantity } from '../format/quantity.ts';
 
 /** The connection pools: how much of each is in use, and who waits. */
-export function PoolList({ pools = [] }: { readonly pools: readonly PoolRow[] | undefined }): ReactElement {
+export function PoolList({ pools }: { readonly pools: readonly PoolRow[] | undefined }): ReactElement {
   return (
     <section className="card" id="pools" aria-labelledby="pools-title">
       <header className="card-head">
@@ -11,11 +11,11 @@ export function PoolList({ pools = [] }: { readonly pools: readonly PoolRow[] | 
           Connection pools
         </h2>
       </header>
-      {pools.length === 0 ? (
+      {pools?.length === 0 ? (
         <p className="card-empty">No pool is instrumented yet.</p>
       ) : (
         <ul className="pools">
-          {pools.map((pool) => (
+          {pools?.map((pool) => (
             <PoolItem key={`${pool.database} ${pool.pool}`} pool={pool} />
           ))}
         </ul>

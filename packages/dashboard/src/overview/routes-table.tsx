@@ -2,11 +2,13 @@ import { TextInput } from '@mantine/core';
 import type { RouteRow } from '@teamflow/autopilot/contract';
 import { type ReactElement, type ReactNode, useState } from 'react';
 import { formatQuantity } from '../format/quantity.ts';
+import { useLiveDashboard } from '../live/live-dashboard.tsx';
 import { SearchIcon } from '../shell/icons.tsx';
 import { ColumnHead } from './column-head.tsx';
 import { RouteName } from './route-name.tsx';
 import { type Direction, filteredRows, type Order, sortedRows } from './row-order.ts';
 import { ShareBar } from './share-bar.tsx';
+import { useRouteList } from './use-route-list.ts';
 
 interface RouteColumn {
   readonly column: Exclude<keyof RouteRow, 'maxMs' | 'meanMs' | 'requests' | 'apdex'>;
@@ -124,9 +126,15 @@ const columns: readonly RouteColumn[] = [
 ];
 
 /** The routes by what they cost; each leads to its own page. */
-export function RoutesTable({ routes }: { readonly routes: readonly RouteRow[] | undefined }): ReactElement {
+export function RoutesTable(): ReactElement {
+  const { document: dashboard, selection } = useLiveDashboard();
   const [filter, setFilter] = useState('');
   const [order, setOrder] = useState<Order<RouteColumn['column']>>({ column: 'timeShare', direction: 'descending' });
+  const { rows: routes, isCut } = useRouteList(
+    dashboard,
+    selection,
+    order.column === 'route' ? 'timeShare' : order.column,
+  );
   const found = filteredRows(routes ?? [], filter, ({ route }) => route);
   const rows = sortedRows(
     found,
@@ -141,7 +149,7 @@ export function RoutesTable({ routes }: { readonly routes: readonly RouteRow[] |
           Routes
         </h2>
         <span className="card-note numbers" role="status">
-          {routes === undefined ? '' : filter === '' ? `${routes.length}` : `${rows.length} of ${routes.length}`}
+          {routes === undefined ? '' : countOf(rows.length, routes.length, filter, isCut)}
         </span>
         <TextInput
           id="route-filter"
@@ -200,4 +208,9 @@ export function RoutesTable({ routes }: { readonly routes: readonly RouteRow[] |
       )}
     </section>
   );
+}
+
+function countOf(found: number, all: number, filter: string, isCut: boolean): string {
+  const total = isCut ? `the ${all} worst by this column` : `${all}`;
+  return filter.trim() === '' ? total : `${found} of ${total}`;
 }

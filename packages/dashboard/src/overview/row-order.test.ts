@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { filteredRows, nextOrder, sortedRows } from './row-order.ts';
+import { filteredRows, nextOrder, replacedRows, sortedRows } from './row-order.ts';
 
 interface Row {
   readonly route: string;
@@ -59,4 +59,21 @@ test('a filter takes words in any order and case', () => {
   assert.deepEqual(find('  /a get '), ['GET /a']);
   assert.deepEqual(find(''), routes(rows));
   assert.deepEqual(find('put'), []);
+});
+
+test('live rows take the place of listed ones, and new ones join them', () => {
+  const live: readonly Row[] = [
+    { route: 'GET /c', p95Ms: 7 },
+    { route: 'GET /new', p95Ms: 1 },
+  ];
+  assert.deepEqual(
+    replacedRows(rows, live, ({ route }) => route).map(({ route, p95Ms }) => [route, p95Ms]),
+    [
+      ['GET /b', 5],
+      ['GET /c', 7],
+      ['GET /a', 5],
+      ['POST /d', 50],
+      ['GET /new', 1],
+    ],
+  );
 });

@@ -48,3 +48,10 @@ export function filteredRows<Row>(rows: readonly Row[], filter: string, text: (r
     return words.every((word) => own.includes(word));
   });
 }
+
+/** The rows with newer ones in the place of those of the same name; newer ones without an elder come last. */
+export function replacedRows<Row>(rows: readonly Row[], newer: readonly Row[], name: (row: Row) => string): Row[] {
+  const byName = new Map(rows.map((row) => [name(row), row]));
+  for (const row of newer) byName.set(name(row), row);
+  return [...byName.values()];
+}

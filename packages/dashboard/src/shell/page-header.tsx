@@ -11,6 +11,9 @@ import { SchemeSwitch } from './scheme-switch.tsx';
 import { select } from './use-selection.ts';
 import { WindowSwitch } from './window-switch.tsx';
 
+/** What the API calls the service as long as none is known. */
+const NO_SERVICE = '(none)';
+
 interface PageHeaderProps {
   readonly dashboard: Dashboard | undefined;
   readonly freshness: Freshness;
@@ -28,7 +31,7 @@ export function PageHeader({ dashboard, freshness, selection, hasToken, onShortc
           <img src={`${import.meta.env.BASE_URL}favicon.svg`} alt="" width="22" height="22" />
           <span className="brand-name">Autopilot</span>
         </PageLink>
-        {dashboard !== undefined && (
+        {dashboard !== undefined && dashboard.service !== NO_SERVICE && (
           <>
             <span className="brand-slash" aria-hidden="true">
               /
