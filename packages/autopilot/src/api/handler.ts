@@ -59,8 +59,9 @@ export function createHandler(parts: ApiParts): Handler {
   const answering = answeringOf(parts);
   const byPath = new Map<string, OperationId>();
   const parsers = new Map<OperationId, QueryParser>();
+  // The keys of the table are the operation ids, which Object.keys can't say.
   for (const id of Object.keys(operations) as OperationId[]) {
-    // The keys of the table are the operation ids, and its queries are objects: their types say so.
+    // Its queries are shapes of objects: ShapeOf is too deep for the compiler to see that of any one of them.
     const query = operations[id].query as Shape;
     byPath.set(operations[id].path, id);
     parsers.set(id, queryParserOf(query.kind === 'object' ? query : { kind: 'object', fields: {} }));

@@ -16,9 +16,10 @@ export class RecentAnswers {
   /** `key` stands for all that `compute` depends on. A failure is not kept. */
   get<Answer>(key: string, compute: () => Promise<Answer>): Promise<Answer> {
     const known = this.#answers.get(key);
-    // The key names what was computed, so the answer under it has the type that this caller computes.
-    if (known !== undefined && this.#clock.monotonicMs() - known.atMs < FRESH_MS)
+    if (known !== undefined && this.#clock.monotonicMs() - known.atMs < FRESH_MS) {
+      // The key names what was computed, so the answer under it has the type that this caller computes.
       return known.answer as Promise<Answer>;
+    }
     return this.renew(key, compute);
   }
 
