@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { axisLabels, formatQuantity, type QuantityKind } from './quantity.ts';
+import { axisLabels, formatPoints, formatQuantity, type QuantityKind } from './quantity.ts';
 
 const written = (kind: QuantityKind, value: number | null): string =>
   formatQuantity(kind, value).replaceAll('\u202f', ' ');
@@ -45,6 +45,15 @@ test('bytes, rates and counts', () => {
   assert.equal(written('count', 1_234_567), '1.2M');
   assert.equal(written('count', 999_700), '1.0M');
   assert.equal(written('count', 17), '17');
+});
+
+test('points lost are never none, and a score with points lost is never full', () => {
+  assert.equal(formatPoints(12.4), '−12');
+  assert.equal(formatPoints(0.2), '−0.2');
+  assert.equal(formatPoints(0.01), '−0.1');
+  assert.equal(formatPoints(0.97), '−1');
+  assert.equal(written('score', 99.9), '99');
+  assert.equal(written('score', 100), '100');
 });
 
 test('nothing measured is never a zero', () => {

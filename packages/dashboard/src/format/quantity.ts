@@ -77,7 +77,8 @@ export function quantity(kind: QuantityKind, value: number | null | undefined): 
         ? { value: grouped(value), unit: '' }
         : { value: magnitude(value), unit: '' };
     case 'score':
-      return { value: Math.round(value).toString(), unit: '' };
+      // 99.9 is not all there is: points were lost.
+      return { value: Math.floor(value).toString(), unit: '' };
   }
 }
 
@@ -85,6 +86,11 @@ export function quantity(kind: QuantityKind, value: number | null | undefined): 
 export function formatQuantity(kind: QuantityKind, value: number | null | undefined): string {
   const { value: number, unit } = quantity(kind, value);
   return unit === '' ? number : `${number}${GLUE}${unit}`;
+}
+
+/** Points lost, with the sign: "−12", "−0.2". */
+export function formatPoints(points: number): string {
+  return `−${points < 0.95 ? Math.max(0.1, points).toFixed(1) : Math.round(points)}`;
 }
 
 /**

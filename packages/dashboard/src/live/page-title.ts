@@ -1,4 +1,5 @@
 import type { Dashboard } from '@teamflow/autopilot/contract';
+import { quantity } from '../format/quantity.ts';
 import { clockTime } from '../format/time.ts';
 import type { Freshness } from './freshness.ts';
 
@@ -20,7 +21,7 @@ export function pageTitle(dashboard: Dashboard | undefined, freshness: Freshness
       const stalled = dashboard.instances.filter(({ state }) => state === 'stalled').length;
       if (stalled > 0) return `${stalled} stalled · ${name}`;
       const { score, status } = dashboard.health;
-      return score === null ? name : `${Math.round(score)} ${status} · ${name}`;
+      return score === null ? name : `${quantity('score', score).value} ${status} · ${name}`;
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { Deduction, Health, HealthComponent } from '@teamflow/autopilot/contract';
 import type { ReactElement } from 'react';
 import { Sparkline } from '../chart/sparkline.tsx';
-import { quantity } from '../format/quantity.ts';
+import { formatPoints, quantity } from '../format/quantity.ts';
 import { PageLink, pageOf } from '../shell/page-link.tsx';
 import { ScoreRing } from './score-ring.tsx';
 import { StatusBadge } from './status-badge.tsx';
@@ -73,7 +73,7 @@ function DeductionItem({ deduction }: { readonly deduction: Deduction }): ReactE
   return (
     <li className="deduction">
       <span className="deduction-points numbers">
-        −{Math.max(1, Math.round(deduction.points))}
+        {formatPoints(deduction.points)}
         <span className="visually-hidden"> points:</span>
       </span>
       <PageLink to={pageOf(deduction.link)}>{deduction.reason}</PageLink>

@@ -9,9 +9,8 @@ export function NoRequestsPanel({ dashboard }: { readonly dashboard: Dashboard }
       <section className="hint card" aria-labelledby="hint-title">
         <h2 id="hint-title">No application is linked yet</h2>
         <p>
-          Start one that has the agent: <code>createAgent({"{ service: 'orders' }"})</code> starts its own control
-          plane, or links to this one when <code>AUTOPILOT_URL</code> and <code>AUTOPILOT_LINK_KEY</code> are set. It
-          appears here within a second.
+          An application with the agent, <code>createAgent({"{ service: 'orders' }"})</code>, starts a control plane of
+          its own and links to it. It appears within a second of its start, here if this is the one it started.
         </p>
       </section>
     );

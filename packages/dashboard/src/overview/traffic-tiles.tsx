@@ -3,7 +3,7 @@ import type { ReactElement } from 'react';
 import { latestOf, type Values } from '../chart/chart-data.ts';
 import type { SeriesColor } from '../chart/series.ts';
 import { Sparkline } from '../chart/sparkline.tsx';
-import { formatQuantity, NOTHING, type QuantityKind, quantity } from '../format/quantity.ts';
+import { formatPoints, formatQuantity, NOTHING, type QuantityKind, quantity } from '../format/quantity.ts';
 import { formatMinutes } from '../format/time.ts';
 
 interface Tile {
@@ -44,7 +44,7 @@ function TrafficTile({ tile, lost }: { readonly tile: Tile; readonly lost: Deduc
         <span>{tile.label}</span>
         {lost !== undefined && (
           <span className="tile-lost numbers" title={lost.reason}>
-            −{Math.max(1, Math.round(lost.points))}
+            {formatPoints(lost.points)}
             <span className="visually-hidden"> points of health</span>
           </span>
         )}

@@ -40,6 +40,6 @@ export function useRouteList(dashboard: Dashboard | undefined, selection: Select
   if (dashboard === undefined) return { rows: undefined, isCut: false };
   return {
     rows: replacedRows(data?.routes ?? [], dashboard.slowestRoutes, ({ route }) => route),
-    isCut: data?.page.next !== undefined,
+    isCut: data?.page.next != null,
   };
 }

@@ -35,7 +35,9 @@ export function RoutePage({ route }: { readonly route: string }): ReactElement |
 
   if (overall.state === 'unreachable') return null;
   const last = metrics?.frame.at.at(-1);
-  const to = last === undefined ? OPENED_AT : last + (metrics?.frame.stepMs ?? 0);
+  const end = last === undefined ? OPENED_AT : last + (metrics?.frame.stepMs ?? 0);
+  // The last step may not be over yet: the range ends with what the document knows.
+  const to = dashboard === undefined ? end : Math.min(end, Date.parse(dashboard.to));
   const statements = dashboard?.slowestQueries.filter(({ routes }) => routes.includes(route));
   return (
     <div className="route-page">
