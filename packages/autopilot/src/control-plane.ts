@@ -54,6 +54,8 @@ export interface ControlPlane {
   readonly dashboardUrl: string;
   /** The token that was made because none was given; null when one was. Shown once, kept nowhere. */
   readonly madeToken: string | null;
+  /** Live streams that are open. */
+  readonly openStreams: number;
   /** Answers requests without the network. */
   readonly handler: Handler;
   /** Speaks with an agent over a channel. */
@@ -153,6 +155,9 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     port: server.port,
     dashboardUrl: `${address}${DASHBOARD_PATH}`,
     madeToken,
+    get openStreams() {
+      return streams.size;
+    },
     handler,
     accept: (channel) => agents.accept(channel),
     acceptParent: (onGone) => {

@@ -50,7 +50,9 @@ export function openApiDocument(options: OpenApiOptions = {}): OpenApiDocument {
     schemas[name] = schema;
   };
   const paths: Record<string, JsonSchema> = {};
-  for (const [operationId, operation] of Object.entries(operations)) {
+  for (const [operationId, entry] of Object.entries(operations)) {
+    // Each is an operation with shapes: which one, the compiler can't follow through the union of all.
+    const operation = entry as SomeOperation;
     paths[operation.path] = {
       [operation.method.toLowerCase()]: operationObject(operationId, operation, define, options),
     };
