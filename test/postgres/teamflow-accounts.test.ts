@@ -213,6 +213,28 @@ describe('signing in to TeamFlow', async () => {
   });
 });
 
+test('the server ends all connections while requests run: some fail with 503, the next ones work', async (t) => {
+  leakCheck(t);
+  const world = await openWorld(t);
+  const tenant = await world.makeTenant('cut');
+  const base = `${organizations}/${tenant.organizationId}`;
+  const statuses = new Set<number>();
+  for (let round = 0; round < 5; round++) {
+    const calls = Array.from({ length: 20 }, (_, i) =>
+      i % 2 === 0
+        ? world.call(tenant.owner, 'POST', `${base}/tasks`, { projectId: tenant.projectId, title: `task ${i}` })
+        : world.call(tenant.owner, 'GET', `${base}/summary`),
+    );
+    const cut = world.pool.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
+    );
+    for (const answer of await Promise.all(calls)) statuses.add(answer.status);
+    await cut.catch(() => {});
+  }
+  for (const status of statuses) assert.ok([200, 201, 503].includes(status), String([...statuses]));
+  assert.equal((await world.call(tenant.owner, 'GET', `${base}/summary`)).status, 200);
+});
+
 test('sign-in is throttled by the address that is connected, whatever its headers claim', async (t) => {
   leakCheck(t);
   const world = await openWorld(t, { throttled: true });

@@ -13,6 +13,7 @@ test('nothing given: the defaults of the run contract', () => {
     seed: undefined,
     indexes: undefined,
     secret: undefined,
+    stateDirectory: undefined,
     administrator: { email: 'admin@teamflow.local', emailGiven: false, password: undefined },
   });
 });
@@ -28,6 +29,7 @@ test('everything given is taken as given; an empty variable is none', () => {
     TEAMFLOW_SEED: '7',
     TEAMFLOW_INDEXES: 'neglected',
     TEAMFLOW_SECRET: 'x'.repeat(32),
+    TEAMFLOW_STATE: '/var/lib/teamflow',
     TEAMFLOW_ADMIN_EMAIL: 'Boss@Team.example',
     TEAMFLOW_ADMIN_PASSWORD: 'correct horse',
   });
@@ -41,6 +43,7 @@ test('everything given is taken as given; an empty variable is none', () => {
     seed: 7,
     indexes: 'neglected',
     secret: 'x'.repeat(32),
+    stateDirectory: '/var/lib/teamflow',
     administrator: { email: 'boss@team.example', emailGiven: true, password: 'correct horse' },
   });
 });

@@ -18,6 +18,8 @@ export interface Environment {
   readonly seed: number | undefined;
   readonly indexes: IndexChoice | undefined;
   readonly secret: string | undefined;
+  /** Where the embedded server's data and made-up passwords are kept; absent: .data in the checkout. */
+  readonly stateDirectory: string | undefined;
   readonly administrator: {
     readonly email: string;
     /** Whether the address was given, rather than the default. */
@@ -130,6 +132,7 @@ export function readEnvironment(variables: Variables): Environment {
     seed: reader.integer('TEAMFLOW_SEED', 0, Number.MAX_SAFE_INTEGER),
     indexes: reader.choice('TEAMFLOW_INDEXES', ['full', 'neglected']),
     secret,
+    stateDirectory: reader.text('TEAMFLOW_STATE'),
     administrator: {
       email: (email ?? 'admin@teamflow.local').toLowerCase(),
       emailGiven: email !== undefined,

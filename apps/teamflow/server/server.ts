@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import { Accounts } from './accounts/accounts.ts';
@@ -16,7 +16,6 @@ import { openDatabaseServer } from './start/database-server.ts';
 import { SignInFiles } from './start/sign-in-file.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-const stateDirectory = join(root, '.data');
 const sampleMemberFile = 'sample-member';
 /** The third person of the largest sample organization: an ordinary member, most likely. */
 const sampleMember = { rank: 1, i: 3 } as const;
@@ -52,7 +51,7 @@ async function versionOfThis(): Promise<string> {
   return manifest.version;
 }
 
-async function buildPages(): Promise<void> {
+async function buildPages(stateDirectory: string): Promise<void> {
   // One after the other: two builds at once would take the database's processor.
   for (const pages of [signInPages, dashboardPages]) {
     const started = performance.now();
@@ -106,7 +105,8 @@ function describeAdministrator(signIn: AdministratorSignIn): string {
 /** Starts everything, registering how to end it as it goes. */
 async function start(environment: Environment, ending: AsyncDisposableStack): Promise<void> {
   const began = performance.now();
-  const pagesBuilt = buildPages();
+  const stateDirectory = resolve(environment.stateDirectory ?? join(root, '.data'));
+  const pagesBuilt = buildPages(stateDirectory);
   // Awaited further down; a failure before that must not count as unhandled.
   pagesBuilt.catch(() => {});
 

@@ -165,8 +165,12 @@ export function createPool(connection: pg.PoolConfig): pg.Pool {
       }) as pg.CustomTypesConfig['getTypeParser'],
     },
   });
-  // An idle connection that breaks is replaced at its next use; without a listener it would end the process.
+  // A connection that breaks is replaced at its next use, and what ran on it fails; without listeners, on the pool for
+  // idle ones and on each for those in use, it would end the process as well.
   pool.on('error', () => {});
+  pool.on('connect', (client) => {
+    client.on('error', () => {});
+  });
   return pool;
 }
 
