@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { toNodeHandler } from 'srvx/node';
+import { NodeRequest, sendNodeResponse } from 'srvx/node';
 import { AutopilotError } from '../kernel/errors.ts';
 import type { Handler } from './handler.ts';
 
@@ -42,7 +42,6 @@ const reachable: ReadonlyMap<string, string> = new Map([
 
 /** @throws AutopilotError AP_LISTEN_FAILED, naming the port and how to choose another. */
 export async function listen(handler: Handler, { host, port }: ListenOptions): Promise<HttpServer> {
-  const answer = toNodeHandler(handler);
   const server = createServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -54,9 +53,11 @@ export async function listen(handler: Handler, { host, port }: ListenOptions): P
       insecureHTTPParser: false,
       requireHostHeader: true,
     },
-    (request, response) => {
-      // The handler never rejects, and what fails while sending ends the connection.
-      void answer(request, response);
+    (req, res) => {
+      handler(new NodeRequest({ req, res }))
+        .then((response) => sendNodeResponse(res, response))
+        // The handler never rejects: sending failed, and half an answer is best ended as what it is.
+        .catch(() => res.destroy());
     },
   );
   server.maxConnections = MAX_CONNECTIONS;
