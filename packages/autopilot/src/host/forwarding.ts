@@ -1,4 +1,10 @@
-import { Agent as HttpAgent, type IncomingMessage, type RequestOptions, request as httpRequest, type ServerResponse } from 'node:http';
+import {
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingMessage,
+  type RequestOptions,
+  type ServerResponse,
+} from 'node:http';
 import { PRINCIPAL_HEADER, signPrincipal } from '../access/signed-principal.ts';
 import { problemOf } from '../contract/error-table.ts';
 import type { HostPrincipal } from '../contract/principal.ts';
@@ -52,6 +58,7 @@ const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 export class Forwarder implements Disposable {
   readonly #options: ForwarderOptions;
   readonly #connections = new HttpAgent({ keepAlive: true, maxFreeSockets: 8, scheduling: 'lifo' });
+  readonly #endStreams = new Set<() => void>();
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
@@ -64,16 +71,22 @@ export class Forwarder implements Disposable {
     else this.#send(forwarded, new URL(address), false);
   }
 
+  /** Ends the live streams, which never end by themselves and would keep a server from closing. */
+  endStreams(): void {
+    for (const end of this.#endStreams) end();
+  }
+
   [Symbol.dispose](): void {
+    this.endStreams();
     this.#connections.destroy();
   }
 
-  #send(forwarded: Forwarded, { hostname, port }: URL, again: boolean): void {
+  #send(forwarded: Forwarded, origin: URL, again: boolean): void {
     const { request, response, path } = forwarded;
     const options: RequestOptions = {
       agent: this.#connections,
-      host: hostname,
-      port,
+      host: origin.hostname,
+      port: origin.port,
       path,
       method: request.method ?? 'GET',
       headers: this.#requestHeaders(forwarded),
@@ -95,16 +108,25 @@ export class Forwarder implements Disposable {
       response.flushHeaders();
       answer.on('error', () => response.destroy());
       answer.pipe(response);
+      if (!(answer.headers['content-type'] ?? '').startsWith('text/event-stream')) return;
+      const end = (): void => {
+        answer.unpipe(response);
+        response.end();
+        upstream.destroy();
+      };
+      this.#endStreams.add(end);
+      answer.once('close', () => this.#endStreams.delete(end));
     });
     upstream.on('error', (error: NodeJS.ErrnoException) => {
-      clearTimeout(tooLate);
       response.off('close', onClientGone);
+      // Once an answer has begun, its own error says whether it is whole.
+      if (response.destroyed || response.headersSent) return;
       // An idle connection that the other end closed just now (RFC 9112 section 9.3.1): ask once more.
-      if (!again && upstream.reusedSocket && error.code === 'ECONNRESET' && isRepeatable(request) && !response.headersSent)
-        this.#send(forwarded, new URL(this.#options.address() ?? `http://${hostname}:${port}`), true);
-      else if (response.headersSent) response.destroy();
+      if (!again && upstream.reusedSocket && error.code === 'ECONNRESET' && isRepeatable(request))
+        this.#send(forwarded, origin, true);
       else refuse(response, error.message);
     });
+    upstream.on('close', () => clearTimeout(tooLate));
     if (hasBody(request)) {
       request.on('error', () => upstream.destroy());
       request.pipe(upstream);
@@ -114,7 +136,8 @@ export class Forwarder implements Disposable {
   /** As they came, but for what belongs to the connection, and anybody's claim to be a principal. */
   #requestHeaders({ request, principal }: Forwarded): string[] {
     const headers = keptHeaders(request).filter((_, at, all) => all[at - (at % 2)]?.toLowerCase() !== PRINCIPAL_HEADER);
-    if (hasBody(request) && request.headers['content-length'] === undefined) headers.push('transfer-encoding', 'chunked');
+    if (hasBody(request) && request.headers['content-length'] === undefined)
+      headers.push('transfer-encoding', 'chunked');
     if (principal !== null) {
       const { linkKey, clock } = this.#options;
       headers.push(PRINCIPAL_HEADER, signPrincipal(principal, linkKey, clock.now()));
@@ -152,6 +175,10 @@ function refuse(response: ServerResponse, why: string): void {
       remedy: 'It is started again within seconds; ask again.',
     }),
   );
-  response.writeHead(503, { 'content-type': 'application/problem+json', 'retry-after': '1', 'cache-control': 'no-store' });
+  response.writeHead(503, {
+    'content-type': 'application/problem+json',
+    'retry-after': '1',
+    'cache-control': 'no-store',
+  });
   response.end(body);
 }

@@ -1,0 +1,265 @@
+import { randomBytes } from 'node:crypto';
+import type { Pool } from 'pg';
+import {
+  type Agent,
+  type AgentInternals,
+  type AgentStatus,
+  type InstrumentOptions,
+  internals,
+} from './host/hosted-agent.ts';
+import { PgRecorder } from './host/pg-instrumentation.ts';
+import { processNames } from './host/process-names.ts';
+import { systemClock } from './kernel/clock.ts';
+import { AutopilotError, messageOf } from './kernel/errors.ts';
+import { AgentChild } from './link/agent-child.ts';
+import { AgentLink } from './link/agent-link.ts';
+import { Flush } from './rollup/flush.ts';
+import { WindowBacklog } from './rollup/window-backlog.ts';
+import { Collector } from './track/collector.ts';
+import { HttpRecorder } from './track/http-recorder.ts';
+import { RequestContext } from './track/request-scope.ts';
+import { RuntimeRecorder } from './track/runtime-recorder.ts';
+import { StatementRegistry } from './track/statement-registry.ts';
+
+/** A control plane of the caller's own making, started as a child in place of `autopilot serve`. */
+export interface ControlPlaneProgram {
+  /** A module that speaks the link over its IPC channel. */
+  readonly module: URL;
+  readonly args?: readonly string[];
+}
+
+/** What an agent is told; each name also comes from the environment, which wins. */
+export interface AgentOptions {
+  /** Names the service that this process belongs to; AUTOPILOT_SERVICE wins. Default: the package's name. */
+  readonly service?: string;
+  /** Names this process among those of the service; AUTOPILOT_INSTANCE wins. Default: host and process id. */
+  readonly instance?: string;
+  /** Names what is deployed; AUTOPILOT_RELEASE wins. Default: the package's version, or the git commit. */
+  readonly release?: string;
+  /**
+   * `child`: start one with this process, which ends with it. `none`: measure and keep, for tests. Default `child`.
+   * It starts when the application listens, on AUTOPILOT_PORT, or else on the application's own port plus one. A process
+   * that serves nothing starts it only when AUTOPILOT_PORT says where.
+   */
+  readonly controlPlane?: 'child' | 'none' | ControlPlaneProgram;
+}
+
+/** Linux gives ports from here on to whoever asks for any (port 0). */
+const FIRST_EPHEMERAL_PORT = 32_768;
+const CLOSE_WAIT_MS = 300;
+const MIN_TOKEN_LENGTH = 32;
+const MAX_NAME_LENGTH = 256;
+/** How long the plugin has to say that the application will listen, before a given port is enough. */
+const START_AFTER_MS = 2_000;
+
+/**
+ * Starts the part of the autopilot that lives in this process. What it watches is added by `instrument()` and by the
+ * plugin of @teamflow/autopilot/fastify. With AUTOPILOT_ENABLED=0 it does nothing at all.
+ * @throws AutopilotError AP_ENVIRONMENT_INVALID, AP_OPTION_INVALID; nothing later throws into the application.
+ */
+export function createAgent(options: AgentOptions = {}): Agent {
+  const environment = readEnvironment(process.env, options);
+  return environment === null ? disabledAgent : new RunningAgent(environment, options.controlPlane ?? 'child');
+}
+
+interface AgentEnvironment {
+  readonly service: string;
+  readonly instance: string;
+  readonly release: string;
+  /** null: not given. */
+  readonly port: number | null;
+}
+
+/** null: the agent is switched off. An empty variable counts as absent. */
+function readEnvironment(variables: NodeJS.ProcessEnv, options: AgentOptions): AgentEnvironment | null {
+  const enabled = variables['AUTOPILOT_ENABLED'] || '1';
+  if (enabled === '0' || enabled === 'false') return null;
+  if (enabled !== '1' && enabled !== 'true')
+    throw invalid('AUTOPILOT_ENABLED', JSON.stringify(enabled), 'Set it to 0 or 1, or leave it out.');
+  const port = variables['AUTOPILOT_PORT'] || null;
+  if (port !== null && !(/^\d{1,5}$/.test(port) && Number(port) <= 65_535))
+    throw invalid('AUTOPILOT_PORT', JSON.stringify(port), 'Set it to a port from 0 to 65535; 0 picks a free one.');
+  const token = variables['AUTOPILOT_TOKEN'] || null;
+  if (token !== null && token.length < MIN_TOKEN_LENGTH) {
+    throw invalid(
+      'AUTOPILOT_TOKEN',
+      `${token.length} characters long`,
+      `Give at least ${MIN_TOKEN_LENGTH} random characters, or leave it out: one is then made and printed.`,
+    );
+  }
+  const found = processNames();
+  const name = (variable: string, option: string | undefined, fallback: string): string => {
+    const value = variables[variable] || option || fallback;
+    if (value.length <= MAX_NAME_LENGTH) return value;
+    throw invalid(variable, `${value.length} characters long`, `A name has at most ${MAX_NAME_LENGTH}.`);
+  };
+  return {
+    service: name('AUTOPILOT_SERVICE', options.service, found.service),
+    instance: name('AUTOPILOT_INSTANCE', options.instance, found.instance),
+    release: name('AUTOPILOT_RELEASE', options.release, found.release),
+    port: port === null ? null : Number(port),
+  };
+}
+
+function invalid(variable: string, value: string, remedy: string): AutopilotError {
+  return new AutopilotError('AP_ENVIRONMENT_INVALID', `${variable} is ${value}, which can't be used.`, { remedy });
+}
+
+const disabledAgent: Agent = {
+  instrument: (pool) => pool,
+  status: { state: 'disabled' },
+  close: () => Promise.resolve(),
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+  [internals]: null,
+};
+
+class RunningAgent implements Agent {
+  readonly [internals]: AgentInternals;
+  readonly #context = new RequestContext();
+  readonly #collector = new Collector(systemClock);
+  readonly #statements = new StatementRegistry();
+  readonly #backlog = new WindowBacklog();
+  readonly #resources = new DisposableStack();
+  readonly #link: AgentLink;
+  readonly #child: AgentChild | null;
+  readonly #flush: Flush;
+  readonly #pools = new WeakSet<Pool>();
+  readonly #poolNames = new Set<string>();
+  readonly #databases = new Set<string>();
+  readonly #childEnvironment: Record<string, string | undefined> = {};
+  #willListen = false;
+  #trouble: string | null = null;
+  #closing: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(environment: AgentEnvironment, controlPlane: 'child' | 'none' | ControlPlaneProgram) {
+    const { service, instance, release } = environment;
+    const linkKey = randomBytes(32).toString('hex');
+    Object.assign(this.#childEnvironment, process.env, {
+      AUTOPILOT_LINK_KEY: linkKey,
+      AUTOPILOT_SERVICE: service,
+      // The child is nobody's test, whoever started this process.
+      NODE_TEST_CONTEXT: undefined,
+    });
+    this.#link = new AgentLink({
+      origin: { service, instance, release },
+      pid: process.pid,
+      startedAt: systemClock.now() - Math.round(process.uptime() * 1_000),
+      databases: () => [...this.#databases],
+      statementText: (database, id) => this.#statements.textOf(database, id),
+    });
+    this.#child = controlPlane === 'none' ? null : this.#makeChild(controlPlane);
+    const http = new HttpRecorder(systemClock);
+    const runtime = new RuntimeRecorder({ clock: systemClock, activeRequests: () => http.active });
+    this.#flush = new Flush({
+      source: this.#collector,
+      deliver: (windows) => this.#link.deliver(windows),
+      clock: systemClock,
+      backlog: this.#backlog,
+      onTrouble: (error) => {
+        this.#trouble = messageOf(error);
+      },
+    });
+    this.#resources.use(http.attach(this.#collector));
+    this.#resources.use(runtime.attach(this.#collector));
+    this.#flush.start();
+    if (environment.port !== null) this.#resources.use(this.#startWithoutListening(environment.port));
+    this[internals] = {
+      clock: systemClock,
+      http,
+      context: this.#context,
+      linkKey,
+      controlPlaneAddress: () => (this.#link.state.state === 'linked' ? this.#link.state.address : null),
+      expectListening: () => {
+        this.#willListen = true;
+      },
+      // The port after one that the system chose is nobody's choice: then the system chooses that one too.
+      listening: (port) => this.#startChild(environment.port ?? (port >= FIRST_EPHEMERAL_PORT ? 0 : port + 1)),
+      onClose: (resource) => {
+        this.#resources.use(resource);
+      },
+    };
+  }
+
+  get status(): AgentStatus {
+    const link = this.#link.state;
+    const child = this.#child?.state;
+    return {
+      state: this.#closed ? 'closed' : child?.state === 'idle' ? 'starting' : link.state,
+      controlPlane: link.state === 'linked' ? link.address : null,
+      restarts: child !== undefined && 'restarts' in child ? child.restarts : 0,
+      lostWindows: this.#collector.lostWindows + this.#backlog.lostWindows,
+      trouble: link.state === 'refused' ? link.reason : this.#trouble,
+    };
+  }
+
+  instrument<P extends Pool>(pool: P, options: InstrumentOptions = {}): P {
+    if (this.#closed || this.#pools.has(pool)) return pool;
+    const name = options.name ?? 'main';
+    const database = options.database ?? name;
+    let poolName = name;
+    for (let number = 2; this.#poolNames.has(poolName); number++) poolName = `${name} ${number}`;
+    this.#pools.add(pool);
+    this.#poolNames.add(poolName);
+    this.#databases.add(database);
+    this.#context.enable();
+    const recorder = new PgRecorder({
+      pool,
+      poolName,
+      database,
+      clock: systemClock,
+      context: this.#context,
+      statements: this.#statements,
+    });
+    this.#resources.use(recorder.attach(this.#collector));
+    return pool;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#closed = true;
+    this.#resources.dispose();
+    this.#flush.stop();
+    this.#flush.run(Number.POSITIVE_INFINITY);
+    await this.#link.close(CLOSE_WAIT_MS);
+    await this.#child?.close();
+  }
+
+  #makeChild(controlPlane: 'child' | ControlPlaneProgram): AgentChild {
+    const fromSource = import.meta.url.endsWith('.ts');
+    return new AgentChild({
+      // The same ending as this module's: the compiler rewrites imports only.
+      module:
+        controlPlane === 'child'
+          ? new URL(`./cli/main.${fromSource ? 'ts' : 'js'}`, import.meta.url)
+          : controlPlane.module,
+      args: controlPlane === 'child' ? ['serve'] : (controlPlane.args ?? []),
+      execArgv: fromSource ? ['-C', 'source'] : [],
+      env: this.#childEnvironment,
+      onChannel: (channel) => this.#link.connect(channel),
+    });
+  }
+
+  /** For a process that instruments pools and serves nothing. */
+  #startWithoutListening(port: number): Disposable {
+    const timer = setTimeout(() => {
+      if (!this.#willListen) this.#startChild(port);
+    }, START_AFTER_MS);
+    timer.unref();
+    return { [Symbol.dispose]: () => clearTimeout(timer) };
+  }
+
+  #startChild(port: number): void {
+    if (this.#closed || this.#child === null) return;
+    this.#childEnvironment['AUTOPILOT_PORT'] = String(port);
+    this.#child.start();
+  }
+}

@@ -1,0 +1,153 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { HostPrincipal } from '../contract/principal.ts';
+import { AutopilotError } from '../kernel/errors.ts';
+import { Forwarder } from './forwarding.ts';
+import { type Agent, type AgentInternals, internals } from './hosted-agent.ts';
+import { type TenantOf, trackRequests } from './request-tracking.ts';
+
+/** What a route may say under `config.autopilot`. */
+export interface AutopilotRouteConfig {
+  /**
+   * false: requests of this route are not measured. For streams and long polls, whose duration says nothing, and for
+   * what a load balancer asks every second. Default true.
+   */
+  readonly track?: boolean;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    autopilot?: AutopilotRouteConfig;
+  }
+}
+
+/** Nobody: the application's sign-in has established no principal. */
+type Nobody = null | undefined | false;
+
+/**
+ * Who a request comes from, as the application's own sign-in knows, and what that user may do with the autopilot.
+ * Called for requests that are forwarded to the control plane, after all onRequest, preValidation and preHandler hooks.
+ */
+export type PrincipalOf = (request: FastifyRequest) => HostPrincipal | Nobody | Promise<HostPrincipal | Nobody>;
+
+/** Options of the plugin. */
+export interface AutopilotPluginOptions {
+  readonly agent: Agent;
+  /** null or absent: nobody by the application's sign-in; the control plane then asks for a token. */
+  readonly principal?: PrincipalOf | null;
+  readonly tenant?: TenantOf;
+  /**
+   * Put before the forwarded paths, `/api/v1/performance/...` and `/autopilot/...`, where an application has such
+   * paths of its own. Starts with "/" and does not end with one; default "".
+   */
+  readonly prefix?: string;
+}
+
+/** What the control plane answers under the application's own address. */
+const FORWARDED = ['/api/v1/performance', '/api/v1/optimization', '/api/v1/config', '/api/v1/jobs', '/autopilot'];
+
+/** The dashboard's files are the same for everybody, so nobody is asked who wants them. */
+const PUBLIC = '/autopilot';
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+
+/** What the agent tracks already: a server can't be counted twice. */
+const trackedServers = new WeakSet<object>();
+
+/**
+ * The Fastify plugin: tracks every request of the application and forwards the control plane's paths to it.
+ * Register it first, on the root: hooks that come before it do not know the request's context yet.
+ */
+export function autopilot(app: FastifyInstance, options: AutopilotPluginOptions, done: (error?: Error) => void): void {
+  try {
+    const agent = options.agent[internals];
+    if (agent !== null) install(app, agent, options);
+    done();
+  } catch (error) {
+    done(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+// Fastify's own marks (see fastify-plugin): hooks belong to the application and not to a scope of the plugin.
+Object.assign(autopilot, {
+  [Symbol.for('skip-override')]: true,
+  [Symbol.for('fastify.display-name')]: '@teamflow/autopilot',
+  [Symbol.for('plugin-meta')]: { name: '@teamflow/autopilot', fastify: '5.x' },
+});
+
+function install(app: FastifyInstance, agent: AgentInternals, options: AutopilotPluginOptions): void {
+  const { principal = null, tenant = null, prefix = '' } = options;
+  if (prefix !== '' && !/^\/.*[^/]$/.test(prefix)) {
+    throw new AutopilotError('AP_PREFIX_INVALID', `prefix "${prefix}" does not start with "/", or ends with it.`, {
+      remedy: 'Give it as "/internal", or leave it out.',
+    });
+  }
+  if (trackedServers.has(app.server)) {
+    throw new AutopilotError('AP_REGISTERED_TWICE', 'The autopilot is registered on this application already.', {
+      remedy: 'Register it once, on the root.',
+    });
+  }
+  trackedServers.add(app.server);
+  agent.onClose(trackRequests(app, { recorder: agent.http, context: agent.context, tenantOf: tenant }));
+  forward(app, agent, principal, prefix);
+  agent.expectListening();
+  app.addHook('onListen', (listening: () => void) => {
+    const address = app.server.address();
+    if (address !== null && typeof address === 'object') agent.listening(address.port);
+    listening();
+  });
+}
+
+function forward(app: FastifyInstance, agent: AgentInternals, principalOf: PrincipalOf | null, prefix: string): void {
+  const forwarder = new Forwarder({
+    address: () => agent.controlPlaneAddress(),
+    linkKey: agent.linkKey,
+    clock: agent.clock,
+  });
+  agent.onClose(forwarder);
+  app.addHook('preClose', (next: () => void) => {
+    forwarder.endStreams();
+    next();
+  });
+  for (const path of FORWARDED) {
+    const asks = path === PUBLIC ? null : principalOf;
+    const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+      const principal = await askPrincipal(asks, request);
+      reply.hijack();
+      // What hooks of the application have set (a request id, its security headers) goes out too, unless the control plane says otherwise.
+      for (const [name, value] of Object.entries(reply.getHeaders())) {
+        if (value !== undefined) reply.raw.setHeader(name, value);
+      }
+      const url = request.raw.url ?? '/';
+      forwarder.forward({ request: request.raw, response: reply.raw, path: url.slice(prefix.length), principal });
+    };
+    for (const url of [`${prefix}${path}`, `${prefix}${path}/*`]) {
+      app.route({
+        method: [...METHODS],
+        url,
+        // Never counted as the application's own traffic.
+        config: { autopilot: { track: false } },
+        exposeHeadRoute: false,
+        // A body that Fastify believes to be empty is left alone: it goes on to the control plane as it comes.
+        preParsing: (request, _reply, payload, next) => {
+          request.headers = { 'content-type': undefined, 'content-length': undefined, 'transfer-encoding': undefined };
+          next(null, payload);
+        },
+        handler,
+      });
+    }
+  }
+}
+
+/** null also when the application's function fails: the control plane then asks for a token. */
+async function askPrincipal(principalOf: PrincipalOf | null, request: FastifyRequest): Promise<HostPrincipal | null> {
+  if (principalOf === null) return null;
+  try {
+    const principal = await principalOf(request);
+    if (!principal) return null;
+    const { id, scopes } = principal;
+    return typeof id === 'string' && id !== '' && Array.isArray(scopes) ? { id, scopes } : null;
+  } catch (error) {
+    request.log.warn({ err: error }, 'autopilot: the option `principal` failed, the request is forwarded without one');
+    return null;
+  }
+}

@@ -1,0 +1,61 @@
+import type { Pool } from 'pg';
+import type { Clock } from '../kernel/clock.ts';
+import type { HttpRecorder } from '../track/http-recorder.ts';
+import type { RequestContext } from '../track/request-scope.ts';
+
+/** Reaches what an agent shares with the adapters of this package; of no use to anyone else. */
+export const internals: unique symbol = Symbol('autopilot.internals');
+
+/** How a pool is named. */
+export interface InstrumentOptions {
+  /** Names the pool; default "main". A name that is taken gets a number. */
+  readonly name?: string;
+  /** Names the database that the pool leads to; default: the pool's name. */
+  readonly database?: string;
+}
+
+/** How an agent is doing. */
+export type AgentStatus =
+  | { readonly state: 'disabled' }
+  | {
+      /** `refused`: the control plane does not speak with this release; `closed`: close() was called. */
+      readonly state: 'starting' | 'linked' | 'unlinked' | 'refused' | 'closed';
+      /** Where the control plane answers; null while it is not linked. */
+      readonly controlPlane: string | null;
+      /** How often the control plane was started again. */
+      readonly restarts: number;
+      /** Windows that were lost because nobody took them for over ten minutes, or there were too many. */
+      readonly lostWindows: number;
+      /** The last thing that went wrong inside the agent; null: nothing has. */
+      readonly trouble: string | null;
+    };
+
+/** The part of the autopilot that lives in the application. Nothing it does throws into the application, or waits for the control plane. */
+export interface Agent extends AsyncDisposable {
+  /**
+   * Measures every call through this pool, by the object and never by the driver: `pg` itself stays untouched.
+   * Answers the same pool. Instrumenting it twice changes nothing.
+   */
+  instrument<P extends Pool>(pool: P, options?: InstrumentOptions): P;
+  readonly status: AgentStatus;
+  /** Sends what is left, ends the control plane that it started, and restores what it has instrumented. Takes a second at most; never fails. */
+  close(): Promise<void>;
+  readonly [internals]: AgentInternals | null;
+}
+
+/** What the adapters of this package need of an agent. */
+export interface AgentInternals {
+  readonly clock: Clock;
+  readonly http: HttpRecorder;
+  readonly context: RequestContext;
+  /** Signs principals that are forwarded. */
+  readonly linkKey: string;
+  /** Where the control plane answers, as an origin like "http://127.0.0.1:3001"; null while it is away. */
+  controlPlaneAddress(): string | null;
+  /** An application will listen: the control plane waits for its port. */
+  expectListening(): void;
+  /** The application listens on `port`. */
+  listening(port: number): void;
+  /** Disposes something when the agent closes. */
+  onClose(resource: Disposable): void;
+}

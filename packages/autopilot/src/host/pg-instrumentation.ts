@@ -1,0 +1,135 @@
+import type { Pool, PoolClient } from 'pg';
+import type { Recorder, Sink } from '../track/observation.ts';
+import { everySecond } from '../track/second-timer.ts';
+import { type CallMeter, functionOf, instrumentClient } from './pg-client.ts';
+
+/** What a {@link PgRecorder} is made of. */
+export interface PgRecorderOptions extends Omit<CallMeter, 'sink'> {
+  readonly pool: Pool;
+  /** Names the pool among those of the process. */
+  readonly poolName: string;
+}
+
+/** What pg-pool calls back with: an error alone, or nothing, a client and its release. */
+type ConnectCallback = (this: unknown, ...args: unknown[]) => unknown;
+
+/** pool.connect in both of its forms, as it is called and not as its overloads say. */
+type Connect = (this: Pool, callback?: ConnectCallback) => unknown;
+
+/** In the middle of a window's second. */
+const SAMPLE_AT_MS = 500;
+/** pg-pool's own default. */
+const DEFAULT_MAX = 10;
+
+/**
+ * Measures the calls that go through one `pg` pool: how long a caller waits for a connection, and, on each connection
+ * handed out, every statement in every form that `pg` knows. Callers see what they would see without it: the same
+ * results and errors, in the same order; a promise settles one turn of the microtask queue later.
+ *
+ * pool.query() is connect() and then query() on the client, both through the objects, so it is measured once.
+ *
+ * The pool itself works outside of any request: a connection opened for one request serves many, and would otherwise
+ * keep the first one's context for life. A caller's callback runs in the caller's context.
+ */
+export class PgRecorder implements Recorder {
+  readonly name = 'query';
+  readonly #options: PgRecorderOptions;
+
+  constructor(options: PgRecorderOptions) {
+    this.#options = options;
+  }
+
+  attach(sink: Sink): Disposable {
+    const { pool } = this.#options;
+    const clients = new Map<PoolClient, Disposable>();
+    const connect = this.#instrumentConnect(clients, sink);
+    const onRemove = (client: PoolClient): void => {
+      clients.delete(client);
+    };
+    pool.on('remove', onRemove);
+    const levels = this.#watchLevels(sink);
+    return {
+      [Symbol.dispose]: () => {
+        levels[Symbol.dispose]();
+        pool.off('remove', onRemove);
+        for (const client of clients.values()) client[Symbol.dispose]();
+        clients.clear();
+        connect[Symbol.dispose]();
+      },
+    };
+  }
+
+  #instrumentConnect(clients: Map<PoolClient, Disposable>, sink: Sink): Disposable {
+    const options = this.#options;
+    const { pool, context, clock, poolName, database } = options;
+    const meter: CallMeter = { ...options, sink };
+    const original = functionOf<Connect>(pool, 'connect');
+    const before = Object.getOwnPropertyDescriptor(pool, 'connect');
+    let active = true;
+
+    function connect(this: Pool, callback?: ConnectCallback): unknown {
+      if (!active) return Reflect.apply(original, this, callback === undefined ? [] : [callback]);
+      const scope = context.current();
+      const startedAtMs = clock.monotonicMs();
+      scope?.enterDatabase(startedAtMs);
+      const settle = (client: unknown): void => {
+        const atMs = clock.monotonicMs();
+        scope?.leaveDatabase(atMs);
+        const failed = client == null;
+        sink.record({ kind: 'pool-wait', atMs, pool: poolName, database, waitMs: atMs - startedAtMs, failed });
+        // pg-pool hands out clients and nothing else.
+        if (!failed && active) adopt(client as PoolClient);
+      };
+      if (typeof callback === 'function') {
+        const wrapped: ConnectCallback = function (...args) {
+          settle(args[1]);
+          return context.run(scope, () => Reflect.apply(callback, this, args));
+        };
+        return context.run(undefined, () => Reflect.apply(original, this, [wrapped]));
+      }
+      // Without a callback pg-pool answers a promise of its own kind.
+      const connected = context.run(undefined, () => Reflect.apply(original, this, [])) as Promise<PoolClient>;
+      return connected.then(
+        (client) => {
+          settle(client);
+          return client;
+        },
+        (error: unknown) => {
+          settle(null);
+          throw error;
+        },
+      );
+    }
+
+    function adopt(client: PoolClient): void {
+      if (!clients.has(client)) clients.set(client, instrumentClient(client, meter));
+    }
+
+    Object.defineProperty(pool, 'connect', { value: connect, configurable: true, writable: true, enumerable: false });
+    return {
+      [Symbol.dispose]: () => {
+        active = false;
+        // A wrapper that came after ours stays; ours only passes on from now on.
+        if (Object.getOwnPropertyDescriptor(pool, 'connect')?.value !== connect) return;
+        if (before === undefined) Reflect.deleteProperty(pool, 'connect');
+        else Object.defineProperty(pool, 'connect', before);
+      },
+    };
+  }
+
+  #watchLevels(sink: Sink): Disposable {
+    const { pool, clock, poolName, database } = this.#options;
+    return everySecond(clock, SAMPLE_AT_MS, () => {
+      sink.record({
+        kind: 'pool-level',
+        atMs: clock.monotonicMs(),
+        pool: poolName,
+        database,
+        size: pool.totalCount,
+        idle: pool.idleCount,
+        waiting: pool.waitingCount,
+        max: pool.options.max ?? DEFAULT_MAX,
+      });
+    });
+  }
+}

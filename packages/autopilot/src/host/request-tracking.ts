@@ -1,0 +1,191 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
+import type { HttpRecorder } from '../track/http-recorder.ts';
+import { type RequestContext, RequestScope } from '../track/request-scope.ts';
+
+/** Whose request it is; null or undefined: nobody's. Called once, when the response has ended; what it throws is ignored. */
+export type TenantOf = (request: FastifyRequest) => string | null | undefined;
+
+/** What tracking a Fastify application takes. */
+export interface TrackingOptions {
+  readonly recorder: HttpRecorder;
+  readonly context: RequestContext;
+  readonly tenantOf: TenantOf | null;
+}
+
+/** Longer tenant ids are cut: an id is a name, not a payload. */
+const MAX_TENANT_LENGTH = 128;
+
+const scopeKey = Symbol('autopilot.scope');
+const bytesKey = Symbol('autopilot.bytes');
+const routeKey = Symbol('autopilot.route');
+
+class FastifyScope extends RequestScope {
+  request: FastifyRequest | null = null;
+}
+
+/** Requests under way, on the response: one property, read again when it closes. */
+interface TrackedResponse extends ServerResponse {
+  [scopeKey]?: FastifyScope | undefined;
+}
+
+/** How many bytes of a connection belong to responses that have ended. */
+interface TrackedSocket extends Socket {
+  [bytesKey]?: number;
+  /** The response that the connection is sending: Node's own mark. */
+  _httpMessage?: object | null;
+}
+
+/** What is known of a route, on the route's own config object. */
+interface RouteInfo {
+  readonly tracked: boolean;
+  /** "GET /tasks/:id" by method: a route may answer several. */
+  readonly keys: Map<string, string>;
+}
+
+interface TrackedConfig {
+  readonly url?: string;
+  readonly autopilot?: { readonly track?: boolean };
+  [routeKey]?: RouteInfo;
+}
+
+/**
+ * Tracks the requests of a Fastify application.
+ *
+ * A request begins with the server's own event, before Fastify looks at it, so that what Fastify refuses by itself (an
+ * address it can't decode, a request while it closes) is counted too. It ends with the response's `close`, which comes
+ * in every case: after the last byte, and when the client has gone away. Hooks only say which route it was: onRequest,
+ * and onSend for what a hook before ours has answered. This costs half of what Fastify's onResponse costs alone, which
+ * never comes when the client goes away; bench/overhead has the figures.
+ *
+ * The context of database calls is entered where the request begins, and again before validation: after a body was
+ * read, Node runs in the context of the connection.
+ *
+ * Disposing ends all of it; Fastify can't take hooks back, so those stay and do nothing.
+ */
+export function trackRequests(app: FastifyInstance, { recorder, context, tenantOf }: TrackingOptions): Disposable {
+  function onClose(this: TrackedResponse): void {
+    const scope = this[scopeKey];
+    if (scope === undefined) return;
+    this[scopeKey] = undefined;
+    if (tenantOf !== null && scope.request !== null) scope.tenant = tenantName(tenantOf, scope.request);
+    const aborted = !this.writableFinished;
+    recorder.end(scope, aborted && !this.headersSent ? 0 : this.statusCode, bytesSent(this), aborted);
+  }
+
+  function begin(response: TrackedResponse): FastifyScope {
+    const scope = recorder.begin(FastifyScope);
+    response[scopeKey] = scope;
+    response.on('close', onClose);
+    return scope;
+  }
+
+  function onServerRequest(_request: IncomingMessage, response: ServerResponse): void {
+    const scope = begin(response);
+    if (context.enabled) context.enter(scope);
+  }
+
+  function onClientError(error: Error & { readonly code?: string }, socket: TrackedSocket): void {
+    // A broken body belongs to a request that is under way; it ends as aborted.
+    if (socket._httpMessage != null) return;
+    const status = refusedStatus(error.code);
+    if (status !== null) recorder.refuse(status);
+  }
+
+  function identify(scope: FastifyScope, response: TrackedResponse, request: FastifyRequest): void {
+    scope.request = request;
+    // Fastify's type for config has no room for a symbol, and its getter is the only public way to it.
+    const config = request.routeOptions.config as TrackedConfig;
+    if (config.url === undefined) return;
+    const info = (config[routeKey] ??= { tracked: config.autopilot?.track !== false, keys: new Map() });
+    scope.route = info.keys.get(request.method) ?? nameRoute(info, request.method, config.url);
+    if (!info.tracked) {
+      response[scopeKey] = undefined;
+      recorder.forget();
+    }
+  }
+
+  app.server.prependListener('request', onServerRequest);
+  app.server.on('clientError', onClientError);
+
+  app.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) => {
+    const response: TrackedResponse = reply.raw;
+    let scope = response[scopeKey];
+    if (scope === undefined) {
+      // Injected, or by a further server (listen on "localhost" opens one for each address). An upgraded connection is no request.
+      if (!recorder.attached || request.raw.headers.upgrade !== undefined) {
+        done();
+        return;
+      }
+      scope = begin(response);
+      identify(scope, response, request);
+      context.run(scope, done);
+      return;
+    }
+    identify(scope, response, request);
+    done();
+  });
+
+  app.addHook('preValidation', (_request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) => {
+    const response: TrackedResponse = reply.raw;
+    const scope = response[scopeKey];
+    if (!context.enabled || scope === undefined || context.current() === scope) done();
+    else context.run(scope, done);
+  });
+
+  app.addHook('onSend', (request: FastifyRequest, reply: FastifyReply, _payload: unknown, done) => {
+    const response: TrackedResponse = reply.raw;
+    const scope = response[scopeKey];
+    if (scope !== undefined && scope.request === null) identify(scope, response, request);
+    done();
+  });
+
+  return {
+    [Symbol.dispose]: () => {
+      app.server.off('request', onServerRequest);
+      app.server.off('clientError', onClientError);
+    },
+  };
+}
+
+function nameRoute(info: RouteInfo, method: string, url: string): string {
+  const key = `${method} ${url}`;
+  info.keys.set(method, key);
+  return key;
+}
+
+function tenantName(tenantOf: TenantOf, request: FastifyRequest): string | null {
+  try {
+    const tenant: unknown = tenantOf(request);
+    if (typeof tenant !== 'string' || tenant === '') return null;
+    // A copy: a slice would keep the long text alive.
+    return tenant.length > MAX_TENANT_LENGTH ? Buffer.from(tenant.slice(0, MAX_TENANT_LENGTH)).toString() : tenant;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * What went out on the connection since the response before it ended: also for streams, HEAD and 304. A client that
+ * pipelines may find a part of a response counted with the one before it. HTTP/2 mixes responses on a connection:
+ * there it is the length that the response declares.
+ */
+function bytesSent(response: ServerResponse): number {
+  if (response.req.httpVersionMajor > 1) return Number(response.getHeader('content-length') ?? 0) || 0;
+  const socket: TrackedSocket = response.req.socket;
+  const sent = socket.bytesWritten;
+  // Injected requests have no connection.
+  if (typeof sent !== 'number') return 0;
+  const before = socket[bytesKey] ?? 0;
+  socket[bytesKey] = sent;
+  return sent - before;
+}
+
+/** The status Fastify answers to what the parser refused; null: no request was refused, a connection just ended. */
+function refusedStatus(code: string | undefined): number | null {
+  if (code === undefined || code === 'HPE_INVALID_EOF_STATE') return null;
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 408;
+  if (code === 'HPE_HEADER_OVERFLOW') return 431;
+  return code.startsWith('HPE_') ? 400 : null;
+}

@@ -1,0 +1,226 @@
+import type {
+  PoolMetric,
+  RequestMetric,
+  RouteStatementMetric,
+  RuntimeMetric,
+  StatementMetric,
+} from '../contract/metrics.ts';
+import type { Cell, GaugeCell } from '../contract/series.ts';
+import { ExponentialHistogram } from '../kernel/histogram.ts';
+import type {
+  PoolLevelObservation,
+  PoolWaitObservation,
+  ProcessObservation,
+  RequestObservation,
+  StatementObservation,
+} from './observation.ts';
+
+/** What one series collects within one window. */
+export interface Cells {
+  /** By the names of the metric table; what is zero or empty is left out. */
+  encode(): Readonly<Record<string, Cell>>;
+}
+
+/** Collects a gauge's samples. */
+export class Gauge {
+  #count = 0;
+  #sum = 0;
+  #min = Number.POSITIVE_INFINITY;
+  #max = Number.NEGATIVE_INFINITY;
+
+  sample(value: number): void {
+    this.#count++;
+    this.#sum += value;
+    if (value < this.#min) this.#min = value;
+    if (value > this.#max) this.#max = value;
+  }
+
+  /** null without a sample. */
+  encode(): GaugeCell | null {
+    return this.#count === 0 ? null : { count: this.#count, sum: this.#sum, min: this.#min, max: this.#max };
+  }
+}
+
+/** Drops what is zero, empty or null; `Metric` ties the names to the metric table. */
+function pack<Metric extends string>(
+  values: Readonly<Record<Metric, number | Gauge | ExponentialHistogram>>,
+): Readonly<Record<string, Cell>> {
+  const cells: Record<string, Cell> = {};
+  for (const name in values) {
+    const value = values[name];
+    if (typeof value === 'number') {
+      if (value !== 0) cells[name] = value;
+    } else if (value instanceof Gauge) {
+      const cell = value.encode();
+      if (cell !== null) cells[name] = cell;
+    } else if (value.count > 0) cells[name] = value.encode();
+  }
+  return cells;
+}
+
+/** Of the families `route` and `tenant`. */
+export class RequestCells implements Cells {
+  #requests = 0;
+  #errors = 0;
+  #clientErrors = 0;
+  #aborted = 0;
+  #bytesSent = 0;
+  #databaseCalls = 0;
+  #databaseMs = 0;
+  readonly #durationMs = new ExponentialHistogram();
+
+  add(request: RequestObservation): void {
+    this.#requests++;
+    if (request.aborted) this.#aborted++;
+    else if (request.status >= 500) this.#errors++;
+    else if (request.status >= 400) this.#clientErrors++;
+    this.#durationMs.record(request.durationMs);
+    this.#bytesSent += request.bytesSent;
+    this.#databaseCalls += request.databaseCalls;
+    this.#databaseMs += request.databaseMs;
+  }
+
+  encode(): Readonly<Record<string, Cell>> {
+    return pack<RequestMetric>({
+      requests: this.#requests,
+      errors: this.#errors,
+      clientErrors: this.#clientErrors,
+      aborted: this.#aborted,
+      durationMs: this.#durationMs,
+      bytesSent: this.#bytesSent,
+      databaseCalls: this.#databaseCalls,
+      databaseMs: this.#databaseMs,
+    });
+  }
+}
+
+/** Of the family `statement`. */
+export class StatementCells implements Cells {
+  #calls = 0;
+  #errors = 0;
+  #rows = 0;
+  readonly #durationMs = new ExponentialHistogram();
+
+  add(call: StatementObservation): void {
+    this.#calls++;
+    if (call.failed) this.#errors++;
+    this.#rows += call.rows;
+    this.#durationMs.record(call.durationMs);
+  }
+
+  encode(): Readonly<Record<string, Cell>> {
+    return pack<StatementMetric>({
+      calls: this.#calls,
+      errors: this.#errors,
+      rows: this.#rows,
+      durationMs: this.#durationMs,
+    });
+  }
+}
+
+/** Of the family `route-statement`. */
+export class RouteStatementCells implements Cells {
+  #calls = 0;
+  #totalMs = 0;
+
+  get calls(): number {
+    return this.#calls;
+  }
+
+  get totalMs(): number {
+    return this.#totalMs;
+  }
+
+  add(call: StatementObservation): void {
+    this.#calls++;
+    this.#totalMs += call.durationMs;
+  }
+
+  encode(): Readonly<Record<string, Cell>> {
+    return pack<RouteStatementMetric>({ calls: this.#calls, totalMs: this.#totalMs });
+  }
+}
+
+/** Of the family `pool`. */
+export class PoolCells implements Cells {
+  readonly #size = new Gauge();
+  readonly #idle = new Gauge();
+  readonly #waiting = new Gauge();
+  readonly #max = new Gauge();
+  #acquired = 0;
+  #failed = 0;
+  readonly #waitMs = new ExponentialHistogram();
+
+  addWait(wait: PoolWaitObservation): void {
+    if (wait.failed) this.#failed++;
+    else this.#acquired++;
+    this.#waitMs.record(wait.waitMs);
+  }
+
+  addLevel(level: PoolLevelObservation): void {
+    this.#size.sample(level.size);
+    this.#idle.sample(level.idle);
+    this.#waiting.sample(level.waiting);
+    this.#max.sample(level.max);
+  }
+
+  encode(): Readonly<Record<string, Cell>> {
+    return pack<PoolMetric>({
+      size: this.#size,
+      idle: this.#idle,
+      waiting: this.#waiting,
+      max: this.#max,
+      acquired: this.#acquired,
+      failed: this.#failed,
+      waitMs: this.#waitMs,
+    });
+  }
+}
+
+/** Of the family `runtime`. */
+export class RuntimeCells implements Cells {
+  readonly #eventLoopDelayMs = new ExponentialHistogram();
+  readonly #eventLoopUtilization = new Gauge();
+  #cpuUserMs = 0;
+  #cpuSystemMs = 0;
+  readonly #rssBytes = new Gauge();
+  readonly #heapUsedBytes = new Gauge();
+  readonly #heapLimitBytes = new Gauge();
+  readonly #externalBytes = new Gauge();
+  readonly #gcMs = new ExponentialHistogram();
+  readonly #activeRequests = new Gauge();
+
+  addDelay(delayMs: number): void {
+    this.#eventLoopDelayMs.record(delayMs);
+  }
+
+  addGc(pauseMs: number): void {
+    this.#gcMs.record(pauseMs);
+  }
+
+  addProcess(process: ProcessObservation): void {
+    this.#eventLoopUtilization.sample(process.eventLoopUtilization);
+    this.#cpuUserMs += process.cpuUserMs;
+    this.#cpuSystemMs += process.cpuSystemMs;
+    this.#rssBytes.sample(process.rssBytes);
+    this.#heapUsedBytes.sample(process.heapUsedBytes);
+    this.#heapLimitBytes.sample(process.heapLimitBytes);
+    this.#externalBytes.sample(process.externalBytes);
+    this.#activeRequests.sample(process.activeRequests);
+  }
+
+  encode(): Readonly<Record<string, Cell>> {
+    return pack<RuntimeMetric>({
+      eventLoopDelayMs: this.#eventLoopDelayMs,
+      eventLoopUtilization: this.#eventLoopUtilization,
+      cpuUserMs: this.#cpuUserMs,
+      cpuSystemMs: this.#cpuSystemMs,
+      rssBytes: this.#rssBytes,
+      heapUsedBytes: this.#heapUsedBytes,
+      heapLimitBytes: this.#heapLimitBytes,
+      externalBytes: this.#externalBytes,
+      gcMs: this.#gcMs,
+      activeRequests: this.#activeRequests,
+    });
+  }
+}

@@ -1,0 +1,108 @@
+import type { Statement } from './statement-registry.ts';
+
+/** One request whose response has ended or was aborted. */
+export interface RequestObservation {
+  readonly kind: 'request';
+  /** When it ended, on the monotonic clock. */
+  readonly atMs: number;
+  /** Method and pattern, "GET /tasks/:id", or UNMATCHED_ROUTE. */
+  readonly route: string;
+  readonly tenant: string | null;
+  /** The status answered; 0 when the client went away before there was one. */
+  readonly status: number;
+  readonly durationMs: number;
+  /** As sent on the connection, headers included. */
+  readonly bytesSent: number;
+  /** The client went away before the response ended. */
+  readonly aborted: boolean;
+  /** Time at least one database call was under way, its wait for a connection included; never over durationMs. */
+  readonly databaseMs: number;
+  readonly databaseCalls: number;
+}
+
+/** One execution of a statement, from the call to its last row. */
+export interface StatementObservation {
+  readonly kind: 'statement';
+  /** When it ended, on the monotonic clock. */
+  readonly atMs: number;
+  readonly statement: Statement;
+  /** The route that issued it; null outside of a request. */
+  readonly route: string | null;
+  readonly durationMs: number;
+  /** Rows returned or affected. */
+  readonly rows: number;
+  readonly failed: boolean;
+}
+
+/** One caller that asked a pool for a connection. */
+export interface PoolWaitObservation {
+  readonly kind: 'pool-wait';
+  readonly atMs: number;
+  readonly pool: string;
+  readonly database: string;
+  readonly waitMs: number;
+  /** It got an error instead of a connection. */
+  readonly failed: boolean;
+}
+
+/** The state of a pool at one moment. */
+export interface PoolLevelObservation {
+  readonly kind: 'pool-level';
+  readonly atMs: number;
+  readonly pool: string;
+  readonly database: string;
+  readonly size: number;
+  readonly idle: number;
+  readonly waiting: number;
+  readonly max: number;
+}
+
+/** How late a timer fired: what any callback of the process had to wait. */
+export interface EventLoopDelayObservation {
+  readonly kind: 'event-loop-delay';
+  readonly atMs: number;
+  readonly delayMs: number;
+}
+
+/** One pause by garbage collection. */
+export interface GcObservation {
+  readonly kind: 'gc';
+  readonly atMs: number;
+  readonly pauseMs: number;
+}
+
+/** The process since the sample before (CPU, utilization) or at one moment (the others). */
+export interface ProcessObservation {
+  readonly kind: 'process';
+  readonly atMs: number;
+  /** Busy share of the event loop, 0 to 1. */
+  readonly eventLoopUtilization: number;
+  readonly cpuUserMs: number;
+  readonly cpuSystemMs: number;
+  readonly rssBytes: number;
+  readonly heapUsedBytes: number;
+  readonly heapLimitBytes: number;
+  readonly externalBytes: number;
+  readonly activeRequests: number;
+}
+
+/** Anything a recorder saw. Times on the monotonic clock, which is Clock.monotonicMs(). */
+export type Observation =
+  | RequestObservation
+  | StatementObservation
+  | PoolWaitObservation
+  | PoolLevelObservation
+  | EventLoopDelayObservation
+  | GcObservation
+  | ProcessObservation;
+
+/** Takes observations. Never throws, awaits or grows; over capacity it counts what it could not keep apart. */
+export interface Sink {
+  record(observation: Observation): void;
+}
+
+/** Watches one thing of the host while attached; disposing restores the host exactly. */
+export interface Recorder {
+  readonly name: string;
+  attach(sink: Sink): Disposable;
+}
