@@ -48,11 +48,16 @@ test('killed while it works: what was committed is there after the next start', 
   const first = holdPostgres({ scope: t, orders: { options: { dataDirectory: data } } });
   assert.equal((await first.outcome)?.state, 'ready');
   await first.terminate();
+  const startedMs = performance.now();
+  const second = holdPostgres({ scope: t, orders: { options: { dataDirectory: data } } });
+  await second.outcome;
+  const startMs = performance.now() - startedMs;
+  await second.terminate();
 
   let committed = 0;
   let ready = 0;
   const seen: string[] = [];
-  for (const afterMs of spread(12, 80, 1_000)) {
+  for (const afterMs of spread(12, 80, 2 * startMs + 300)) {
     // At once: half of the rounds don't wait for the former server, which may still be shutting down.
     const holder = holdPostgres({ scope: t, orders: { options: { dataDirectory: data }, writes: true } });
     await delay(afterMs);

@@ -80,7 +80,7 @@ describe('never two servers on one directory', () => {
       const outcomes = await Promise.all(holders.map((holder) => holder.outcome));
       const states = outcomes.map((outcome) => (outcome?.state === 'failed' ? outcome.code : outcome?.state));
       assert.deepEqual(
-        states.toSorted(),
+        states.toSorted((a = '', b = '') => (a < b ? -1 : 1)),
         ['AP_EMBEDDED_DIRECTORY_IN_USE', 'AP_EMBEDDED_DIRECTORY_IN_USE', 'ready'],
         JSON.stringify(outcomes),
       );

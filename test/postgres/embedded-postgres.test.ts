@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -101,6 +101,14 @@ describe('a server on a new directory', () => {
     assert.ok(new URL(server.url('postgres', 'someone else')).username === 'someone%20else');
   });
 
+  test('is out of reach of the terminal, whose Ctrl-C is for node to handle', () => {
+    // After the name: state, parent, process group, session (proc_pid_stat(5)).
+    const fields = readFileSync(`/proc/${server.pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    assert.deepEqual(fields.slice(2, 4), [String(server.pid), String(server.pid)]);
+  });
+
   test('does not see the secrets of our environment', async () => {
     process.env['AUTOPILOT_TEST_SECRET'] = 'visible';
     try {
@@ -183,6 +191,22 @@ test('stop ends in time whatever clients do, and stopping twice is no harm', asy
     assert.deepEqual([report.expected, report.signal], [true, null]);
     assert.equal(existsSync(server.socketDirectory), false);
   }
+});
+
+test('stop ends in time even when the server hangs, and leaves nothing', async (t) => {
+  const dataDirectory = join(temporary(t), 'data');
+  const server = await startEmbeddedPostgres({ dataDirectory });
+  const { pid } = await ask(
+    server.url('postgres'),
+    "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'",
+  );
+  process.kill(Number(pid), 'SIGSTOP');
+  const startedMs = performance.now();
+  await server.stop();
+  const tookMs = performance.now() - startedMs;
+  assert.ok(tookMs > 3_000 && tookMs < 5_000, `${tookMs} ms`);
+  const next = await startEmbeddedPostgres({ dataDirectory });
+  await next.stop();
 });
 
 test('await using stops it', async (t) => {

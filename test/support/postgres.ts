@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -10,9 +10,10 @@ import {
 import pg from 'pg';
 import { pidExists, processStartTicks } from '../../packages/autopilot/src/embedded/postmaster-file.ts';
 import { removeSocketDirectory } from '../../packages/autopilot/src/embedded/socket-directory.ts';
+import { copyFreshCluster } from './postgres-fresh-cluster.ts';
 import { skipUnless } from './skip-unless.ts';
 
-/** What a database or a server is bound to: a test's context, or node:test's `{ after, afterEach }` in a suite. */
+/** What a database or a server is bound to: a test's context, or node:test's `{ after, afterEach }` for a file or a suite. */
 export interface TestScope {
   after(fn: (context?: unknown) => Promise<void> | void): void;
   afterEach(fn: (context?: unknown) => void): void;
@@ -48,7 +49,7 @@ let databases = 0;
 let discardsAtExit = false;
 
 /**
- * The one server of this test process, made at the first call (about 1 s): fsync off, in a temporary directory, gone at
+ * The one server of this test process, made at the first call (0.3 s): fsync off, in a temporary directory, gone at
  * the end of the process. It does not keep the process alive.
  */
 export async function throwawayCluster(): Promise<EmbeddedPostgres> {
@@ -91,29 +92,50 @@ export function throwawayServers(): readonly EmbeddedPostgres[] {
 
 /**
  * A database of the scope's own: empty, or a clone of a template (about 30 ms). After the scope it is dropped, unless
- * something failed: then it is kept, with its server's directory, and its name is printed. Throws after the scope when
- * somebody is still connected, naming them.
+ * something in it failed: then it is kept, with its server's data, and its name is printed.
+ *
+ * For a test, `databaseFor(t)`: at its end, after its other hooks, nobody may be connected any more. For a file or a suite,
+ * `databaseFor({ after, afterEach })`: hooks registered later may still use it, so it goes with the server while somebody is
+ * connected, and leakCheck(after) tells who forgot to leave.
  */
 export async function databaseFor(
   scope: TestScope,
   options: { readonly template?: DatabaseTemplate; readonly server?: EmbeddedPostgres } = {},
 ): Promise<TestDatabase> {
-  const server = options.server ?? (await throwawayCluster());
-  const template = options.template ? await templateDatabase(server, options.template) : 'template0';
-  databases += 1;
-  const name = `test_${databases}_${options.template?.name ?? 'empty'}`;
-  await administer(server, `CREATE DATABASE ${pg.escapeIdentifier(name)} TEMPLATE ${pg.escapeIdentifier(template)}`);
+  // Hooks first, before anything is awaited: a suite takes none after its body has run.
+  const isTest = 'signal' in scope;
+  let database: TestDatabase | null = null;
   let failed = false;
-  // A failed subtest does not show in its parent's context yet.
   scope.afterEach((context) => {
+    // A failed subtest does not show in its parent's context yet.
     failed ||= hasFailed(context);
   });
-  scope.after(async (context) => {
+  atTheVeryEnd(scope, async (context) => {
+    if (database === null) return;
+    const { server, name } = database;
     const left = await openClients(server, name);
     if (failed || hasFailed(context)) keepDatabase(server, name);
-    else await administer(server, `DROP DATABASE ${pg.escapeIdentifier(name)} WITH (FORCE)`);
-    if (left.length > 0) throw new Error(`Clients are still connected to ${name}: ${left.join('; ')}`);
+    else if (left.length === 0 || isTest) {
+      await administer(server, `DROP DATABASE ${pg.escapeIdentifier(name)} WITH (FORCE)`);
+    }
+    if (left.length > 0 && isTest) throw new Error(`Clients are still connected to ${name}: ${left.join('; ')}`);
   });
+  database = await createDatabase(options.server ?? (await throwawayCluster()), options.template);
+  return database;
+}
+
+/** After all hooks of a test, also those that are registered later: what a hook registers comes last. */
+export function atTheVeryEnd(scope: Pick<TestScope, 'after'>, act: (context?: unknown) => Promise<void>): void {
+  scope.after(() => {
+    scope.after(act);
+  });
+}
+
+async function createDatabase(server: EmbeddedPostgres, template: DatabaseTemplate | undefined): Promise<TestDatabase> {
+  const model = template ? await templateDatabase(server, template) : 'template0';
+  databases += 1;
+  const name = `test_${databases}_${template?.name ?? 'empty'}`;
+  await administer(server, `CREATE DATABASE ${pg.escapeIdentifier(name)} TEMPLATE ${pg.escapeIdentifier(model)}`);
   return { name, url: server.url(name), server };
 }
 
@@ -141,11 +163,14 @@ export async function openClients(
 async function startThrowaway(options: Omit<EmbeddedPostgresOptions, 'dataDirectory'>): Promise<EmbeddedPostgres> {
   sweep();
   const directory = mkdtempSync(join(tmpdir(), `${directoryPrefix}${process.pid}-`));
+  chmodSync(directory, 0o755); // As root without user namespaces the server runs under another uid.
   try {
+    const dataDirectory = join(directory, 'data');
+    if (options.binDirectory === undefined && options.isolation === undefined) await copyFreshCluster(dataDirectory);
     const server = await startEmbeddedPostgres({
       durable: false,
       ...options,
-      dataDirectory: join(directory, 'data'),
+      dataDirectory,
       settings: { shared_buffers: '64MB', max_wal_size: '4GB', ...options.settings },
     });
     if (!discardsAtExit) process.once('exit', discardAll);

@@ -1,19 +1,9 @@
 import { createHash } from 'node:crypto';
-import {
-  accessSync,
-  chmodSync,
-  chownSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  realpathSync,
-  statSync,
-} from 'node:fs';
+import { accessSync, chmodSync, chownSync, constants, readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { AutopilotError, messageOf } from '../kernel/errors.ts';
 import { lockFileName } from './directory-lock.ts';
-import { makePrivatePlace, outsidePlaces } from './private-place.ts';
+import { makeDirectories, makePrivatePlace, outsidePlaces } from './private-place.ts';
 import { canReach, chooseIdentity, type Isolation, permits, type ServerIdentity } from './server-identity.ts';
 
 /** A data directory, and why it is not the preferred one (null when it is). */
@@ -107,12 +97,8 @@ function strangeFile(directory: string): string | null {
 
 /** Parents we have to make belong to the same account, so that it can use them without us. */
 function makeWithParents(directory: string, identity: ServerIdentity): void {
-  if (existsSync(directory)) return;
-  const first = mkdirSync(dirname(directory), { recursive: true });
-  for (let path = dirname(directory); first !== undefined && path.length >= first.length; path = dirname(path)) {
-    chmodSync(path, 0o755);
-    if (identity.kind === 'other-uid') chownSync(path, identity.uid, identity.gid);
+  for (const made of makeDirectories(directory)) {
+    chmodSync(made, made === directory ? 0o700 : 0o755); // Whatever the umask is.
+    if (identity.kind === 'other-uid') chownSync(made, identity.uid, identity.gid);
   }
-  mkdirSync(directory, { mode: 0o700 });
-  if (identity.kind === 'other-uid') chownSync(directory, identity.uid, identity.gid);
 }

@@ -1,13 +1,13 @@
 import { unlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { AutopilotError } from '../kernel/errors.ts';
+import { AutopilotError, messageOf } from '../kernel/errors.ts';
 import { ensureCluster, writeSettings } from './cluster.ts';
 import { prepareDataDirectory } from './data-directory.ts';
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts';
 import { installationAt, packagedInstallation } from './installation.ts';
 import { type LaunchedProcess, launch } from './launch.ts';
-import { isServerOn, pidExists, readPostmasterFile } from './postmaster-file.ts';
+import { isServerOn, pidExists, readPostmasterFile, serversOn } from './postmaster-file.ts';
 import { chooseIdentity, type Isolation, type ServerIdentity } from './server-identity.ts';
 import { ServerLog } from './server-log.ts';
 import { machineFacts, renderSettings, sizedSettings } from './server-settings.ts';
@@ -178,6 +178,8 @@ class RunningServer implements EmbeddedPostgres {
     ];
     for (const [signal, patienceMs] of steps) {
       launched.kill(signal);
+      // Its children notice its death by themselves, unless one hangs: nothing may stay on the directory.
+      if (signal === 'SIGKILL') killAll(serversOn(this.dataDirectory));
       if (await endsWithin(this.exited, patienceMs)) return;
     }
     throw new AutopilotError(
@@ -249,8 +251,8 @@ async function createDatabases(server: EmbeddedPostgres, wanted: readonly string
   if (wanted.length === 0) return;
   const { default: pg } = await import('pg'); // 35 ms, and whoever wants a database has it loaded anyway.
   const client = new pg.Client({ connectionString: server.url('postgres'), application_name: 'autopilot-embedded' });
-  await client.connect();
   try {
+    await client.connect();
     const found = await client.query<{ datname: string }>('SELECT datname FROM pg_database WHERE datname = ANY ($1)', [
       wanted,
     ]);
@@ -258,8 +260,23 @@ async function createDatabases(server: EmbeddedPostgres, wanted: readonly string
     for (const database of new Set(wanted)) {
       if (!existing.has(database)) await client.query(`CREATE DATABASE ${pg.escapeIdentifier(database)}`);
     }
+  } catch (error) {
+    throw new AutopilotError('AP_EMBEDDED_START_FAILED', `The databases could not be made: ${messageOf(error)}`, {
+      remedy: 'The server runs on that directory without them: start it with no `databases` and look.',
+      cause: error,
+    });
   } finally {
     await client.end();
+  }
+}
+
+function killAll(pids: readonly number[]): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // Gone already.
+    }
   }
 }
 

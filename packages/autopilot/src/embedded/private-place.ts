@@ -1,6 +1,6 @@
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { messageOf } from '../kernel/errors.ts';
 
 /**
@@ -26,7 +26,7 @@ export function outsidePlaces(purpose: 'cache' | 'state'): readonly string[] {
  */
 export function makePrivatePlace(path: string): string | null {
   try {
-    mkdirSync(path, { recursive: true });
+    makeDirectories(path);
     const stats = lstatSync(path);
     if (!stats.isDirectory()) return `${path} is not a directory`;
     if (stats.uid !== process.geteuid?.()) return `${path} belongs to uid ${stats.uid}`;
@@ -35,5 +35,19 @@ export function makePrivatePlace(path: string): string | null {
     return null;
   } catch (error) {
     return messageOf(error);
+  }
+}
+
+/** Makes a directory and the parents it lacks; answers those it made, outermost first. */
+export function makeDirectories(path: string): readonly string[] {
+  // Not mkdir's own `recursive`: Node loops for ever where a file system says ENOENT to a new directory, as /proc does.
+  if (existsSync(path)) return [];
+  const parents = makeDirectories(dirname(path));
+  try {
+    mkdirSync(path);
+    return [...parents, path];
+  } catch (error) {
+    if (existsSync(path)) return parents; // Another process was faster.
+    throw error;
   }
 }
