@@ -115,9 +115,7 @@ function timeAxis(): uPlot.Axis {
         // A label that would be cut at the edge, or run into the other axis, is left out.
         const room = label.length * HALF_LETTER;
         const position = plot.valToPos(seconds, 'x');
-        return position > plot.bbox.width / devicePixelRatio - room || position < room - LEFT_AXIS_WIDTH / 2
-          ? ''
-          : label;
+        return position > plot.bbox.width / devicePixelRatio - room || position < room ? '' : label;
       }),
   };
 }

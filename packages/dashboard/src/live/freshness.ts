@@ -6,7 +6,12 @@ export type Freshness =
   | { readonly state: 'connecting' }
   | { readonly state: 'live' }
   | { readonly state: 'reconnecting'; readonly since: EpochMs }
-  | { readonly state: 'stale'; readonly since: EpochMs; readonly failure: StreamFailure | null }
+  | {
+      readonly state: 'stale';
+      readonly since: EpochMs;
+      readonly failure: StreamFailure | null;
+      readonly isOpen: boolean;
+    }
   /** Nothing ever came. */
   | { readonly state: 'unreachable'; readonly failure: StreamFailure }
   | { readonly state: 'refused'; readonly failure: StreamFailure };
@@ -28,7 +33,7 @@ export function freshnessOf(snapshot: StreamSnapshot<unknown>, now: EpochMs): Fr
   const age = now - heardAt;
   if (age < LATE_AFTER_MS) return { state: 'live' };
   if (age < STALE_AFTER_MS) return { state: 'reconnecting', since: heardAt };
-  return { state: 'stale', since: heardAt, failure };
+  return { state: 'stale', since: heardAt, failure, isOpen: link.state === 'open' };
 }
 
 /** Whether two judgements read the same, so that nothing is drawn again. */

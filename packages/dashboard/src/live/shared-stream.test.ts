@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
 import { ApiError, type StreamOptions } from '@teamflow/autopilot/client';
 import { type ChannelPort, type LockPort, SharedStream } from './shared-stream.ts';
 
@@ -57,7 +57,7 @@ class FakeBrowser {
 
 /** A server whose streams say what the test tells them to. */
 class FakeServer {
-  readonly connections: { send(document: number): void; fail(error: unknown): void }[] = [];
+  readonly connections: { send(document: number): void; fail(error: unknown): void; wait(cause: unknown): void }[] = [];
   open = 0;
 
   readonly stream = ({ signal, onConnection }: StreamOptions): AsyncIterable<number> => {
@@ -74,6 +74,7 @@ class FakeServer {
     this.connections.push({
       send: (document) => void writer.write(document).catch(ignore),
       fail: (error) => void writer.abort(error).catch(ignore),
+      wait: (cause) => onConnection?.({ state: 'waiting', retryMs: 10_000, cause }),
     });
     signal?.addEventListener('abort', () => {
       this.open -= 1;
@@ -234,5 +235,30 @@ test('a stream that was stopped starts again', async () => {
   await settle();
   assert.equal(stream.snapshot.document, 4);
   assert.equal(server.open, 1);
+  stream.stop();
+});
+
+test('while somebody looks, a broken connection is not waited for as long as the client would', async () => {
+  const server = new FakeServer();
+  const stream = new SharedStream<number>({ name: 'dashboard', open: server.stream, longestWaitMs: 1 });
+  stream.start();
+  await settle();
+  server.last().wait(new TypeError('Failed to fetch'));
+  assert.equal(stream.snapshot.link.state, 'waiting');
+  await pause(20);
+  assert.equal(server.connections.length, 2);
+  assert.deepEqual(stream.snapshot.link, { state: 'open' });
+  stream.stop();
+});
+
+test('a server with too many streams is not hurried', async () => {
+  const server = new FakeServer();
+  const stream = new SharedStream<number>({ name: 'dashboard', open: server.stream, longestWaitMs: 1 });
+  stream.start();
+  await settle();
+  const problem = { type: '', title: 'Too many', status: 429, code: 'AP_TOO_MANY_STREAMS', detail: '100 are open.' };
+  server.last().wait(new ApiError(problem));
+  await pause(20);
+  assert.equal(server.connections.length, 1);
   stream.stop();
 });

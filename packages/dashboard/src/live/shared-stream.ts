@@ -43,7 +43,13 @@ export interface SharedStreamOptions<Document> {
   readonly locks?: LockPort | undefined;
   readonly channel?: ((name: string) => ChannelPort) | undefined;
   readonly now?: () => EpochMs;
+  /** After this long of waiting it connects again, however long the client would wait: somebody is looking at it. */
+  readonly longestWaitMs?: number;
 }
+
+const LONGEST_WAIT_MS = 2_000;
+/** Too many streams are open: hurrying would keep them so. */
+const TOO_MANY_REQUESTS = 429;
 
 type Message<Document> =
   | { readonly kind: 'hello' }
@@ -138,9 +144,16 @@ export class SharedStream<Document> {
 
   /** Reads until the signal ends it (null) or the server refuses. */
   async #read(signal: AbortSignal): Promise<StreamFailure | null> {
+    let hurry: ReturnType<typeof setTimeout> | undefined;
     try {
       const onConnection = (connection: ConnectionState): void => {
-        if (!signal.aborted) this.#publish({ ...this.#snapshot, link: linkOf(connection) });
+        clearTimeout(hurry);
+        if (signal.aborted) return;
+        const link = linkOf(connection);
+        if (link.state === 'waiting' && link.failure.problem?.status !== TOO_MANY_REQUESTS) {
+          hurry = setTimeout(() => this.restart(), this.#options.longestWaitMs ?? LONGEST_WAIT_MS);
+        }
+        this.#publish({ ...this.#snapshot, link });
       };
       for await (const document of this.#options.open({ signal, onConnection })) {
         if (signal.aborted) return null;
@@ -149,6 +162,8 @@ export class SharedStream<Document> {
       return signal.aborted ? null : { problem: null, detail: 'The stream ended.' };
     } catch (error) {
       return failureOf(error);
+    } finally {
+      clearTimeout(hurry);
     }
   }
 

@@ -36,7 +36,7 @@ test('the title says what is wrong first, and shows a score only while it is liv
   const healthy = dashboard(instance('a', 'live', 3));
   assert.equal(pageTitle(healthy, { state: 'live' }), '99 healthy · orders – Autopilot');
   assert.match(
-    pageTitle(healthy, { state: 'stale', since: 0, failure: null }),
+    pageTitle(healthy, { state: 'stale', since: 0, failure: null, isOpen: false }),
     /^Stale since \d\d:\d\d:\d\d · orders – Autopilot$/,
   );
   assert.equal(pageTitle(dashboard(instance('a', 'stalled', 3)), { state: 'live' }), '1 stalled · orders – Autopilot');

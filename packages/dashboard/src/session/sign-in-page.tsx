@@ -24,9 +24,7 @@ export function SignInPage({ onSignedIn }: { readonly onSignedIn: () => void }):
       // A service that is not known yet is no fault of the token's: it was let in.
       const status = failed.problem?.status;
       if (status !== 404) {
-        setFailure(
-          status === 401 ? { ...failed, detail: 'This token is not known here, or it was withdrawn.' } : failed,
-        );
+        setFailure(status === 401 ? { problem: null, detail: 'This token is not known here.' } : failed);
         return;
       }
     } finally {

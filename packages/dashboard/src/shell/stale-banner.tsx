@@ -1,7 +1,6 @@
 import type { ReactElement } from 'react';
 import { clockTime } from '../format/time.ts';
 import type { Freshness } from '../live/freshness.ts';
-import type { StreamFailure } from '../live/shared-stream.ts';
 import { WarningIcon } from './icons.tsx';
 import { ProblemPanel } from './problem-panel.tsx';
 
@@ -20,7 +19,7 @@ export function StaleBanner({
           <WarningIcon />
           <div className="banner-text">
             <strong className="numbers">These numbers are from {clockTime(freshness.since)}.</strong>{' '}
-            <span>{reasonOf(freshness.failure)} The dashboard keeps trying and goes on by itself.</span>
+            <span>{reasonOf(freshness)} The dashboard keeps trying and goes on by itself.</span>
           </div>
           <button type="button" className="banner-action" onClick={onRetry}>
             Try now
@@ -37,8 +36,8 @@ export function StaleBanner({
   }
 }
 
-function reasonOf(failure: StreamFailure | null): string {
-  if (failure === null) return 'The connection is open, but nothing comes through it.';
-  if (failure.problem !== null) return failure.detail;
+function reasonOf({ failure, isOpen }: Extract<Freshness, { readonly state: 'stale' }>): string {
+  if (isOpen) return 'The connection is open, but nothing comes through it.';
+  if (failure !== null && failure.problem !== null) return failure.detail;
   return 'The control plane can not be reached.';
 }
