@@ -174,7 +174,7 @@ describe('signing in to TeamFlow', async () => {
     for (const route of ours) {
       const path = route.url.replace(/:(\w+)/g, '{$1}');
       const operation = document.paths[path]?.[String(route.method).toLowerCase()];
-      const name = `${route.method} ${route.url}`;
+      const name = `${String(route.method)} ${route.url}`;
       assert.ok(operation, `${name} is missing`);
       assert.ok(operation.summary, `${name} has no summary`);
       assert.ok(operation.responses['4XX']?.content, `${name} does not say how it fails`);

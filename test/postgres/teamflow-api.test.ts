@@ -43,7 +43,7 @@ for (const [name, skip, server] of [
   describe(`TeamFlow's API (PostgreSQL ${name})`, { skip }, async () => {
     if (skip) return;
     const world = await openWorld(suiteScope, server === undefined ? {} : { server: await server() });
-    const { call } = world;
+    const call: World['call'] = (...call) => world.call(...call);
     let tenants = 0;
 
     async function tenant(): Promise<Tenant & { readonly base: string }> {
@@ -203,7 +203,8 @@ for (const [name, skip, server] of [
 
       // Between the same two again and again: doubles run out after some fifty halvings, the order must not.
       await makeTasks(of, 1);
-      let [first = 0, second = 0, third = 0] = column(await board(), 'todo').ids;
+      const [first = 0, ...others] = column(await board(), 'todo').ids;
+      let [second = 0, third = 0] = others;
       for (let i = 1; i <= 70; i++) {
         await move(third, { afterId: first });
         [second, third] = [third, second];
@@ -232,7 +233,8 @@ for (const [name, skip, server] of [
       assert.deepEqual([...new Set(answers.map((answer) => answer.status))], [200]);
       const board = await call(of.member, 'GET', `${of.base}/projects/${of.projectId}/board`);
       const placed = [...column(board, 'todo').ids, ...column(board, 'done').ids];
-      assert.deepEqual(placed.toSorted(), [of.taskId, ...ids].toSorted());
+      assert.deepEqual(new Set(placed), new Set([of.taskId, ...ids]));
+      assert.equal(placed.length, 7);
     });
 
     test('search finds words and phrases, best first, and pages', async () => {
@@ -315,9 +317,9 @@ for (const [name, skip, server] of [
       assert.equal((await set(of.owner, of.admin, 'owner')).json.role, 'owner');
       // Two owners step down at once: one of them must not.
       const both = await Promise.all([set(of.owner, of.owner, 'member'), set(of.admin, of.admin, 'member')]);
-      const statuses = both.map((answer) => answer.status).toSorted();
-      assert.equal(statuses[0], 200);
-      assert.ok([403, 409].includes(statuses[1] ?? 0), String(statuses));
+      const refused = both.map((answer) => answer.status).filter((status) => status !== 200);
+      assert.equal(refused.length, 1);
+      assert.ok(refused[0] === 403 || refused[0] === 409, String(refused));
       const { rows } = await world.pool.query(
         `select from teamflow.members where organization_id = $1 and role = 'owner'`,
         [of.organizationId],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import pg from 'pg';
+import type pg from 'pg';
 import { createPool } from '../../apps/teamflow/server/database/database.ts';
 import { migrate } from '../../apps/teamflow/server/database/migrate.ts';
 import type { DataSize } from '../../apps/teamflow/server/environment.ts';
@@ -138,7 +138,7 @@ for (const [name, skip, server] of [
       assert.ok(titles > 0.9, `${titles} different titles`);
       assert.deepEqual([past, in_order], [true, true]);
 
-      const { top = 0 } = await one<{ top: number }>(
+      const { top } = await one<{ top: number }>(
         pool,
         `with counts as (select count(*) as n from teamflow.comments group by task_id),
            ranked as (select n, percent_rank() over (order by n desc) as rank from counts)
@@ -176,7 +176,7 @@ for (const [name, skip, server] of [
     test('the same seed gives the same rows, another gives others; two loads at once make one', async (t) => {
       const again = await openPool(t, options);
       const answers = await Promise.all([load(again, 'small'), load(again, 'small')]);
-      assert.deepEqual(answers.map((answer) => answer.loaded).toSorted(), [false, true]);
+      assert.deepEqual(answers.filter((answer) => answer.loaded).length, 1);
       const first = await contents(pool);
       assert.deepEqual(await contents(again), first);
       const other = await openPool(t, options);
@@ -234,7 +234,7 @@ for (const [name, skip, server] of [
     test('migrations: two at once, a changed file, a newer database', async (t) => {
       const fresh = await openPool(t, { ...options, empty: true });
       const results = await Promise.all([1, 2, 3].map(() => migrate(fresh, undefined)));
-      assert.deepEqual(results.map((result) => result.applied.length).toSorted(), [0, 0, 4]);
+      assert.deepEqual(results.flatMap((result) => result.applied).length, 4);
       await fresh.query(`insert into teamflow.migrations values (999, '999_future.sql', 'x')`);
       await assert.rejects(migrate(fresh, undefined), /999_future\.sql.*newer release/);
       await fresh.query('delete from teamflow.migrations where number = 999');

@@ -102,8 +102,9 @@ test('the first start makes everything and says how to sign in; the second finds
   const first = await start(t, variables);
   const [, email = '', password = ''] = /Administrator {2}(\S+), password (\S+) \(kept in/.exec(first.output()) ?? [];
   const cookie = await signIn(first.url, email, password);
+  // Answers of several shapes.
   const get = async (path: string): Promise<any> =>
-    (await fetch(`${first.url}${path}`, { headers: { cookie } })).json(); // answers of several shapes
+    (await fetch(`${first.url}${path}`, { headers: { cookie } })).json();
   assert.equal((await get('/api/v1/me')).role, 'admin');
   const [organization] = (await get('/api/v1/organizations')).items;
   assert.equal(organization.role, 'owner');

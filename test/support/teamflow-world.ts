@@ -106,7 +106,7 @@ export async function openWorld(
     accounts,
     secret: testSecret,
     version: '0.0.0',
-    observe: async (instance) => {
+    prepare: (instance) => {
       instance.addHook('onRoute', (route) => {
         routes.push(route);
       });

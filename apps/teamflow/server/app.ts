@@ -1,4 +1,5 @@
 import { hkdfSync } from 'node:crypto';
+import { type AutopilotPluginOptions, autopilot } from '@teamflow/autopilot/fastify';
 import { Pager } from '@teamflow/autopilot/page';
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import type pg from 'pg';
@@ -6,7 +7,7 @@ import type { Accounts } from './accounts/accounts.ts';
 import { createDatabase } from './database/database.ts';
 import { accountsBridge } from './http/accounts-bridge.ts';
 import { health } from './http/health.ts';
-import { requireIdentity, requireMembership } from './http/identity.ts';
+import { administratorPrincipal, requireIdentity, requireMembership } from './http/identity.ts';
 import { describeRoutes, type OpenApiDocument, serveOpenApi } from './http/openapi.ts';
 import { pages } from './http/pages.ts';
 import { answerError, answerNotFound } from './http/problem.ts';
@@ -35,8 +36,10 @@ export interface AppOptions {
   /** Why requests can not be served yet, besides the database; default: nothing. */
   readonly unreadyReasons?: () => readonly string[];
   readonly logger?: FastifyServerOptions['logger'];
-  /** Registered before everything else, so that it sees every request: the autopilot. */
-  readonly observe?: (app: FastifyInstance) => Promise<void>;
+  /** Watches this application; absent: nobody does. Closed with it. */
+  readonly agent?: AutopilotPluginOptions['agent'];
+  /** Called before anything is registered; tests learn of the routes this way. */
+  readonly prepare?: (app: FastifyInstance) => void;
   /** OpenAPI documents of others who answer on this port. */
   readonly documents?: readonly OpenApiDocument[];
 }
@@ -55,7 +58,16 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   });
   app.setErrorHandler(answerError);
   app.setNotFoundHandler(answerNotFound);
-  await options.observe?.(app);
+  options.prepare?.(app);
+  const { agent } = options;
+  if (agent !== undefined) {
+    await app.register(autopilot, {
+      agent,
+      principal: (request) => administratorPrincipal(accounts, request),
+      tenant: (request) => request.membership?.organizationId,
+    });
+    app.addHook('onClose', () => agent.close());
+  }
   await describeRoutes(app, options.version);
   await app.register(health, { pool, unreadyReasons: options.unreadyReasons ?? (() => []) });
   await app.register(accountsBridge, { accounts });

@@ -3,12 +3,14 @@ import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { openApiDocument } from '@teamflow/autopilot/contract';
 import type { FastifyInstance } from 'fastify';
 import { Accounts } from './accounts/accounts.ts';
 import { buildApp } from './app.ts';
 import { createDatabase, createPool, type Database } from './database/database.ts';
 import { migrate } from './database/migrate.ts';
 import { type Environment, EnvironmentError, readEnvironment } from './environment.ts';
+import { forwardedPart } from './http/openapi.ts';
 import { ensureSampleData, type SampleData, sampleOrganizationId, sampleUserId } from './sample/sample-data.ts';
 import { type AdministratorSignIn, ensureAdministrator, randomPassword } from './start/administrator.ts';
 import { ensureBuilt, type PageSources } from './start/built-pages.ts';
@@ -164,6 +166,7 @@ async function start(environment: Environment, ending: AsyncDisposableStack): Pr
     pagesDirectory: signInPages.output,
     trustedProxies: environment.trustedProxies,
     logger: { level: 'warn' },
+    documents: [forwardedPart(openApiDocument({ sessionCookie: 'teamflow.session_token' }))],
   });
   ending.defer(async () => {
     const cutOff = setTimeout(() => app.server.closeAllConnections(), patienceMs);

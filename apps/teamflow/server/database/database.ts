@@ -157,12 +157,12 @@ export function createPool(connection: pg.PoolConfig): pg.Pool {
     connectionTimeoutMillis: 5_000,
     ...connection,
     types: {
-      getTypeParser: ((oid: number, format: 'text' | 'binary') => {
+      getTypeParser: (oid: number, format?: 'text' | 'binary'): ((value: string) => unknown) => {
         if (format !== 'binary' && oid === oidInt8) return Number;
         if (format !== 'binary' && oid === oidDate) return String;
-        return pg.types.getTypeParser(oid, format as 'text');
-        // The declared overloads can not be met by one function.
-      }) as pg.CustomTypesConfig['getTypeParser'],
+        // pg's own declaration answers any.
+        return pg.types.getTypeParser(oid, format) as (value: string) => unknown;
+      },
     },
   });
   // A connection that breaks is replaced at its next use, and what ran on it fails; without listeners, on the pool for

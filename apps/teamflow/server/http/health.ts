@@ -12,6 +12,8 @@ export interface HealthOptions {
 
 /** `/livez`: the process answers. `/readyz`: it can serve requests, or why not. Neither needs a sign-in. */
 export const health: FastifyPluginAsync<HealthOptions> = async (app, { pool, unreadyReasons }) => {
+  // What a load balancer asks every second would drown what people ask.
+  const config = { autopilot: { track: false } };
   let asking: Promise<string | undefined> | undefined;
 
   /** One question at a time, however many ask: a database that hangs must not use up the pool as well. */
@@ -38,12 +40,12 @@ export const health: FastifyPluginAsync<HealthOptions> = async (app, { pool, unr
     return promise;
   }
 
-  app.get('/livez', { schema: { hide: true } }, async (_request, reply) => {
+  app.get('/livez', { schema: { hide: true }, config }, async (_request, reply) => {
     void reply.header('cache-control', 'no-store');
     return { status: 'alive' };
   });
 
-  app.get('/readyz', { schema: { hide: true } }, async (_request, reply) => {
+  app.get('/readyz', { schema: { hide: true }, config }, async (_request, reply) => {
     const database = await databaseReason();
     const reasons = [...unreadyReasons(), ...(database === undefined ? [] : [database])];
     void reply.header('cache-control', 'no-store').code(reasons.length === 0 ? 200 : 503);

@@ -51,32 +51,46 @@ function keyOf(request: FastifyRequest): string | undefined {
  * Cross-site request forgery: a browser sends cookies along whoever asks, and says who asked. What says nothing is no
  * page of ours. Compared with the Host header, which a page of another site can not choose.
  */
-function refuseCrossSite(request: FastifyRequest): void {
+function isCrossSite(request: FastifyRequest): boolean {
   const { 'sec-fetch-site': site, origin, host } = request.headers;
-  if (site === 'same-origin') return;
-  if (site === undefined && origin !== undefined && URL.parse(origin)?.host === host) return;
+  if (safeMethods.has(request.method) || site === 'same-origin') return false;
+  return site !== undefined || origin === undefined || URL.parse(origin)?.host !== host;
+}
+
+function refuseCrossSite(request: FastifyRequest): void {
+  if (!isCrossSite(request)) return;
+  const { 'sec-fetch-site': site, origin } = request.headers;
   throw new Problem(
     'TF_CROSS_SITE',
     `A ${request.method} by session must come from a page of this site, but ` +
       (site === undefined && origin === undefined
         ? 'neither Origin nor Sec-Fetch-Site was sent.'
-        : `it came from ${site === undefined ? origin : `a ${String(site)} page`}.`) +
+        : `it came from ${site === undefined ? origin : `a ${site} page`}.`) +
       ' Programs send an API key as x-api-key instead.',
   );
 }
 
 /** Who is signed in by the request's cookie; null: nobody. API keys do not count. */
-export async function sessionUser(
-  accounts: Accounts,
-  request: FastifyRequest,
-  reply?: FastifyReply,
-): Promise<User | null> {
+async function sessionUser(accounts: Accounts, request: FastifyRequest, reply?: FastifyReply): Promise<User | null> {
   const { cookie } = request.headers;
   if (cookie === undefined) return null;
   const answer = await accounts.sessionOf(cookie);
   if (answer === undefined) return null;
   for (const value of answer.setCookies) void reply?.header('set-cookie', value);
   return answer.user;
+}
+
+/**
+ * Who may use the autopilot through TeamFlow: a signed-in administrator, from a page of this site, may do everything;
+ * nobody else anything. (API keys open TeamFlow's own API only.)
+ */
+export async function administratorPrincipal(
+  accounts: Accounts,
+  request: FastifyRequest,
+): Promise<{ readonly id: string; readonly scopes: readonly ['read', 'operate', 'admin'] } | null> {
+  if (isCrossSite(request)) return null;
+  const user = await sessionUser(accounts, request);
+  return user?.role === 'admin' ? { id: user.id, scopes: ['read', 'operate', 'admin'] } : null;
 }
 
 /** A hook that lets nobody past who is not signed in, nor a state-changing call that another site's page made. */
@@ -93,7 +107,7 @@ export function requireIdentity(accounts: Accounts) {
     if (user === null) {
       throw new Problem('TF_UNAUTHENTICATED', 'Sign in at / or send an API key as x-api-key.');
     }
-    if (!safeMethods.has(request.method)) refuseCrossSite(request);
+    refuseCrossSite(request);
     request.identity = { user, by: 'session' };
   };
 }

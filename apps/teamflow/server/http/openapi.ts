@@ -7,19 +7,18 @@ export interface OpenApiDocument {
   readonly tags?: readonly unknown[];
   readonly paths?: Readonly<Record<string, unknown>>;
   readonly components?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  readonly [member: string]: unknown;
 }
 
-/** One document out of two: `base`, with the tags, paths and components that `added` brings. */
-export function mergeOpenApi(base: OpenApiDocument, added: OpenApiDocument): OpenApiDocument {
+/** One document out of two: `base`, with the tags, paths and components that `added` brings; where both have one, that of `base`. */
+function mergeOpenApi(base: OpenApiDocument, added: OpenApiDocument): OpenApiDocument {
   const components: Record<string, Readonly<Record<string, unknown>>> = { ...base.components };
   for (const [kind, members] of Object.entries(added.components ?? {})) {
-    components[kind] = { ...components[kind], ...members };
+    components[kind] = { ...members, ...components[kind] };
   }
   return {
     ...base,
     tags: [...(base.tags ?? []), ...(added.tags ?? [])],
-    paths: { ...base.paths, ...added.paths },
+    paths: { ...added.paths, ...base.paths },
     components,
   };
 }
@@ -29,6 +28,15 @@ const description = `TeamFlow's own calls, and those of the autopilot that watch
 Sign in with \`POST /api/auth/sign-in/email\` (\`{email, password}\`) and keep the cookie, or send an API key as
 \`x-api-key\`; \`POST /api/auth/api-key/create\` (\`{name}\`) makes one. Calls by session that change something must come
 from a page of this site. Every list is paged: follow \`page.next\`, or the \`Link\` header. Errors are RFC 9457 documents.`;
+
+/** What the autopilot answers on TeamFlow's port; the rest of its document is about the control plane's own. */
+const forwardedPath = /^\/api\/v1\/(performance|optimization|config|jobs)(\/|$)/;
+
+/** The part of the autopilot's document that is about calls on TeamFlow's port. */
+export function forwardedPart(autopilot: OpenApiDocument): OpenApiDocument {
+  const paths = Object.entries(autopilot.paths ?? {}).filter(([path]) => forwardedPath.test(path));
+  return { ...autopilot, paths: Object.fromEntries(paths) };
+}
 
 /** Gathers the routes that are registered after it; call before them. `version` is that of the service. */
 export async function describeRoutes(app: FastifyInstance, version: string): Promise<void> {

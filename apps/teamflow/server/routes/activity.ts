@@ -35,7 +35,7 @@ function selectActivity(database: OrganizationDatabase): ActivityQuery {
     .select(['activity.id', 'activity.kind', 'activity.actorId', 'actor.name as actorName'])
     .select(['activity.projectId', 'activity.taskId', 'activity.detail'])
     .select(timestampText('activity.createdAt').as('createdAt'));
-  return query as unknown as ActivityQuery; // without the joined view, which callers need not name
+  return query;
 }
 
 function sortValues(row: ActivityRow): readonly string[] {

@@ -36,7 +36,7 @@ function selectComments(database: OrganizationDatabase, taskId: number): Comment
       nullableTimestampText('comments.editedAt').as('editedAt'),
     ])
     .where('comments.taskId', '=', taskId);
-  return query as unknown as CommentQuery; // without the joined view, which callers need not name
+  return query;
 }
 
 async function commentOf(database: OrganizationDatabase, taskId: number, commentId: number): Promise<CommentRow> {

@@ -9,7 +9,8 @@ export function timestampText(column: string): RawBuilder<string> {
 
 /** The same for a column that may be null. */
 export function nullableTimestampText(column: string): RawBuilder<string | null> {
-  return timestampText(column) as RawBuilder<string | null>; // to_char of null is null
+  // to_char of null is null
+  return timestampText(column);
 }
 
 function condition(fragment: SqlFragment): RawBuilder<SqlBool> {
@@ -36,7 +37,7 @@ export async function readPage<DB, TB extends keyof DB, Row>(
   let paged = query.orderBy(sql.raw(open.orderBy)).limit(open.fetch);
   if (open.condition !== undefined) paged = paged.where(condition(open.condition));
   // Row is what the query selects; Kysely's Simplify<Row> is the same type spelt out.
-  const listed = open.close((await paged.execute()) as readonly Row[], valuesOf);
+  const listed = open.close(await paged.execute(), valuesOf);
   void reply.header('link', linkHeader(request.url, listed.page));
   return listed;
 }

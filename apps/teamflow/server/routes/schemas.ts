@@ -11,17 +11,17 @@ import {
 import type { MemberRole, TaskPriority, TaskStatus } from '../database/database.ts';
 
 /** A field that may be null, in the form that the serializer handles fastest. */
-export function nullable<T extends TSchema & { type?: unknown }>(schema: T): TSchema {
+function nullable<T extends TSchema & { type?: unknown }>(schema: T): TSchema {
   return Type.Unsafe({ ...schema, type: [schema.type, 'null'] });
 }
 
 /** RFC 3339 in UTC, with microseconds. */
-export const Timestamp: TSchema = Type.String({ format: 'date-time', examples: ['2026-03-01T09:30:00.123456Z'] });
+const Timestamp: TSchema = Type.String({ format: 'date-time', examples: ['2026-03-01T09:30:00.123456Z'] });
 export const Id: TInteger = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 export const UserId: TString = Type.String({ format: 'uuid' });
 const Name = Type.String();
 
-export const ProblemSchema: TSchema = Type.Object(
+const ProblemSchema: TSchema = Type.Object(
   {
     type: Type.String(),
     title: Type.String(),
@@ -89,7 +89,7 @@ export const RoleSchema: TUnsafe<MemberRole> = Type.Unsafe<MemberRole>({
 
 /** The columns of a board, from left to right. */
 export const taskStatuses: readonly TaskStatus[] = ['backlog', 'todo', 'in_progress', 'in_review', 'done', 'cancelled'];
-export const taskPriorities: readonly TaskPriority[] = ['none', 'low', 'medium', 'high', 'urgent'];
+const taskPriorities: readonly TaskPriority[] = ['none', 'low', 'medium', 'high', 'urgent'];
 export const StatusSchema: TUnsafe<TaskStatus> = Type.Unsafe<TaskStatus>({ type: 'string', enum: taskStatuses });
 export const PrioritySchema: TUnsafe<TaskPriority> = Type.Unsafe<TaskPriority>({
   type: 'string',

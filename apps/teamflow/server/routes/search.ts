@@ -45,11 +45,12 @@ export const searchRoutes: Routes =
           direction: 'descending',
         } as const;
         const paging = { cursor, limit, order, filter: { list: 'search', organizationId, q }, url: request.url };
+        // The description, read for the excerpt, is not in the schema of the answer and so is left out of it.
         const { items, page } = await readPage(pager, paging, reply, query, (hit) => [
           String(hit.rank),
           String(hit.id),
         ]);
-        return { items: items.map(({ description: _, ...hit }) => hit), page };
+        return { items, page };
       },
     );
   };

@@ -42,7 +42,7 @@ export function selectTasks(database: OrganizationDatabase): TaskQuery {
       'tasks.position',
     ])
     .select([timestampText('tasks.createdAt').as('createdAt'), timestampText('tasks.updatedAt').as('updatedAt')]);
-  return query as unknown as TaskQuery; // the joined view's columns, which a left join makes nullable, spelt out
+  return query;
 }
 
 /** A task with everything about it. */

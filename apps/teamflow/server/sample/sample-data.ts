@@ -5,7 +5,7 @@ import { schemaName } from '../database/database.ts';
 import type { DataSize } from '../environment.ts';
 
 /** The default of TEAMFLOW_SEED. */
-export const defaultSeed = 1;
+const defaultSeed = 1;
 const sampleLock = 83_263_570;
 
 interface Volume {

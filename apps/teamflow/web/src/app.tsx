@@ -13,7 +13,7 @@ import {
   TextInput,
   Title,
 } from '@mantine/core';
-import { type FormEvent, type ReactElement, useCallback, useEffect, useState } from 'react';
+import { type ReactElement, type SubmitEvent, useCallback, useEffect, useState } from 'react';
 import { type Me, signIn, signOut, whoAmI } from './session.ts';
 
 type State =
@@ -26,17 +26,22 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+function textOf(form: FormData, name: string): string {
+  const value = form.get(name);
+  return typeof value === 'string' ? value : '';
+}
+
 function SignIn({ onSignedIn }: { readonly onSignedIn: () => void }): ReactElement {
   const [failure, setFailure] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
 
-  async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
+  async function submit(event: SubmitEvent<HTMLFormElement>): Promise<void> {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     setBusy(true);
     setFailure(null);
     try {
-      await signIn(String(form.get('email')), String(form.get('password')));
+      await signIn(textOf(form, 'email'), textOf(form, 'password'));
       onSignedIn();
     } catch (error) {
       setFailure(reasonOf(error));
@@ -56,7 +61,7 @@ function SignIn({ onSignedIn }: { readonly onSignedIn: () => void }): ReactEleme
             {failure}
           </Alert>
         )}
-        <TextInput name="email" type="email" label="E-mail address" autoComplete="username" required autoFocus />
+        <TextInput name="email" type="email" label="E-mail address" autoComplete="username" required />
         <PasswordInput name="password" label="Password" autoComplete="current-password" required />
         <Button type="submit" loading={busy}>
           Sign in
