@@ -58,7 +58,7 @@ const leaks: readonly (readonly [name: string, code: string, told: RegExp])[] = 
     "const server = net.createServer().listen(0, '127.0.0.1'); await new Promise((resolve) => server.once('listening', resolve));",
     /TCPSERVERWRAP made at/,
   ],
-  ['a child process', "spawn('sleep', ['30'], { stdio: 'ignore' }).unref();", /child process \d+: sleep 30/],
+  ['a child process', "spawn('sleep', ['8'], { stdio: 'ignore' }).unref();", /child process \d+: sleep 8/],
   [
     'an open file',
     '(globalThis as { kept?: unknown }).kept = await open(import.meta.filename);',
