@@ -214,7 +214,6 @@ describe('signing in to TeamFlow', async () => {
 });
 
 test('the server ends all connections while requests run: some fail with 503, the next ones work', async (t) => {
-  leakCheck(t);
   const world = await openWorld(t);
   const tenant = await world.makeTenant('cut');
   const base = `${organizations}/${tenant.organizationId}`;
@@ -236,7 +235,6 @@ test('the server ends all connections while requests run: some fail with 503, th
 });
 
 test('sign-in is throttled by the address that is connected, whatever its headers claim', async (t) => {
-  leakCheck(t);
   const world = await openWorld(t, { throttled: true });
   const { email, password } = await world.makePerson('guessed');
   const statuses: number[] = [];
@@ -249,7 +247,6 @@ test('sign-in is throttled by the address that is connected, whatever its header
 });
 
 test('the first administrator: made once, password kept; changed when one is given', async (t) => {
-  leakCheck(t);
   const directory = await mkdtemp(join(tmpdir(), 'teamflow-test-'));
   t.after(() => rm(directory, { recursive: true }));
   const world = await openWorld(t);
