@@ -10,7 +10,7 @@ export const WINDOW_MS = 1_000;
 /** Windows that nobody has drained; older ones are lost and counted. Draining once a second leaves one at most. */
 const MAX_CLOSED = 60;
 
-/** A window that would be shorter than this is left out: the one before it, or the first, takes its time. */
+/** The rest of a second that has had its window, if shorter than this, goes to the next one. */
 const SHORTEST_MS = 100;
 
 /** The most series each family tells apart. */
@@ -126,7 +126,9 @@ export class Collector implements Sink {
   #turn(): void {
     this.#close();
     const now = this.#clock.now();
-    let start = Math.floor((now + SHORTEST_MS) / WINDOW_MS) * WINDOW_MS;
+    let start = Math.floor(now / WINDOW_MS) * WINDOW_MS;
+    // The two clocks run a little apart: by the wall clock, the second that has just ended has a rest.
+    if (start === this.#lastStart && start + WINDOW_MS - now < SHORTEST_MS) start += WINDOW_MS;
     const endsInMs = start + WINDOW_MS - now;
     if (start <= this.#highestStart) {
       if (start + this.#timesBack <= this.#lastStart) this.#timesBack = (this.#timesBack % (WINDOW_MS - 1)) + 1;

@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { StatementText, Window } from '../contract/series.ts';
+import { AgentLink } from './agent-link.ts';
+import type { AgentChannel, DownMessage, UpMessage } from './protocol.ts';
+
+class FakeChannel implements AgentChannel {
+  readonly sent: UpMessage[] = [];
+  full = false;
+  closed = false;
+  #onMessage: (message: DownMessage) => void = () => {};
+  #onClose: () => void = () => {};
+
+  send(message: UpMessage): boolean {
+    if (this.full || this.closed) return false;
+    this.sent.push(message);
+    return true;
+  }
+
+  onMessage(listener: (message: DownMessage) => void): void {
+    this.#onMessage = listener;
+  }
+
+  onClose(listener: () => void): void {
+    this.#onClose = listener;
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#onClose();
+  }
+
+  say(message: DownMessage): void {
+    this.#onMessage(message);
+  }
+
+  welcome(): void {
+    this.say({ kind: 'welcome', protocol: 1, address: 'http://127.0.0.1:1' });
+  }
+
+  windows(): readonly (UpMessage & { kind: 'windows' })[] {
+    return this.sent.filter((message) => message.kind === 'windows');
+  }
+}
+
+function windowOf(second: number, statements: readonly string[] = []): Window {
+  return {
+    start: second * 1_000,
+    durationMs: 1_000,
+    series: statements.map((key) => ({ family: 'statement', key, database: 'main', route: null, cells: { calls: 1 } })),
+    overflow: {},
+  };
+}
+
+function makeLink(): AgentLink {
+  return new AgentLink({
+    origin: { service: 'orders', instance: 'a', release: '1' },
+    pid: 1,
+    startedAt: 0,
+    databases: () => ['main'],
+    statementText: (database, id): StatementText | null =>
+      id === 'unknown' ? null : { id, database, text: `text of ${id}` },
+  });
+}
+
+test('it says hello, and takes windows only when it is welcome', () => {
+  const link = makeLink();
+  const channel = new FakeChannel();
+  assert.equal(link.deliver([windowOf(1)]), false);
+  link.connect(channel);
+  assert.equal(channel.sent[0]?.kind, 'hello');
+  assert.equal(link.deliver([windowOf(1)]), false);
+  channel.welcome();
+  assert.deepEqual(link.state, { state: 'linked', address: 'http://127.0.0.1:1' });
+  assert.equal(link.deliver([windowOf(1)]), true);
+  assert.equal(link.deliver([]), true);
+  assert.deepEqual(
+    channel.windows().map(({ sequence, windows }) => [sequence, windows.length]),
+    [
+      [1, 1],
+      [2, 0],
+    ],
+  );
+});
+
+test('the text of a statement goes once over each channel', () => {
+  const link = makeLink();
+  const first = new FakeChannel();
+  link.connect(first);
+  first.welcome();
+  link.deliver([windowOf(1, ['a', 'b', 'unknown']), windowOf(2, ['a'])]);
+  link.deliver([windowOf(3, ['b', 'c'])]);
+  const ids = (channel: FakeChannel): readonly (readonly string[])[] =>
+    channel.windows().map(({ statements }) => statements.map(({ id }) => id));
+  assert.deepEqual(ids(first), [['a', 'b'], ['c']]);
+  first.say({ kind: 'ack', sequence: 2 });
+  first.close();
+  const second = new FakeChannel();
+  link.connect(second);
+  second.welcome();
+  link.deliver([windowOf(4, ['a'])]);
+  assert.deepEqual(ids(second), [['a']]);
+});
+
+test('what was not acknowledged is sent again on the next channel, unchanged, before anything new', () => {
+  const link = makeLink();
+  const first = new FakeChannel();
+  link.connect(first);
+  first.welcome();
+  for (let second = 1; second <= 3; second++) link.deliver([windowOf(second)]);
+  first.say({ kind: 'ack', sequence: 1 });
+  first.close();
+  assert.deepEqual(link.state, { state: 'unlinked' });
+  assert.equal(link.deliver([windowOf(4)]), false);
+  const second = new FakeChannel();
+  link.connect(second);
+  assert.equal(second.windows().length, 0);
+  second.welcome();
+  link.deliver([windowOf(4)]);
+  assert.deepEqual(
+    second.windows().map(({ sequence, windows }) => [sequence, windows[0]?.start]),
+    [
+      [1, 2_000],
+      [2, 3_000],
+      [3, 4_000],
+    ],
+  );
+  second.say({ kind: 'ack', sequence: 3 });
+  second.close();
+  const third = new FakeChannel();
+  link.connect(third);
+  third.welcome();
+  assert.equal(third.windows().length, 0);
+});
+
+test('without acknowledgements it takes a few messages and then no more', () => {
+  const link = makeLink();
+  const channel = new FakeChannel();
+  link.connect(channel);
+  channel.welcome();
+  let taken = 0;
+  while (taken < 100 && link.deliver([windowOf(taken)])) taken++;
+  assert.ok(taken > 1 && taken < 10, String(taken));
+  channel.say({ kind: 'ack', sequence: 1 });
+  assert.equal(link.deliver([windowOf(taken)]), true);
+});
+
+test('a channel that is full loses nothing and keeps the order', () => {
+  const link = makeLink();
+  const first = new FakeChannel();
+  link.connect(first);
+  first.welcome();
+  link.deliver([windowOf(1)]);
+  first.full = true;
+  assert.equal(link.deliver([windowOf(2)]), false);
+  first.close();
+  const second = new FakeChannel();
+  link.connect(second);
+  second.full = true;
+  second.welcome();
+  assert.equal(link.deliver([windowOf(2)]), false);
+  second.full = false;
+  assert.equal(link.deliver([windowOf(2)]), true);
+  assert.deepEqual(
+    second.windows().map(({ sequence, windows }) => [sequence, windows[0]?.start]),
+    [
+      [1, 1_000],
+      [2, 2_000],
+    ],
+  );
+});
+
+test('a refusal is kept, with its reason', () => {
+  const link = makeLink();
+  const channel = new FakeChannel();
+  link.connect(channel);
+  channel.say({ kind: 'refused', reason: 'too old' });
+  channel.close();
+  assert.deepEqual(link.state, { state: 'refused', reason: 'too old' });
+  assert.equal(link.deliver([]), false);
+});
+
+test('closing says so, and waits for the last acknowledgement, but not for long', async () => {
+  const link = makeLink();
+  const channel = new FakeChannel();
+  link.connect(channel);
+  channel.welcome();
+  link.deliver([windowOf(1)]);
+  const closing = link.close(5_000);
+  assert.equal(channel.sent.at(-1)?.kind, 'bye');
+  assert.equal(channel.closed, false);
+  channel.say({ kind: 'ack', sequence: 1 });
+  await closing;
+  assert.equal(channel.closed, true);
+
+  const silent = makeLink();
+  const other = new FakeChannel();
+  silent.connect(other);
+  other.welcome();
+  silent.deliver([windowOf(1)]);
+  const before = performance.now();
+  await silent.close(30);
+  assert.ok(performance.now() - before >= 25);
+  assert.equal(other.closed, true);
+});
