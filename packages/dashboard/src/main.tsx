@@ -1,8 +1,8 @@
 import './shell/browser-language.ts';
+import './styles/styles.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
-import './styles/styles.css';
 
 const root = document.getElementById('root');
 if (root === null) throw new Error('index.html has no element #root to draw the dashboard in.');

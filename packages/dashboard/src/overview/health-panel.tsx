@@ -5,6 +5,7 @@ import { formatPoints, quantity } from '../format/quantity.ts';
 import { PageLink, pageOf } from '../shell/page-link.tsx';
 import { ScoreRing } from './score-ring.tsx';
 import { StatusBadge } from './status-badge.tsx';
+import './health.css';
 
 /** Below this the score of a component says little. */
 const LITTLE_CONFIDENCE = 0.5;

@@ -2,6 +2,7 @@ import type { InstanceStatus, Timestamp } from '@teamflow/autopilot/contract';
 import type { ReactElement } from 'react';
 import { clockTime, formatSpan } from '../format/time.ts';
 import { select } from '../shell/use-selection.ts';
+import './state-lists.css';
 
 interface InstanceListProps {
   readonly instances: readonly InstanceStatus[] | undefined;

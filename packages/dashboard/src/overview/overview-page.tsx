@@ -13,7 +13,6 @@ import { QueriesTable } from './queries-table.tsx';
 import { RoutesTable } from './routes-table.tsx';
 import { TrafficTiles } from './traffic-tiles.tsx';
 import './overview.css';
-import './tables.css';
 
 /** Until the first document says where its range ends. */
 const OPENED_AT = Date.now();
@@ -30,12 +29,7 @@ export function OverviewPage(): ReactElement | null {
       <h1 className="visually-hidden" tabIndex={-1}>
         {dashboard === undefined ? 'Overview' : `Overview of ${dashboard.service}`}
       </h1>
-      {dashboard !== undefined && (
-        <>
-          <NoRequestsPanel dashboard={dashboard} />
-          <LimitNotes notes={dashboard.notes} overflow={dashboard.overflow} />
-        </>
-      )}
+      {dashboard !== undefined && <NoRequestsPanel dashboard={dashboard} />}
       <div className="overview-top">
         <div className="overview-state">
           <HealthPanel health={dashboard?.health} />
@@ -64,6 +58,7 @@ export function OverviewPage(): ReactElement | null {
           </div>
         </div>
       </div>
+      {dashboard !== undefined && <LimitNotes notes={dashboard.notes} overflow={dashboard.overflow} />}
       <RoutesTable />
       <QueriesTable statements={dashboard?.slowestQueries} title="Slowest queries" />
     </div>

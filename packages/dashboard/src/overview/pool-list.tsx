@@ -1,6 +1,7 @@
 import type { PoolRow } from '@teamflow/autopilot/contract';
 import type { ReactElement } from 'react';
 import { formatQuantity } from '../format/quantity.ts';
+import './state-lists.css';
 
 /** The connection pools: how much of each is in use, and who waits. */
 export function PoolList({ pools }: { readonly pools: readonly PoolRow[] | undefined }): ReactElement {

@@ -1,6 +1,7 @@
 import type { RuntimeSummary } from '@teamflow/autopilot/contract';
 import type { ReactElement } from 'react';
 import { formatQuantity } from '../format/quantity.ts';
+import './state-lists.css';
 
 /** From here on the heap is near its end. */
 const HEAP_NEARLY_FULL = 0.85;

@@ -6,6 +6,7 @@ import { ColumnHead } from './column-head.tsx';
 import { type Order, sortedRows } from './row-order.ts';
 import { ShareBar } from './share-bar.tsx';
 import { StatementText } from './statement-text.tsx';
+import './tables.css';
 
 interface StatementColumn {
   readonly column: 'timeShare' | 'callRate' | 'p50Ms' | 'p95Ms' | 'p99Ms' | 'rowsPerCall' | 'callErrorRatio';

@@ -9,6 +9,7 @@ import { RouteName } from './route-name.tsx';
 import { type Direction, filteredRows, type Order, sortedRows } from './row-order.ts';
 import { ShareBar } from './share-bar.tsx';
 import { useRouteList } from './use-route-list.ts';
+import './tables.css';
 
 interface RouteColumn {
   readonly column: Exclude<keyof RouteRow, 'maxMs' | 'meanMs' | 'requests' | 'apdex'>;

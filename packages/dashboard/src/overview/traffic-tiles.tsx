@@ -5,6 +5,7 @@ import type { SeriesColor } from '../chart/series.ts';
 import { Sparkline } from '../chart/sparkline.tsx';
 import { formatPoints, formatQuantity, NOTHING, type QuantityKind, quantity } from '../format/quantity.ts';
 import { formatMinutes } from '../format/time.ts';
+import './tiles.css';
 
 interface Tile {
   readonly label: string;

@@ -3,6 +3,7 @@ import type { ReactElement } from 'react';
 import type { SeriesColor } from '../chart/series.ts';
 import { Sparkline } from '../chart/sparkline.tsx';
 import { formatQuantity, NOTHING, type QuantityKind, quantity } from '../format/quantity.ts';
+import '../overview/tiles.css';
 
 interface RouteTile {
   readonly label: string;

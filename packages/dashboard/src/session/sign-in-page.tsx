@@ -3,6 +3,7 @@ import { createClient } from '@teamflow/autopilot/client';
 import { type ReactElement, type SubmitEvent, useState } from 'react';
 import { failureOf, type StreamFailure } from '../live/shared-stream.ts';
 import { keepToken } from './token.ts';
+import '../shell/message-panel.css';
 
 /** Asks for a token, or leads to the application's own sign-in. The token is tried before it is kept. */
 export function SignInPage({ onSignedIn }: { readonly onSignedIn: () => void }): ReactElement {

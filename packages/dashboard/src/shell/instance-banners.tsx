@@ -2,6 +2,7 @@ import type { InstanceStatus } from '@teamflow/autopilot/contract';
 import type { ReactElement } from 'react';
 import { clockTime, formatSpan } from '../format/time.ts';
 import { AlarmIcon, WarningIcon } from './icons.tsx';
+import './banner.css';
 
 /** Loud where an instance is stalled, plain where none is left; the seconds tick in sight only, not for screen readers. */
 export function InstanceBanners({ instances }: { readonly instances: readonly InstanceStatus[] }): ReactElement | null {

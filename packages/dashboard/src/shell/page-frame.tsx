@@ -15,6 +15,7 @@ import { ShortcutsDialog } from './shortcuts-dialog.tsx';
 import { StaleBanner } from './stale-banner.tsx';
 import { useShortcuts } from './use-shortcuts.ts';
 import './shell.css';
+import './message-panel.css';
 
 /** What stays around every page, and the page that the address names. */
 export function PageFrame(): ReactElement {

@@ -10,6 +10,7 @@ import { PageLink } from './page-link.tsx';
 import { SchemeSwitch } from './scheme-switch.tsx';
 import { select } from './use-selection.ts';
 import { WindowSwitch } from './window-switch.tsx';
+import './page-header.css';
 
 /** What the API calls the service as long as none is known. */
 const NO_SERVICE = '(none)';

@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import type { ReactElement, ReactNode } from 'react';
 import type { StreamFailure } from '../live/shared-stream.ts';
 import { WarningIcon } from './icons.tsx';
+import './message-panel.css';
 
 interface ProblemPanelProps {
   readonly title: string;

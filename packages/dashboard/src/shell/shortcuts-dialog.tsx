@@ -1,6 +1,7 @@
 import { Button, Kbd, Switch } from '@mantine/core';
 import { type ReactElement, useEffect, useRef } from 'react';
 import { shortcuts } from './shortcuts.ts';
+import './message-panel.css';
 
 interface ShortcutsDialogProps {
   readonly isOpen: boolean;

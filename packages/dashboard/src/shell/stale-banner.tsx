@@ -1,8 +1,10 @@
 import type { ReactElement } from 'react';
 import { clockTime } from '../format/time.ts';
 import type { Freshness } from '../live/freshness.ts';
+import type { StreamFailure } from '../live/shared-stream.ts';
 import { WarningIcon } from './icons.tsx';
 import { ProblemPanel } from './problem-panel.tsx';
+import './banner.css';
 
 /** Says that what is shown is old, or that nothing can be shown; renders nothing while it is live. */
 export function StaleBanner({
@@ -27,13 +29,28 @@ export function StaleBanner({
         </div>
       );
     case 'unreachable':
-      return <ProblemPanel title="The control plane does not answer" failure={freshness.failure} onRetry={onRetry} />;
+      return (
+        <ProblemPanel
+          title="The control plane does not answer"
+          failure={outageOf(freshness.failure)}
+          onRetry={onRetry}
+        />
+      );
     case 'connecting':
     case 'live':
     case 'reconnecting':
     case 'refused':
       return null;
   }
+}
+
+/** A browser says no more than "Failed to fetch": what that means is said here. */
+function outageOf(failure: StreamFailure): StreamFailure {
+  if (failure.problem !== null) return failure;
+  return {
+    problem: null,
+    detail: `Nothing answers at ${location.origin}: it is starting, has ended, or can not be reached from here. The dashboard keeps trying.`,
+  };
 }
 
 function reasonOf({ failure, isOpen }: Extract<Freshness, { readonly state: 'stale' }>): string {
