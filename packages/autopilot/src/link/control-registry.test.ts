@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Origin, Window } from '../contract/series.ts';
+import { FakeClock } from '../kernel/clock.ts';
+import { AgentRegistry } from './control-registry.ts';
+import { StatementTexts } from './control-statements.ts';
+import type { ControlChannel, DownMessage, UpMessage } from './protocol.ts';
+
+class FakeChannel implements ControlChannel {
+  readonly sent: DownMessage[] = [];
+  closed = false;
+  #onMessage: (message: UpMessage) => void = () => {};
+  #onClose: () => void = () => {};
+
+  send(message: DownMessage): boolean {
+    this.sent.push(message);
+    return true;
+  }
+  onMessage(listener: (message: UpMessage) => void): void {
+    this.#onMessage = listener;
+  }
+  onClose(listener: () => void): void {
+    this.#onClose = listener;
+  }
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#onClose();
+  }
+  say(message: unknown): void {
+    this.#onMessage(message as UpMessage);
+  }
+  hello(more: object = {}): void {
+    const origin = { service: 'orders', instance: 'one', release: '1' };
+    this.say({ kind: 'hello', protocol: 1, origin, pid: 1, startedAt: 1000, databases: [], ...more });
+  }
+}
+
+function open(take: (origin: Origin, windows: readonly Window[]) => Promise<unknown> = () => Promise.resolve()): {
+  readonly clock: FakeClock;
+  readonly registry: AgentRegistry;
+  readonly trouble: string[];
+  readonly link: () => FakeChannel;
+} {
+  const clock = new FakeClock();
+  const trouble: string[] = [];
+  const registry = new AgentRegistry({
+    clock,
+    address: () => 'http://127.0.0.1:1',
+    take,
+    onTrouble: (message) => trouble.push(message),
+  });
+  const link = (): FakeChannel => {
+    const channel = new FakeChannel();
+    registry.accept(channel);
+    return channel;
+  };
+  return { clock, registry, trouble, link };
+}
+
+const window: Window = { start: 1000, durationMs: 1000, series: [], overflow: {} };
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+test('an agent is welcomed, its windows are handed on and acknowledged in order', async () => {
+  const taken: number[] = [];
+  const { registry, link } = open(async (origin, windows) => {
+    assert.equal(origin.instance, 'one');
+    await new Promise((resolve) => setTimeout(resolve, 5 * (3 - taken.length)));
+    taken.push(windows[0]?.start ?? 0);
+  });
+  const channel = link();
+  channel.hello();
+  for (const sequence of [1, 2, 3]) {
+    channel.say({
+      kind: 'windows',
+      sequence,
+      windows: [{ ...window, start: sequence }],
+      statements: [{ id: 's', database: 'main', text: 'select ?' }],
+    });
+  }
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  assert.deepEqual(taken, [1, 2, 3]);
+  assert.deepEqual(channel.sent, [
+    { kind: 'welcome', protocol: 1, address: 'http://127.0.0.1:1' },
+    { kind: 'ack', sequence: 1 },
+    { kind: 'ack', sequence: 2 },
+    { kind: 'ack', sequence: 3 },
+  ]);
+  assert.equal(registry.statementText('orders', 'main', 's'), 'select ?');
+});
+
+test('an instance is live, stalled when it is silent, live again, and gone', async () => {
+  const { clock, registry, link } = open();
+  const channel = link();
+  channel.hello();
+  const state = (): unknown => registry.instances('orders').map((one) => [one.state, one.silentMs]);
+  assert.deepEqual(state(), [['live', 0]]);
+  clock.advance(2500);
+  assert.deepEqual(state(), [['live', 2500]]);
+  clock.advance(1);
+  assert.deepEqual(state(), [['stalled', 2501]]);
+  channel.say({ kind: 'windows', sequence: 1, windows: [], statements: [] });
+  assert.deepEqual(state(), [['live', 0]]);
+  channel.close();
+  assert.deepEqual(
+    registry.linked().map((one) => [one.state, one.closedInOrder]),
+    [['gone', false]],
+  );
+  clock.advance(3_600_001);
+  assert.deepEqual([registry.services(), registry.instances()], [[], []]);
+  const second = link();
+  second.hello();
+  second.say({ kind: 'bye' });
+  second.close();
+  assert.equal(registry.linked()[0]?.closedInOrder, true);
+  await settled();
+});
+
+test('a reconnect takes the place of the channel before', () => {
+  const { registry, link } = open();
+  const old = link();
+  old.hello();
+  const young = link();
+  young.hello({ startedAt: 2000 });
+  assert.equal(old.closed, true);
+  assert.deepEqual(
+    registry.instances().map(({ state, startedAt }) => [state, Date.parse(startedAt)]),
+    [['live', 2000]],
+  );
+});
+
+test('what can not be answered is refused with the reason, and the channel closed', () => {
+  const origin = { service: 'orders', instance: 'one', release: '1' };
+  for (const [say, why] of [
+    [(channel: FakeChannel) => channel.hello({ protocol: 2 }), /protocol 2.*speaks 1/],
+    [(channel: FakeChannel) => channel.hello({ origin: { ...origin, service: '' } }), /service/],
+    [(channel: FakeChannel) => channel.hello({ origin: { ...origin, instance: 7 } }), /instance/],
+    [(channel: FakeChannel) => channel.hello({ origin: undefined }), /service/],
+    [(channel: FakeChannel) => channel.hello({ origin: { ...origin, release: 'x'.repeat(300) } }), /release/],
+    [(channel: FakeChannel) => channel.hello({ startedAt: 'today' }), /when it started/],
+    [(channel: FakeChannel) => channel.say({ kind: 'bye' }), /first message must be "hello"/],
+  ] as const) {
+    const { registry, link } = open();
+    const channel = link();
+    say(channel);
+    const [answer] = channel.sent;
+    assert.ok(answer?.kind === 'refused');
+    assert.match(answer.reason, why);
+    assert.deepEqual([channel.closed, registry.instances()], [true, []]);
+  }
+  const { link, registry } = open();
+  const channel = link();
+  for (const noise of [null, 7, 'hello', undefined]) channel.say(noise);
+  assert.deepEqual([channel.sent, registry.instances()], [[], []]);
+});
+
+test('windows that were not taken are not acknowledged, so that they come again', async () => {
+  let fails = true;
+  const { trouble, link } = open(() => (fails ? Promise.reject(new Error('no room')) : Promise.resolve()));
+  const channel = link();
+  channel.hello();
+  channel.say({ kind: 'windows', sequence: 1, windows: [window], statements: [] });
+  for (const windows of [
+    null,
+    'x',
+    [7],
+    [{ start: 'x' }],
+    [{ ...window, series: [null] }],
+    Array.from({ length: 1201 }, () => window),
+  ]) {
+    channel.say({ kind: 'windows', sequence: 2, windows, statements: [] });
+  }
+  await settled();
+  assert.deepEqual(
+    channel.sent.map(({ kind }) => kind),
+    ['welcome'],
+  );
+  assert.equal(trouble.length, 7);
+  assert.match(trouble[0] ?? '', /orders one were not taken: no room/);
+  fails = false;
+  channel.say({
+    kind: 'windows',
+    sequence: 3,
+    windows: [window],
+    statements: ['x', { id: 's', database: 'd', text: 1 }],
+  });
+  await settled();
+  assert.deepEqual(channel.sent.at(-1), { kind: 'ack', sequence: 3 });
+});
+
+test('texts of statements stay within their bound, the oldest go first', () => {
+  const texts = new StatementTexts();
+  const text = 'x'.repeat(5000);
+  for (let id = 0; id < 10_000; id++) texts.set('orders', { id: String(id), database: 'main', text });
+  assert.equal(texts.get('orders', 'main', '9999')?.length, 2000);
+  assert.equal(texts.get('orders', 'main', '0'), undefined);
+  assert.equal(texts.get('orders', 'archive', '9999'), undefined);
+  const kept = Array.from({ length: 10_000 }, (_, id) => texts.get('orders', 'main', String(id))).filter(Boolean);
+  assert.ok(kept.length > 4000 && kept.length < 4200, String(kept.length));
+});
