@@ -1,5 +1,5 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { NodeRequest, sendNodeResponse } from 'srvx/node';
 import { AutopilotError } from '../kernel/errors.ts';
 import type { Handler } from './handler.ts';
@@ -42,6 +42,7 @@ const reachable: ReadonlyMap<string, string> = new Map([
 
 /** @throws AutopilotError AP_LISTEN_FAILED, naming the port and how to choose another. */
 export async function listen(handler: Handler, { host, port }: ListenOptions): Promise<HttpServer> {
+  const connections = new Connections();
   const server = createServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -54,6 +55,7 @@ export async function listen(handler: Handler, { host, port }: ListenOptions): P
       requireHostHeader: true,
     },
     (req, res) => {
+      connections.serve(req.socket, res);
       handler(new NodeRequest({ req, res }))
         .then((response) => sendNodeResponse(res, response))
         // The handler never rejects: sending failed, and half an answer is best ended as what it is.
@@ -61,6 +63,7 @@ export async function listen(handler: Handler, { host, port }: ListenOptions): P
     },
   );
   server.maxConnections = MAX_CONNECTIONS;
+  server.on('connection', (socket) => connections.add(socket));
   await listening(server, host, port);
   // A server that listens on a port has an address with one.
   const bound = server.address() as AddressInfo;
@@ -68,7 +71,7 @@ export async function listen(handler: Handler, { host, port }: ListenOptions): P
   return {
     address: `http://${name}:${bound.port}`,
     port: bound.port,
-    close: (graceMs) => closed(server, graceMs),
+    close: (graceMs) => closed(server, connections, graceMs),
   };
 }
 
@@ -96,15 +99,41 @@ function listening(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-function closed(server: Server, graceMs: number): Promise<void> {
+function closed(server: Server, connections: Connections, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const force = setTimeout(() => server.closeAllConnections(), graceMs);
-    // Node closes connections that are idle now; those whose last answer ends later would stay for the next request.
-    const idle = setInterval(() => server.closeIdleConnections(), 20);
     server.close(() => {
       clearTimeout(force);
-      clearInterval(idle);
       resolve();
     });
+    connections.end();
   });
+}
+
+/**
+ * Which connections have a request under way. Node's closeIdleConnections() takes one that has not asked anything yet,
+ * as browsers open them in advance, for busy.
+ */
+class Connections {
+  readonly #idle: Set<Socket> = new Set();
+  #ending = false;
+
+  add(socket: Socket): void {
+    this.#idle.add(socket);
+    socket.once('close', () => this.#idle.delete(socket));
+  }
+
+  serve(socket: Socket, response: ServerResponse): void {
+    this.#idle.delete(socket);
+    response.once('close', () => {
+      if (this.#ending) socket.destroySoon();
+      else if (!socket.destroyed) this.#idle.add(socket);
+    });
+  }
+
+  /** Ends those that are idle, and the others after their answer. */
+  end(): void {
+    this.#ending = true;
+    for (const socket of this.#idle) socket.destroySoon();
+  }
 }
