@@ -83,7 +83,7 @@ export function holdPostgres(options: HoldingOptions): HoldingProcess {
 }
 
 /** The living processes that work in a directory or were started with a path in it. */
-export function processesOn(directory: string): readonly string[] {
+function processesOn(directory: string): readonly string[] {
   const found: string[] = [];
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;

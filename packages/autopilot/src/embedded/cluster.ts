@@ -30,7 +30,7 @@ export interface ClusterOptions {
 }
 
 /** The settings file that belongs to us, in the data directory; `postgresql.conf` includes it. */
-export const settingsFileName = 'autopilot.conf';
+const settingsFileName = 'autopilot.conf';
 
 const unfinishedName = 'autopilot.initdb';
 const initialisedName = 'autopilot.initialised';
