@@ -56,6 +56,8 @@ export function useLiveDocument<Document>(
     const turn = (): void => {
       if (leavesWhenHidden && page.hidden) stream.stop();
       else stream.start();
+      // Seen again: perhaps somebody signed in meanwhile, in another tab.
+      if (!page.hidden && stream.snapshot.link.state === 'refused') stream.restart();
       draw();
     };
     const online = (): void => stream.restart();
