@@ -59,7 +59,6 @@ export function SignInPage({ onSignedIn }: { readonly onSignedIn: () => void }):
           }}
           error={failure === null ? null : `${failure.detail} ${failure.problem?.remedy ?? ''}`.trim()}
           visibilityToggleButtonProps={{ 'aria-label': 'Show or hide the token' }}
-          data-autofocus
         />
         <Button type="submit" fullWidth loading={isTrying}>
           Sign in
