@@ -70,7 +70,7 @@ export function trackRequests(app: FastifyInstance, { recorder, context, tenantO
     if (scope === undefined) return;
     this[scopeKey] = undefined;
     if (tenantOf !== null && scope.request !== null) scope.tenant = tenantName(tenantOf, scope.request);
-    const aborted = !this.writableFinished;
+    const aborted = !(isOwnConnection(this) ? this.writableFinished : this.writableEnded);
     recorder.end(scope, aborted && !this.headersSent ? 0 : this.statusCode, bytesSent(this), aborted);
   }
 
@@ -166,17 +166,20 @@ function tenantName(tenantOf: TenantOf, request: FastifyRequest): string | null 
   }
 }
 
+/** A connection that sends one response at a time: not HTTP/2, and not an injected request, which has none. */
+function isOwnConnection({ req }: ServerResponse): boolean {
+  return req.httpVersionMajor === 1 && typeof req.socket.bytesWritten === 'number';
+}
+
 /**
  * What went out on the connection since the response before it ended: also for streams, HEAD and 304. A client that
- * pipelines may find a part of a response counted with the one before it. HTTP/2 mixes responses on a connection:
- * there it is the length that the response declares.
+ * pipelines may find a part of a response counted with the one before it. Where responses share a connection, it is
+ * the length that the response declares.
  */
 function bytesSent(response: ServerResponse): number {
-  if (response.req.httpVersionMajor > 1) return Number(response.getHeader('content-length') ?? 0) || 0;
+  if (!isOwnConnection(response)) return Number(response.getHeader('content-length') ?? 0) || 0;
   const socket: TrackedSocket = response.req.socket;
   const sent = socket.bytesWritten;
-  // Injected requests have no connection.
-  if (typeof sent !== 'number') return 0;
   const before = socket[bytesKey] ?? 0;
   socket[bytesKey] = sent;
   return sent - before;
