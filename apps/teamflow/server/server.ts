@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createAgent } from '@teamflow/autopilot';
 import { openApiDocument } from '@teamflow/autopilot/contract';
 import type { FastifyInstance } from 'fastify';
 import { Accounts } from './accounts/accounts.ts';
@@ -107,6 +108,8 @@ function describeAdministrator(signIn: AdministratorSignIn): string {
 /** Starts everything, registering how to end it as it goes. */
 async function start(environment: Environment, ending: AsyncDisposableStack): Promise<void> {
   const began = performance.now();
+  const agent = createAgent({ service: 'teamflow' });
+  ending.defer(() => agent.close());
   const stateDirectory = resolve(environment.stateDirectory ?? join(root, '.data'));
   const pagesBuilt = buildPages(stateDirectory);
   // Awaited further down; a failure before that must not count as unhandled.
@@ -159,7 +162,9 @@ async function start(environment: Environment, ending: AsyncDisposableStack): Pr
   await pagesBuilt;
 
   const app = await buildApp({
-    pool,
+    // From here on: what setting up has asked of the database is not what TeamFlow's users ask.
+    pool: agent.instrument(pool),
+    agent,
     accounts,
     secret,
     version: await versionOfThis(),

@@ -73,7 +73,7 @@ export const organizationRoutes: Routes =
   ({ database }) =>
   async (app) => {
     app.get(
-      '/',
+      '',
       {
         schema: {
           summary: 'One organization',

@@ -24,10 +24,10 @@ select d.*,
     then -9 * ln(pg_temp.roll(id, 408) + 1e-9) else age_days * pg_temp.roll(id, 408) ^ 3 end) as changed_at,
   case when assigned > case when status = 'backlog' then 0.5 else 0.12 end
     then 1 + floor(people * pg_temp.roll(id, 417) ^ 2)::integer end as assignee,
-  case when texts > 0.30 then floor(sentence_count * pg_temp.roll(id, 423) ^ 1.5)::integer end as s1,
-  case when texts > 0.65 then floor(sentence_count * pg_temp.roll(id, 424) ^ 1.5)::integer end as s2,
-  case when texts > 0.85 then floor(sentence_count * pg_temp.roll(id, 425))::integer end as s3,
-  case when texts > 0.94 then floor(sentence_count * pg_temp.roll(id, 426))::integer end as s4
+  case when texts > 0.45 then floor(sentence_count * pg_temp.roll(id, 423) ^ 1.5)::integer end as s1,
+  case when texts > 0.80 then floor(sentence_count * pg_temp.roll(id, 424) ^ 1.5)::integer end as s2,
+  case when texts > 0.92 then floor(sentence_count * pg_temp.roll(id, 425))::integer end as s3,
+  case when texts > 0.97 then floor(sentence_count * pg_temp.roll(id, 426))::integer end as s4
 from (
   select r.*,
     case when state < 0.85 * finished then 'done' when state < 0.92 * finished then 'cancelled'

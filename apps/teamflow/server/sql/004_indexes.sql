@@ -25,7 +25,7 @@ create index tasks_created_idx on tasks (organization_id, created_at, id);
 create index tasks_updated_idx on tasks (organization_id, updated_at, id);
 -- GET tasks by due date (tasks without one last), the due range, and the overdue of the summary.
 create index tasks_due_idx on tasks (organization_id, (coalesce(due_on, 'infinity'::date)), id);
--- GET tasks?status=, newest first; the counts of the summary.
+-- GET tasks?status=, newest first.
 create index tasks_status_idx on tasks (organization_id, status, created_at, id);
 -- GET tasks?assigneeId=, newest first; unassigning a member who leaves.
 create index tasks_assignee_idx on tasks (organization_id, assignee_id, created_at, id);
