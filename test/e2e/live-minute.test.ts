@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import axeCore from 'axe-core';
+import type { Page } from 'playwright-core';
+import { startTeamFlow, type TeamFlowProcess } from '../../tools/teamflow-process.ts';
+import { launchChromium, type TestBrowser } from '../support/chromium.ts';
+import { leakCheck } from '../support/leak-check.ts';
+
+leakCheck(after);
+
+let state: string;
+let teamflow: TeamFlowProcess;
+let chromium: TestBrowser;
+
+before(async () => {
+  state = await mkdtemp(join(tmpdir(), 'teamflow-e2e-'));
+  [teamflow, chromium] = await Promise.all([startTeamFlow(state), launchChromium()]);
+});
+
+after(async () => {
+  await chromium[Symbol.asyncDispose]();
+  await teamflow[Symbol.asyncDispose]();
+  await rm(state, { recursive: true, force: true });
+});
+
+/** A new window with nothing remembered; errors of the page fail the test. */
+async function openPage(path: string, scheme: 'light' | 'dark' = 'light'): Promise<{ page: Page; errors: string[] }> {
+  const context = await chromium.browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: scheme });
+  const page = await context.newPage();
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !/401|404/.test(message.text())) errors.push(message.text());
+  });
+  await page.goto(`${teamflow.url}${path}`);
+  return { page, errors };
+}
+
+async function signIn(page: Page): Promise<void> {
+  await page.getByLabel('E-mail address').fill(teamflow.administrator.email);
+  await page.locator('input[name=password]').fill(teamflow.administrator.password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+/** Asks for the organization's tasks as the signed-in user, `count` times. */
+async function makeTraffic(page: Page, count: number): Promise<void> {
+  await page.evaluate(async (times) => {
+    const organizations = (await (await fetch('/api/v1/organizations')).json()) as { items: { id: string }[] }; // our own API
+    const id = organizations.items[0]?.id ?? '';
+    for (let i = 0; i < times; i++) await fetch(`/api/v1/organizations/${id}/tasks`);
+  }, count);
+}
+
+test('sign in, make traffic, see it move within 2 s', async () => {
+  const { page, errors } = await openPage('/');
+  await signIn(page);
+  await page.getByRole('link', { name: /dashboard/ }).click();
+  await page.waitForURL(/\/autopilot\//);
+  await page.getByText('Live', { exact: true }).first().waitFor();
+  await makeTraffic(page, 1);
+  const route = page.getByRole('link', { name: /\/api\/v1\/organizations\/:organizationId\/tasks/ }).first();
+  await route.waitFor({ timeout: 2_000 });
+  await makeTraffic(page, 30);
+  await route.click();
+  await page.waitForURL(/\/autopilot\/routes\//);
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  assert.deepEqual(errors, []);
+  await page.context().close();
+});
+
+test('every page is free of what axe finds, in light and dark', async () => {
+  for (const scheme of ['light', 'dark'] as const) {
+    const { page, errors } = await openPage('/', scheme);
+    await page.getByRole('button', { name: 'Sign in' }).waitFor();
+    await assertAccessible(page);
+    await signIn(page);
+    await page.getByRole('link', { name: /dashboard/ }).waitFor();
+    await assertAccessible(page);
+    await page.goto(`${teamflow.url}/autopilot/`);
+    await page.getByText('Live', { exact: true }).first().waitFor();
+    await assertAccessible(page);
+    await page
+      .getByRole('link', { name: /organizationId\/tasks/ })
+      .first()
+      .click();
+    await page.waitForURL(/\/autopilot\/routes\//);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    await assertAccessible(page);
+    assert.deepEqual(errors, []);
+    await page.context().close();
+  }
+});
+
+test("the control plane's own port takes a token and shows the same", async () => {
+  const context = await chromium.browser.newContext();
+  const page = await context.newPage();
+  await page.goto(`${teamflow.controlPlaneUrl}/autopilot/`);
+  await page.getByLabel('Token', { exact: true }).fill('not the token');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByText('This token is not known here.').waitFor();
+  await page.getByLabel('Token', { exact: true }).fill(teamflow.token);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByText('Live', { exact: true }).first().waitFor();
+  await context.close();
+});
+
+test('everything is reached by keyboard: from the sign-in to a route of the table', async () => {
+  const { page } = await openPage('/');
+  await page.getByLabel('E-mail address').waitFor();
+  await page.getByLabel('E-mail address').focus();
+  await page.keyboard.type(teamflow.administrator.email);
+  await page.keyboard.press('Tab');
+  await page.keyboard.type(teamflow.administrator.password);
+  await page.keyboard.press('Enter');
+  await page.getByRole('link', { name: /dashboard/ }).waitFor();
+  await tabTo(page, /dashboard/);
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/\/autopilot\//);
+  await makeTraffic(page, 3);
+  await page
+    .getByRole('link', { name: /organizationId\/tasks/ })
+    .first()
+    .waitFor();
+  await tabTo(page, /organizationId\/tasks/);
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/\/autopilot\/routes\//);
+  await page.context().close();
+});
+
+/** Presses Tab until something with this name has the focus. */
+async function tabTo(page: Page, name: RegExp): Promise<void> {
+  for (let presses = 0; presses < 120; presses++) {
+    await page.keyboard.press('Tab');
+    const text = await page.evaluate(
+      () => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? '',
+    );
+    if (name.test(text)) return;
+  }
+  assert.fail(`Nothing with the name ${name} is reached by 120 presses of Tab`);
+}
+
+/** Runs axe-core in the page. It is evaluated by the browser's debugger, which the page's own policy does not concern. */
+async function assertAccessible(page: Page): Promise<void> {
+  await page.evaluate(axeCore.source);
+  const violations = await page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: typeof import('axe-core') }; // the line above defined it
+    const { violations: found } = await axe.run();
+    return found.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`);
+  });
+  assert.deepEqual(violations, []);
+}
