@@ -132,6 +132,10 @@ function forward(app: FastifyInstance, agent: AgentInternals, principalOf: Princ
           request.headers = { 'content-type': undefined, 'content-length': undefined, 'transfer-encoding': undefined };
           next(null, payload);
         },
+        preValidation: (request, _reply, next) => {
+          request.headers = {};
+          next();
+        },
         handler,
       });
     }
