@@ -15,7 +15,7 @@ import { createValidatorCompiler } from './http/validation.ts';
 import { activityRoutes } from './routes/activity.ts';
 import { boardRoutes } from './routes/board.ts';
 import { commentRoutes } from './routes/comments.ts';
-import type { RouteContext } from './routes/context.ts';
+import type { AccountContext } from './routes/context.ts';
 import { meRoutes, organizationRoutes } from './routes/me.ts';
 import { memberRoutes } from './routes/members.ts';
 import { projectRoutes } from './routes/projects.ts';
@@ -75,7 +75,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
 
   const database = createDatabase(pool);
   const key = new Uint8Array(hkdfSync('sha256', options.secret, '', 'teamflow page cursors', 32));
-  const context: RouteContext = { database, pager: new Pager({ key }) };
+  const context: AccountContext = { database, pager: new Pager({ key }) };
   await app.register(
     async (api) => {
       api.decorateRequest('identity', null);
@@ -90,8 +90,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       await api.register(
         async (organization) => {
           organization.addHook('onRequest', requireMembership(database));
+          await organization.register(organizationRoutes(context));
           for (const routes of [
-            organizationRoutes,
             summaryRoutes,
             memberRoutes,
             teamRoutes,

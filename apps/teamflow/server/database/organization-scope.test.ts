@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import {
   CamelCasePlugin,
@@ -150,5 +151,19 @@ test('what can not be kept inside is refused', () => {
     // The two types of the same object: one for what is allowed, one for what is not.
     const both = scoped as unknown as typeof untyped & OrganizationDatabase;
     assert.throws(() => attempt(both).compile(), { name: 'OrganizationScopeError' }, what);
+  }
+});
+
+test('nothing in the server takes the restriction off again', async () => {
+  const server = new URL('../', import.meta.url);
+  const files = (await readdir(server, { recursive: true })).filter((file) => file.endsWith('.ts'));
+  assert.ok(files.includes('routes/tasks.ts'), 'the sources were not found');
+  for (const file of files) {
+    if (file === 'database/organization-scope.ts' || file.endsWith('.test.ts')) continue;
+    const text = await readFile(new URL(file, server), 'utf8');
+    assert.doesNotMatch(text, /withoutPlugins|getExecutor/, file);
+    // Only what is about the caller sees across organizations.
+    if (file.startsWith('routes/') && file !== 'routes/me.ts')
+      assert.doesNotMatch(text, /AccountContext\b(?! extends)/, file);
   }
 });

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 
 /** As much of an OpenAPI 3.1 document as merging two of them needs. */
 export interface OpenApiDocument {
-  readonly tags?: readonly unknown[];
+  readonly tags?: readonly { readonly name: string }[];
   readonly paths?: Readonly<Record<string, unknown>>;
   readonly components?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
@@ -35,7 +35,9 @@ const forwardedPath = /^\/api\/v1\/(performance|optimization|config|jobs)(\/|$)/
 /** The part of the autopilot's document that is about calls on TeamFlow's port. */
 export function forwardedPart(autopilot: OpenApiDocument): OpenApiDocument {
   const paths = Object.entries(autopilot.paths ?? {}).filter(([path]) => forwardedPath.test(path));
-  return { ...autopilot, paths: Object.fromEntries(paths) };
+  const said = JSON.stringify(paths);
+  const tags = (autopilot.tags ?? []).filter((tag) => said.includes(JSON.stringify([tag.name])));
+  return { ...autopilot, tags, paths: Object.fromEntries(paths) };
 }
 
 /** Gathers the routes that are registered after it; call before them. `version` is that of the service. */
@@ -67,7 +69,9 @@ export async function serveOpenApi(app: FastifyInstance, added: readonly OpenApi
   await app.register(swaggerUi, {
     routePrefix: '/api/v1/docs',
     staticCSP: true,
-    uiConfig: { docExpansion: 'none', deepLinking: false },
+    theme: { title: 'TeamFlow API' },
+    // Without the bar on top, whose style sheet the policy would block.
+    uiConfig: { docExpansion: 'none', deepLinking: false, layout: 'BaseLayout' },
     transformSpecification: () => ({ ...document() }),
   });
 }

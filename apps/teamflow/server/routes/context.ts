@@ -2,12 +2,16 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Pager } from '@teamflow/autopilot/page';
 import type { Database } from '../database/database.ts';
 
-/** What routes are made with. */
+/** What an organization's routes are made with: no database but that of the request's membership. */
 export interface RouteContext {
-  /** Across organizations: only for what is about the caller. Everything else uses the request's membership. */
-  readonly database: Database;
   readonly pager: Pager;
 }
 
+/** What the routes are made with that are about the caller and not about what is in an organization. */
+export interface AccountContext extends RouteContext {
+  /** Across organizations. */
+  readonly database: Database;
+}
+
 /** A group of routes: a Fastify plugin whose handlers get their types from the schemas. */
-export type Routes = (context: RouteContext) => FastifyPluginAsyncTypebox;
+export type Routes<Context = RouteContext> = (context: Context) => FastifyPluginAsyncTypebox;

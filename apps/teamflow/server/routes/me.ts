@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { identityOf, membershipOf, strongestRole } from '../http/identity.ts';
-import type { Routes } from './context.ts';
+import type { AccountContext, Routes } from './context.ts';
 import { readPage, timestampText } from './listing.ts';
 import { answers, inOrganization, listQuery, OrganizationSchema, pageOf } from './schemas.ts';
 
@@ -16,7 +16,7 @@ const Me = Type.Object(
 );
 
 /** Who the caller is and where he belongs: the routes outside any organization. */
-export const meRoutes: Routes =
+export const meRoutes: Routes<AccountContext> =
   ({ database, pager }) =>
   async (app) => {
     app.get(
@@ -69,7 +69,7 @@ export const meRoutes: Routes =
   };
 
 /** The organization itself. */
-export const organizationRoutes: Routes =
+export const organizationRoutes: Routes<AccountContext> =
   ({ database }) =>
   async (app) => {
     app.get(

@@ -57,7 +57,7 @@ function SignIn({ onSignedIn }: { readonly onSignedIn: () => void }): ReactEleme
           Sign in to TeamFlow
         </Title>
         {failure !== null && (
-          <Alert color="red" variant="outline" role="alert" title="That did not work">
+          <Alert color="red.9" variant="filled" role="alert" title="That did not work">
             {failure}
           </Alert>
         )}
@@ -93,7 +93,7 @@ function SignedIn({ me, onSignedOut }: { readonly me: Me; readonly onSignedOut: 
         {me.role === 'admin' ? ', who runs this installation' : ''}.
       </Text>
       {failure !== null && (
-        <Alert color="red" variant="outline" role="alert" title="That did not work">
+        <Alert color="red.9" variant="filled" role="alert" title="That did not work">
           {failure}
         </Alert>
       )}
@@ -140,7 +140,7 @@ export function App(): ReactElement {
           </Center>
         )}
         {state.kind === 'failed' && (
-          <Alert color="red" variant="outline" role="alert" title="TeamFlow does not answer">
+          <Alert color="red.9" variant="filled" role="alert" title="TeamFlow does not answer">
             <Stack>
               {state.reason}
               <Button variant="default" onClick={reload}>
