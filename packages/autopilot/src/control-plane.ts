@@ -56,8 +56,12 @@ export interface ControlPlane {
   readonly madeToken: string | null;
   /** Live streams that are open. */
   readonly openStreams: number;
+  /** Estimated memory that facts take, within `maxFactBytes`. */
+  readonly factBytes: number;
   /** Answers requests without the network. */
   readonly handler: Handler;
+  /** Merges and drops what has become old, as the control plane does by itself once a second. */
+  compact(): Promise<void>;
   /** Speaks with an agent over a channel. */
   accept(channel: ControlChannel): void;
   /**
@@ -134,7 +138,10 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const server = await listen(handler, { host: options.host ?? '127.0.0.1', port: options.port });
   ({ address } = server);
 
-  const compacting = repeat(COMPACT_EVERY_MS, onTrouble, () => store.compact(clock.now()));
+  const compact = async (): Promise<void> => {
+    await store.compact(clock.now());
+  };
+  const compacting = repeat(COMPACT_EVERY_MS, onTrouble, compact);
   const judging = repeat(JUDGE_EVERY_MS, onTrouble, async () => {
     const services = agents.services();
     history.keepOnly(services);
@@ -158,7 +165,11 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     get openStreams() {
       return streams.size;
     },
+    get factBytes() {
+      return store.bytes;
+    },
     handler,
+    compact,
     accept: (channel) => agents.accept(channel),
     acceptParent: (onGone) => {
       const channel = controlIpcChannel();

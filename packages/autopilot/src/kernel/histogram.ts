@@ -135,9 +135,12 @@ export class ExponentialHistogram implements Histogram {
       return;
     }
     const index = bucketIndex(clamped);
-    const at = index - this.#offset;
-    if (at >= 0 && at < this.#counts.length) this.#counts[at] = (this.#counts[at] ?? 0) + 1;
-    else this.#addToBucket(index, 1);
+    let at = index - this.#offset;
+    if (at < 0 || at >= this.#counts.length) {
+      this.#growTo(index, index);
+      at = index - this.#offset;
+    }
+    this.#counts[at] = (this.#counts[at] ?? 0) + 1;
   }
 
   merge(other: Histogram): void {
@@ -148,10 +151,12 @@ export class ExponentialHistogram implements Histogram {
     if (other.#count === 0) return;
     this.#mergeTotals(other.#count, other.#zeroCount, other.#sumHigh, other.#sumLow, other.#min, other.#max);
     const counts = other.#counts;
-    // Highest first, so that this one grows once and not bucket by bucket.
-    for (let at = counts.length - 1; at >= 0; at--) {
+    if (counts.length === 0) return;
+    this.#growTo(other.#offset, other.#offset + counts.length - 1);
+    const shift = other.#offset - this.#offset;
+    for (let at = 0; at < counts.length; at++) {
       const count = counts[at] ?? 0;
-      if (count > 0) this.#addToBucket(other.#offset + at, count);
+      if (count > 0) this.#counts[at + shift] = (this.#counts[at + shift] ?? 0) + count;
     }
   }
 
@@ -164,7 +169,12 @@ export class ExponentialHistogram implements Histogram {
     const { total, zeroCount, sumHigh, sumLow, min, max, filled, indexes, counts } = unpacked;
     if (total === 0) return;
     this.#mergeTotals(total, zeroCount, sumHigh, sumLow, min, max);
-    for (let bucket = filled - 1; bucket >= 0; bucket--) this.#addToBucket(indexes[bucket] ?? 0, counts[bucket] ?? 0);
+    if (filled === 0) return;
+    this.#growTo(indexes[0] ?? 0, indexes[filled - 1] ?? 0);
+    for (let bucket = 0; bucket < filled; bucket++) {
+      const at = (indexes[bucket] ?? 0) - this.#offset;
+      this.#counts[at] = (this.#counts[at] ?? 0) + (counts[bucket] ?? 0);
+    }
   }
 
   quantile(q: number): number {
@@ -248,9 +258,12 @@ export class ExponentialHistogram implements Histogram {
     return result;
   }
 
-  /** The sum of an encoded histogram, read from its head alone: what a ranking by time needs, at a tenth of a merge. */
-  static sumOf(bytes: Uint8Array): number {
-    position = 1;
+  /**
+   * The sum of an encoded histogram that begins at `at`, read from its head alone: what a ranking by time needs, at a
+   * tenth of a merge.
+   */
+  static sumOf(bytes: Uint8Array, at = 0): number {
+    position = at + 1;
     readVarint(bytes);
     const high = readVarint(bytes);
     return (high * SUM_LIMB + readVarint(bytes)) / SUM_UNITS;
@@ -274,24 +287,15 @@ export class ExponentialHistogram implements Histogram {
     }
   }
 
-  #addToBucket(index: number, count: number): void {
-    let at = index - this.#offset;
-    if (at < 0 || at >= this.#counts.length) {
-      this.#growTo(index);
-      at = index - this.#offset;
-    }
-    this.#counts[at] = (this.#counts[at] ?? 0) + count;
-  }
-
-  /** Grows by whole octaves, so that a series with a steady latency grows a handful of times. */
-  #growTo(index: number): void {
-    const octave = Math.floor(index / BUCKETS_PER_OCTAVE) * BUCKETS_PER_OCTAVE;
+  /** Makes room for these buckets, by whole octaves, so that a series with a steady latency grows a handful of times. */
+  #growTo(lowest: number, highest: number): void {
+    const end = this.#offset + this.#counts.length;
     const empty = this.#counts.length === 0;
-    const from = empty ? octave : Math.min(this.#offset, octave);
-    const until = empty
-      ? octave + BUCKETS_PER_OCTAVE
-      : Math.max(this.#offset + this.#counts.length, octave + BUCKETS_PER_OCTAVE);
-    const grown = new Float64Array(until - from);
+    if (!empty && lowest >= this.#offset && highest < end) return;
+    const low = Math.floor(lowest / BUCKETS_PER_OCTAVE) * BUCKETS_PER_OCTAVE;
+    const high = (Math.floor(highest / BUCKETS_PER_OCTAVE) + 1) * BUCKETS_PER_OCTAVE;
+    const from = empty ? low : Math.min(this.#offset, low);
+    const grown = new Float64Array((empty ? high : Math.max(end, high)) - from);
     if (!empty) grown.set(this.#counts, this.#offset - from);
     this.#counts = grown;
     this.#offset = from;

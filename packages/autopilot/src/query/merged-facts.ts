@@ -8,8 +8,10 @@ import type { Coverage } from './coverage.ts';
 /** The cells that some measures rest on. */
 export interface FactPlan {
   readonly fields: readonly string[];
-  /** Fields whose distribution is asked for; of the others' histograms the sum is enough. */
+  /** Fields whose distribution is asked for. */
   readonly distributions: ReadonlySet<string>;
+  /** The others: of their histograms the sum is enough. */
+  readonly sumsOf: readonly string[];
 }
 
 export function planOf(asked: readonly Measure[]): FactPlan {
@@ -22,7 +24,7 @@ export function planOf(asked: readonly Measure[]): FactPlan {
       if (formula.kind !== 'busy') distributions.add(field);
     }
   }
-  return { fields: [...fields], distributions };
+  return { fields: [...fields], distributions, sumsOf: [...fields].filter((field) => !distributions.has(field)) };
 }
 
 function fieldsOf(formula: Formula): readonly string[] {

@@ -4,7 +4,7 @@ import type { Origin, SeriesKey } from '../contract/series.ts';
 import type { EpochMs } from '../kernel/clock.ts';
 import type { Extent, MetricStore, SeriesQuery, Slice } from '../storage/ports.ts';
 import { Coverage } from './coverage.ts';
-import { MergedFacts, planOf } from './merged-facts.ts';
+import { type FactPlan, MergedFacts, planOf } from './merged-facts.ts';
 import type { SteppedRange, TimeRange } from './time-range.ts';
 
 /** Which facts a question is about; the range comes beside it. */
@@ -58,7 +58,15 @@ export class QueryEngine {
       facts: new MergedFacts(plan),
     }));
     const select = key === null ? ({ kind: 'total' } as const) : ({ kind: 'keys', keys: [key] } as const);
-    const query = { ...subject, select, from, to, resolutionMs, fields: plan.fields };
+    const query = {
+      ...subject,
+      select,
+      from,
+      to,
+      resolutionMs,
+      fields: plan.fields,
+      sumsOf: plan.sumsOf,
+    };
     for await (const { origin, start, durationMs, series } of this.#store.read(query)) {
       const instance = instanceOf(origin);
       const end = start + durationMs;
@@ -94,7 +102,7 @@ export class QueryEngine {
     const facts = new MergedFacts(plan);
     const coverage = new Coverage();
     const overflow: Record<string, number> = {};
-    for await (const slice of this.#slices(subject, range, { kind: 'total' }, plan.fields)) {
+    for await (const slice of this.#slices(subject, range, { kind: 'total' }, plan)) {
       const { instance, share } = cover(slice, range, coverage);
       for (const one of slice.series) facts.add(instance, one, share);
       for (const [family, left] of Object.entries(slice.overflow)) {
@@ -131,7 +139,7 @@ export class QueryEngine {
     const plan = planOf(asked);
     const coverage = new Coverage();
     const rows = new Map<string, { readonly series: SeriesKey; readonly facts: MergedFacts }>();
-    for await (const slice of this.#slices(subject, range, select, plan.fields)) {
+    for await (const slice of this.#slices(subject, range, select, plan)) {
       const { instance, share } = cover(slice, range, coverage);
       for (const one of slice.series) {
         const name = one.database === null && one.route === null ? one.key : pairName(one);
@@ -151,9 +159,10 @@ export class QueryEngine {
     subject: Subject,
     { from, to }: TimeRange,
     select: SeriesQuery['select'],
-    fields: readonly string[],
+    { fields, sumsOf }: FactPlan,
   ): AsyncIterable<Slice> {
-    return this.#store.read({ ...subject, select, from, to, resolutionMs: to - from, fields });
+    const resolutionMs = to - from;
+    return this.#store.read({ ...subject, select, from, to, resolutionMs, fields, sumsOf });
   }
 }
 

@@ -25,6 +25,8 @@ export interface SeriesQuery {
   readonly resolutionMs: number;
   /** Cells to read; absent: all of the family. */
   readonly fields?: readonly string[];
+  /** Histograms among them of which the sum is enough: a store may give the sum, a number, in their place. */
+  readonly sumsOf?: readonly string[];
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Cell, Family, GaugeCell } from '../../contract/series.ts';
+import { ExponentialHistogram } from '../../kernel/histogram.ts';
 import { isGauge, layouts } from '../cell-accumulator.ts';
 
 /**
@@ -80,8 +81,13 @@ export class CellWriter {
   }
 }
 
-/** The fields to read, by position; null: all. */
-export type WantedFields = readonly boolean[] | null;
+/** What of a field is read: nothing, the cell, or of a histogram its sum. */
+export const SKIP = 0;
+export const CELL = 1;
+export const SUM = 2;
+
+/** One of the above for each field of a family, by position; null: every cell. */
+export type WantedFields = Uint8Array | null;
 
 /** Where the next number is read. The bytes were written above, so nothing is checked. */
 let position = 0;
@@ -100,7 +106,8 @@ export function readCells(
   let mask = readVarint(bytes);
   for (let field = 0; mask !== 0; field++, mask >>>= 1) {
     if ((mask & 1) === 0) continue;
-    const name = wanted === null || wanted[field] === true ? names[field] : undefined;
+    const want = wanted === null ? CELL : (wanted[field] ?? SKIP);
+    const name = want === SKIP ? undefined : names[field];
     switch (kinds[field]) {
       case 'counter': {
         const value = readNumber(bytes, view);
@@ -119,7 +126,10 @@ export function readCells(
       }
       default: {
         const length = readVarint(bytes);
-        if (name !== undefined) cells[name] = bytes.subarray(position, position + length);
+        if (name !== undefined) {
+          cells[name] =
+            want === SUM ? ExponentialHistogram.sumOf(bytes, position) : bytes.subarray(position, position + length);
+        }
         position += length;
       }
     }

@@ -2,7 +2,7 @@ import type { Origin, SeriesWindow, Window } from '../../contract/series.ts';
 import type { Clock, EpochMs } from '../../kernel/clock.ts';
 import { layouts } from '../cell-accumulator.ts';
 import type { Appended, Compacted, Extent, MetricStore, SeriesQuery, Slice } from '../ports.ts';
-import type { WantedFields } from './cell-codec.ts';
+import { CELL, SKIP, SUM, type WantedFields } from './cell-codec.ts';
 import { bytesOf, mergeSegments, packWindow, readFamily, readIds, releaseSegment, type Segment } from './segment.ts';
 import { SeriesDictionary, type SeriesEntry } from './series-dictionary.ts';
 
@@ -13,6 +13,9 @@ import { SeriesDictionary, type SeriesEntry } from './series-dictionary.ts';
  * them. Coarse reads take the merged one, fine reads the windows while they are kept. A window that comes late makes
  * its block merge again; when the windows themselves are gone, it is merged into what is left of them.
  *
+ * Six blocks merged once more are a minute: nothing that they do not hold, but a sixth of the work for questions about
+ * an hour of a thousand routes, which a live page asks every second.
+ *
  * Memory: a second with one series takes about 70 bytes, so 50 routes called every second take 6 MB an hour and
  * instance, 1,000 routes 100 MB. Over `maxBytes` the oldest blocks of all go first, and are counted.
  */
@@ -21,6 +24,7 @@ const FINE_MS = 1000;
 const FINE_KEPT_MS = 10 * 60_000;
 const COARSE_MS = 10_000;
 const COARSE_KEPT_MS = 60 * 60_000;
+const MINUTE_MS = 60_000;
 /** Blocks stay a little longer than promised, so that a range of just an hour, aligned to its steps, is whole. */
 const MARGIN_MS = COARSE_MS;
 /** After a block's end: agents flush once a second, so its last window comes within this. */
@@ -51,6 +55,8 @@ interface Block {
 interface InstanceMemory {
   readonly origin: Origin;
   readonly blocks: Map<EpochMs, Block>;
+  /** By start; made of the blocks in it, and unmade when one of them changes. */
+  readonly minutes: Map<EpochMs, Segment>;
   newestEnd: EpochMs;
 }
 
@@ -97,6 +103,7 @@ export class MemoryMetricStore implements MetricStore {
       const packed = packWindow(this.#dictionary, window);
       invalid += packed.invalid;
       this.#take(block, packed.segment);
+      this.#dropMinute(instance, block.start);
       block.seen.push(start, durationMs);
       this.#bytes += SEEN_BYTES;
       instance.newestEnd = Math.max(instance.newestEnd, start + durationMs);
@@ -113,19 +120,14 @@ export class MemoryMetricStore implements MetricStore {
     for (const instance of this.#instances.values()) {
       if (instance.origin.service !== query.service) continue;
       if (query.instance !== undefined && instance.origin.instance !== query.instance) continue;
-      const first = Math.floor((query.from - LONGEST_WINDOW_MS) / COARSE_MS) * COARSE_MS;
-      for (let at = first; at < query.to; at += COARSE_MS) {
-        const block = instance.blocks.get(at);
-        if (block === undefined) continue;
-        for (const segment of segmentsOf(block, query)) {
-          const series: SeriesWindow[] = [
-            ...(entries === null
-              ? readFamily(segment, this.#dictionary, query.family, query.database, wanted)
-              : readIds(segment, entries, wanted)),
-          ];
-          const { start, durationMs, overflow } = segment;
-          yield { origin: instance.origin, start, durationMs, series, overflow };
-        }
+      for (const segment of segmentsFor(instance, query)) {
+        const series: SeriesWindow[] = [
+          ...(entries === null
+            ? readFamily(segment, this.#dictionary, query.family, query.database, wanted)
+            : readIds(segment, entries, wanted)),
+        ];
+        const { start, durationMs, overflow } = segment;
+        yield { origin: instance.origin, start, durationMs, series, overflow };
       }
     }
   }
@@ -146,6 +148,7 @@ export class MemoryMetricStore implements MetricStore {
         }
         if (block.fine.length > 0 && end <= now - FINE_KEPT_MS - MARGIN_MS) this.#dropFine(block);
       }
+      this.#makeMinutes(instance, now);
       if (instance.blocks.size === 0) this.#instances.delete(name);
     }
     this.#keepWithinBound();
@@ -173,7 +176,7 @@ export class MemoryMetricStore implements MetricStore {
     const name = `${origin.service}\u0000${origin.instance}\u0000${origin.release}`;
     const known = this.#instances.get(name);
     if (known !== undefined) return known;
-    const made: InstanceMemory = { origin, blocks: new Map(), newestEnd: Number.NEGATIVE_INFINITY };
+    const made: InstanceMemory = { origin, blocks: new Map(), minutes: new Map(), newestEnd: Number.NEGATIVE_INFINITY };
     this.#instances.set(name, made);
     return made;
   }
@@ -208,6 +211,31 @@ export class MemoryMetricStore implements MetricStore {
     block.merged = merged;
   }
 
+  #makeMinutes(instance: InstanceMemory, now: EpochMs): void {
+    const first = Math.ceil((now - COARSE_KEPT_MS - MARGIN_MS) / MINUTE_MS) * MINUTE_MS;
+    for (let start = first; start + MINUTE_MS + SETTLE_MS <= now; start += MINUTE_MS) {
+      if (instance.minutes.has(start)) continue;
+      const parts: Segment[] = [];
+      for (let at = start; at < start + MINUTE_MS; at += COARSE_MS) {
+        const merged = instance.blocks.get(at)?.merged;
+        if (merged != null) parts.push(merged);
+      }
+      // One block is as quick to read by itself.
+      if (parts.length < 2) continue;
+      const minute = mergeSegments(this.#dictionary, parts);
+      this.#bytes += bytesOf(minute);
+      instance.minutes.set(start, minute);
+    }
+  }
+
+  #dropMinute(instance: InstanceMemory, at: EpochMs): void {
+    const start = Math.floor(at / MINUTE_MS) * MINUTE_MS;
+    const minute = instance.minutes.get(start);
+    if (minute === undefined) return;
+    instance.minutes.delete(start);
+    this.#release(minute);
+  }
+
   #release(segment: Segment): void {
     this.#bytes -= bytesOf(segment);
     releaseSegment(this.#dictionary, segment);
@@ -221,6 +249,7 @@ export class MemoryMetricStore implements MetricStore {
   /** @returns how many windows went. */
   #dropBlock(instance: InstanceMemory, block: Block): number {
     this.#dropFine(block);
+    this.#dropMinute(instance, block.start);
     if (block.merged !== null) this.#release(block.merged);
     instance.blocks.delete(block.start);
     const windows = block.seen.length / 2;
@@ -261,6 +290,26 @@ function wasSeen({ seen }: Block, start: EpochMs, durationMs: number): boolean {
   return false;
 }
 
+/** The segments of an instance that answer a question, none overlapping another. */
+function segmentsFor(instance: InstanceMemory, query: SeriesQuery): readonly Segment[] {
+  const { from, to, resolutionMs } = query;
+  const segments: Segment[] = [];
+  let at = Math.floor((from - LONGEST_WINDOW_MS) / COARSE_MS) * COARSE_MS;
+  while (at < to) {
+    const wholeMinute = resolutionMs >= MINUTE_MS && at % MINUTE_MS === 0 && at >= from && at + MINUTE_MS <= to;
+    const minute = wholeMinute ? instance.minutes.get(at) : undefined;
+    if (minute !== undefined) {
+      segments.push(minute);
+      at += MINUTE_MS;
+      continue;
+    }
+    const block = instance.blocks.get(at);
+    if (block !== undefined) segments.push(...segmentsOf(block, query));
+    at += COARSE_MS;
+  }
+  return segments;
+}
+
 /** The merged segment where it fits the question, else the windows themselves. */
 function segmentsOf(block: Block, { from, to, resolutionMs }: SeriesQuery): readonly Segment[] {
   const { merged, fine } = block;
@@ -270,7 +319,10 @@ function segmentsOf(block: Block, { from, to, resolutionMs }: SeriesQuery): read
   return fine.filter(overlapping);
 }
 
-function wantedFields({ family, fields }: SeriesQuery): WantedFields {
-  if (fields === undefined) return null;
-  return layouts[family].names.map((name) => fields.includes(name));
+function wantedFields({ family, fields, sumsOf = [] }: SeriesQuery): WantedFields {
+  if (fields === undefined && sumsOf.length === 0) return null;
+  return Uint8Array.from(layouts[family].names, (name) => {
+    if (fields !== undefined && !fields.includes(name)) return SKIP;
+    return sumsOf.includes(name) ? SUM : CELL;
+  });
 }

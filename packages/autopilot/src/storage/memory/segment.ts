@@ -59,13 +59,17 @@ function pack(rows: Row[], head: Pick<Segment, 'start' | 'durationMs' | 'windows
   return { ...head, index, familyEnds, cells, view: new DataView(cells.buffer) };
 }
 
-/** Packs a window as it came; `invalid` counts series and cells that are not of the metric table and were left out. */
+/**
+ * Packs a window as it came; `invalid` counts series and cells that were left out: not of the metric table, unreadable,
+ * or there a second time.
+ */
 export function packWindow(
   dictionary: SeriesDictionary,
   window: Window,
 ): { readonly segment: Segment; readonly invalid: number } {
-  const series = new Map<SeriesEntry, CellAccumulator>();
+  const rows: Row[] = [];
   const totals = new Map<SeriesEntry, CellAccumulator>();
+  const seen = new Set<SeriesEntry>();
   let invalid = 0;
   for (const one of window.series) {
     // The other end of the link may be of another release, with families that are not known here.
@@ -73,22 +77,28 @@ export function packWindow(
       invalid++;
       continue;
     }
-    const { indexOf } = layouts[one.family];
-    const own = accumulatorOf(series, dictionary.intern(one, false));
-    const total = TOTAL_FAMILIES.has(one.family)
-      ? accumulatorOf(
-          totals,
-          dictionary.intern({ family: one.family, key: TOTAL_KEY, database: one.database, route: null }, true),
-        )
-      : null;
-    for (const [name, cell] of Object.entries(one.cells)) {
-      const field = indexOf.get(name);
-      if (field === undefined || !own.add(field, cell)) invalid++;
-      else total?.addBeside(field, cell);
+    const entry = dictionary.intern(one, false);
+    if (seen.has(entry)) {
+      invalid++;
+      continue;
     }
+    seen.add(entry);
+    const { family, database } = one;
+    // Adding a cell to the total is also what tells whether it can be read.
+    const total = TOTAL_FAMILIES.has(family)
+      ? accumulatorOf(totals, dictionary.intern({ family, key: TOTAL_KEY, database, route: null }, true))
+      : new CellAccumulator(family);
+    const cells: (Cell | undefined)[] = [];
+    for (const [name, cell] of Object.entries(one.cells)) {
+      const field = layouts[family].indexOf.get(name);
+      if (field === undefined || !total.addBeside(field, cell)) invalid++;
+      else cells[field] = cell;
+    }
+    rows.push({ entry, cells });
   }
   const { start, durationMs, overflow } = window;
-  return { segment: pack(rowsOf(series, totals), { start, durationMs, overflow, windows: 1 }), invalid };
+  rows.push(...rowsOf(totals));
+  return { segment: pack(rows, { start, durationMs, overflow, windows: 1 }), invalid };
 }
 
 /** Merges segments of one instance into one that spans them all. */
@@ -129,15 +139,11 @@ function accumulatorOf(of: Map<SeriesEntry, CellAccumulator>, entry: SeriesEntry
   return made;
 }
 
-function rowsOf(...maps: readonly ReadonlyMap<SeriesEntry, CellAccumulator>[]): Row[] {
-  const rows: Row[] = [];
-  for (const map of maps) {
-    for (const [entry, accumulator] of map) {
-      const cells = layouts[entry.family].names.map((_, field) => accumulator.cell(field));
-      rows.push({ entry, cells });
-    }
-  }
-  return rows;
+function rowsOf(merged: ReadonlyMap<SeriesEntry, CellAccumulator>): Row[] {
+  return Array.from(merged, ([entry, accumulator]) => ({
+    entry,
+    cells: layouts[entry.family].names.map((_, field) => accumulator.cell(field)),
+  }));
 }
 
 /** Gives the names of a segment back that {@link packWindow} or {@link mergeSegments} took. */
