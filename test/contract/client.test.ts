@@ -4,6 +4,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import fc from 'fast-check';
+import { tailOf } from '../../packages/autopilot/src/api/performance/frame-tail.ts';
 import {
   ApiError,
   type Client,
@@ -217,6 +219,25 @@ describe('mergeFrame', () => {
     assert.deepEqual(mergeFrame(before, coarser), coarser);
     const more = { ...frame(4, [9]), columns: { a: [9], b: [8] } };
     assert.deepEqual(mergeFrame(before, more).columns, { a: [0, 1, 2, 3, 9], b: [null, null, null, null, 8] });
+  });
+});
+
+describe('what the server cuts', () => {
+  it('is put together again by the client', () => {
+    const frame = (from: number, values: readonly (number | null)[]): Frame => ({
+      at: values.map((_, index) => (from + index) * 1000),
+      stepMs: 1000,
+      columns: { a: values },
+      complete: true,
+    });
+    const column = fc.array(fc.option(fc.integer({ min: 0, max: 3 })), { minLength: 40, maxLength: 40 });
+    fc.assert(
+      fc.property(column, column, fc.nat({ max: 50 }), fc.boolean(), (a, b, shift, same) => {
+        const before = frame(0, a);
+        const now = frame(shift, same ? [...a.slice(shift), ...b].slice(0, 40) : b);
+        assert.deepEqual(mergeFrame(before, tailOf(now, before)), now);
+      }),
+    );
   });
 });
 

@@ -12,6 +12,7 @@ import type {
 import { operations } from './contract/operations.ts';
 import type { Dashboard, Health, InstanceList, MetricsAnswer, RouteList } from './contract/performance.ts';
 
+/** Where the API is and how it is asked. */
 export interface ClientOptions {
   /** Where the API is: '' for the page's own origin, or "http://127.0.0.1:3001". A path in it is kept before `/api/v1`. */
   readonly baseUrl: string;
@@ -21,6 +22,7 @@ export interface ClientOptions {
   readonly fetch?: typeof globalThis.fetch;
 }
 
+/** What a call can be told beside its query. */
 export interface CallOptions {
   readonly signal?: AbortSignal;
 }
@@ -31,6 +33,7 @@ export type ConnectionState =
   | { readonly state: 'open' }
   | { readonly state: 'waiting'; readonly retryMs: number; readonly cause: unknown };
 
+/** What a stream can be told beside its query. */
 export interface StreamOptions {
   /** Ends the stream: its loop then ends without an error. */
   readonly signal?: AbortSignal;
@@ -71,6 +74,7 @@ export class ApiError extends Error {
   }
 }
 
+/** Makes a client; nothing is asked before its first call. */
 export function createClient(options: ClientOptions): Client {
   const base = options.baseUrl.replace(/\/+$/, '');
   // Called as a plain function: a browser's fetch refuses any other `this` than its window.

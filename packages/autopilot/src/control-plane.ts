@@ -103,7 +103,12 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     clock,
     address: () => address,
     take: async (origin, windows) => {
-      await store.append(origin, windows);
+      const { refused, invalid } = await store.append(origin, windows);
+      if (refused > 0 || invalid > 0) {
+        onTrouble(
+          `Of what ${origin.service} ${origin.instance} sent, ${refused} windows were older than an hour or from another time, and ${invalid} series or cells could not be read. Compare the clocks and releases of both.`,
+        );
+      }
       streams.poke();
     },
     onTrouble,

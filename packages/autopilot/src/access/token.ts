@@ -3,7 +3,7 @@ import type { Principal, Scope } from '../contract/principal.ts';
 import { AutopilotError } from '../kernel/errors.ts';
 
 /** A shorter one could be guessed: 32 characters of base64 are 192 bits. */
-export const MIN_TOKEN_LENGTH = 32;
+const MIN_TOKEN_LENGTH = 32;
 const MAX_TOKEN_LENGTH = 512;
 
 /** A token and what it opens. */

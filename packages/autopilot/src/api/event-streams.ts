@@ -12,6 +12,7 @@ export interface EventSource<Document> {
   readonly tail: (document: Document, before: Document) => Document;
 }
 
+/** What {@link EventStreams} are made with. */
 export interface EventStreamsOptions {
   readonly clock: Clock;
   /** Default 100. */

@@ -40,6 +40,7 @@ export function eventStreamResponse(body: ReadableStream<Uint8Array>): Response 
   });
 }
 
+/** A document as JSON. */
 export function jsonResponse(value: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
   return textResponse(status, 'application/json', JSON.stringify(value), headers);
 }
@@ -70,6 +71,7 @@ export function failureOf(thrown: unknown, requestId: string): Failure {
   return { response, unexpected: thrown };
 }
 
+/** A refusal as problem+json (RFC 9457). */
 export function problemResponse(
   code: ErrorCode,
   detail: string,

@@ -16,6 +16,7 @@ export interface OpenApiDocument {
   };
 }
 
+/** What a document says beside the calls. */
 export interface OpenApiOptions {
   readonly title?: string;
   readonly version?: string;

@@ -38,7 +38,7 @@ const texts = { kind: 'array', of: text } as const;
 type Nullable<Of> = { readonly kind: 'nullable'; readonly of: Of };
 const orNull = <Of>(of: Of): Nullable<Of> => ({ kind: 'nullable', of });
 
-export const frame: ShapeOf<Frame> = {
+const frame: ShapeOf<Frame> = {
   kind: 'object',
   name: 'Frame',
   description: 'Time series by column: columns[name][i] belongs to the step that starts at at[i]',
@@ -221,6 +221,7 @@ const healthComponent: ShapeOf<HealthComponent> = {
   },
 };
 
+/** GET /performance/health */
 export const health: ShapeOf<Health> = {
   kind: 'object',
   name: 'Health',
@@ -234,7 +235,7 @@ export const health: ShapeOf<Health> = {
   },
 };
 
-export const page: ShapeOf<Page> = {
+const page: ShapeOf<Page> = {
   kind: 'object',
   name: 'Page',
   description: 'Where a list goes on; the same as in the Link header',
@@ -245,6 +246,7 @@ export const page: ShapeOf<Page> = {
   },
 };
 
+/** GET /performance/dashboard */
 export const dashboard: ShapeOf<Dashboard> = {
   kind: 'object',
   name: 'Dashboard',
@@ -270,6 +272,7 @@ export const dashboard: ShapeOf<Dashboard> = {
   },
 };
 
+/** GET /performance/metrics */
 export const metricsAnswer: ShapeOf<MetricsAnswer> = {
   kind: 'object',
   name: 'MetricsAnswer',
@@ -283,30 +286,35 @@ export const metricsAnswer: ShapeOf<MetricsAnswer> = {
   },
 };
 
+/** GET /performance/routes */
 export const routeList: ShapeOf<RouteList> = {
   kind: 'object',
   name: 'RouteList',
   fields: { service: text, from: time, to: time, routes: { kind: 'array', of: routeRow }, page },
 };
 
+/** GET /performance/instances */
 export const instanceList: ShapeOf<InstanceList> = {
   kind: 'object',
   name: 'InstanceList',
   fields: { service: text, instances: { kind: 'array', of: instanceStatus }, page },
 };
 
+/** GET /livez */
 export const liveness: ShapeOf<Liveness> = {
   kind: 'object',
   name: 'Liveness',
   fields: { alive: { kind: 'boolean' } },
 };
 
+/** GET /readyz */
 export const readiness: ShapeOf<Readiness> = {
   kind: 'object',
   name: 'Readiness',
   fields: { ready: { kind: 'boolean' }, reasons: texts },
 };
 
+/** Every refusal. */
 export const problem: ShapeOf<Problem> = {
   kind: 'object',
   name: 'Problem',

@@ -23,16 +23,19 @@ export interface Selection {
   readonly instance?: string;
 }
 
+/** Parameters of GET /performance/dashboard. */
 export interface DashboardQuery extends Selection {
   /** How far the document looks back: 1 to 60; default 5. */
   readonly minutes?: number;
 }
 
+/** Parameters of GET /performance/health. */
 export type HealthQuery = Selection;
 
 /** The families that GET /performance/metrics answers. */
 export type MetricsKind = Exclude<Family, 'route-statement'>;
 
+/** Parameters of GET /performance/metrics. */
 export interface MetricsQuery extends Selection {
   readonly kind: MetricsKind;
   /** With kind `route`: one route, as "GET /tasks/:id"; left out: all together. */
@@ -54,6 +57,7 @@ export interface MetricsQuery extends Selection {
 /** What the list of routes can be sorted by; worst first. */
 export type RouteSort = Exclude<keyof RouteRow, 'route'>;
 
+/** Parameters of GET /performance/routes. */
 export interface RoutesQuery {
   readonly service?: string;
   readonly instance?: string;
@@ -69,6 +73,7 @@ export interface RoutesQuery {
   readonly cursor?: string;
 }
 
+/** Parameters of GET /performance/instances. */
 export interface InstancesQuery {
   readonly service?: string;
   readonly limit?: number;
@@ -78,6 +83,7 @@ export interface InstancesQuery {
 /** A call without parameters. */
 export type NoQuery = object;
 
+/** What calls can be answered as. */
 export type MediaType = 'application/json' | 'text/event-stream' | 'text/html';
 
 /** One call of the HTTP API. */
@@ -111,6 +117,7 @@ export interface OperationTypes {
   readonly getReadiness: { readonly query: NoQuery; readonly answer: Readiness };
 }
 
+/** Names a call: the key of the operation table. */
 export type OperationId = keyof OperationTypes;
 
 type Optional<Of extends Shape> = { readonly kind: 'optional'; readonly of: Of };

@@ -6,7 +6,7 @@ import { StatementTexts } from './control-statements.ts';
 import { type ControlChannel, LINK_PROTOCOL, type UpMessage } from './protocol.ts';
 
 /** Silence after which a linked instance is called stalled: windows come once a second, two may be late. */
-export const STALLED_AFTER_MS = 2500;
+const STALLED_AFTER_MS = 2500;
 /** How long an instance is remembered after its link ended: as long as its facts are. */
 const REMEMBERED_MS = 60 * 60_000;
 /** More links than this are refused: a fleet has hundreds of processes, a mistake has no bound. */
@@ -15,6 +15,7 @@ const MAX_NAME_LENGTH = 256;
 /** Windows in one message: ten minutes of seconds, the most that an agent keeps, twice over. */
 const MAX_WINDOWS = 1200;
 
+/** What an {@link AgentRegistry} is made with. */
 export interface AgentRegistryOptions {
   readonly clock: Clock;
   /** Where the HTTP API listens; agents forward there. */

@@ -14,6 +14,7 @@ export interface FactPlan {
   readonly sumsOf: readonly string[];
 }
 
+/** The cells to read for these measures. */
 export function planOf(asked: readonly Measure[]): FactPlan {
   const fields = new Set<string>();
   const distributions = new Set<string>();

@@ -3,7 +3,7 @@ import { AutopilotError } from '../kernel/errors.ts';
 import type { Extent } from '../storage/ports.ts';
 
 /** Most points a frame may have. */
-export const MAX_POINTS = 5000;
+const MAX_POINTS = 5000;
 /** What a frame has at most when its step is left to us. */
 const USUAL_POINTS = 600;
 /** Steps that people read easily. */

@@ -22,6 +22,7 @@ function layoutOf(family: Family): FieldLayout {
 /** Families in the order in which memory sorts them. */
 export const families: readonly Family[] = ['route', 'tenant', 'statement', 'route-statement', 'pool', 'runtime'];
 
+/** The fields of every family. */
 export const layouts: Readonly<Record<Family, FieldLayout>> = {
   route: layoutOf('route'),
   tenant: layoutOf('tenant'),
@@ -31,6 +32,7 @@ export const layouts: Readonly<Record<Family, FieldLayout>> = {
   runtime: layoutOf('runtime'),
 };
 
+/** Whether a cell holds samples of a level. */
 export function isGauge(cell: Cell): cell is GaugeCell {
   return typeof cell === 'object' && !(cell instanceof Uint8Array);
 }

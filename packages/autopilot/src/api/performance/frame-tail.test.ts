@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
-import { mergeFrame } from '../../client.ts';
 import type { Frame } from '../../contract/frame.ts';
 import { tailOf } from './frame-tail.ts';
 
@@ -19,15 +17,4 @@ test('a tail has ten seconds, or more where older points changed', () => {
   assert.deepEqual(tailOf(after, undefined), after);
   assert.deepEqual(tailOf(frame(500, values), before), frame(500, values));
   assert.deepEqual(tailOf({ ...after, stepMs: 2000 }, before).at.length, 60);
-});
-
-test('merged into the frame before, a tail gives the frame that it was cut from', () => {
-  const values = fc.array(fc.option(fc.integer({ min: 0, max: 3 })), { minLength: 40, maxLength: 40 });
-  fc.assert(
-    fc.property(values, values, fc.nat({ max: 50 }), fc.boolean(), (a, b, shift, same) => {
-      const before = frame(0, a);
-      const after = frame(shift, same ? [...a.slice(shift), ...b].slice(0, 40) : b);
-      assert.deepEqual(mergeFrame(before, tailOf(after, before)), after);
-    }),
-  );
 });

@@ -27,7 +27,7 @@ export interface PerformanceSources {
 }
 
 /** Stands for the service as long as none is known. */
-export const NO_SERVICE = '(none)';
+const NO_SERVICE = '(none)';
 
 /** What a call may select by. */
 interface Selected {

@@ -81,9 +81,11 @@ export class CellWriter {
   }
 }
 
-/** What of a field is read: nothing, the cell, or of a histogram its sum. */
+/** Of this field nothing is read. */
 export const SKIP = 0;
+/** The cell of this field is read. */
 export const CELL = 1;
+/** Of this field's histogram the sum is read. */
 export const SUM = 2;
 
 /** One of the above for each field of a family, by position; null: every cell. */

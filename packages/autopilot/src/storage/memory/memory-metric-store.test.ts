@@ -44,6 +44,54 @@ test('seconds are kept for ten minutes, tens of seconds for an hour, and then no
   assert.equal((await store.extent('orders', clock.now())).newestEnd, null);
 });
 
+test('an hour is read in whole minutes, which change when a window comes late', async () => {
+  const clock = new FakeClock(T0);
+  const store = new MemoryMetricStore({ clock });
+  const windowAt = (second: number): Parameters<typeof store.append>[1] => [
+    { start: T0 + second * 1000, durationMs: 1000, series: [route('GET /', second + 1)], overflow: {} },
+  ];
+  const requests = async (from: number, to: number): Promise<readonly [slices: number, requests: number]> => {
+    const query = {
+      service: 'orders',
+      family: 'route',
+      select: { kind: 'each' },
+      fields: ['requests', 'durationMs'],
+    } as const;
+    let slices = 0;
+    let sum = 0;
+    for await (const { series } of store.read({
+      ...query,
+      from,
+      to,
+      resolutionMs: to - from,
+      sumsOf: ['durationMs'],
+    })) {
+      slices++;
+      for (const { cells } of series) {
+        assert.equal(typeof cells['durationMs'], 'number');
+        sum += Number(cells['requests']);
+      }
+    }
+    return [slices, sum];
+  };
+  for (let second = 0; second < 600; second++) {
+    clock.advance(1000);
+    // One will come half an hour late.
+    if (second !== 65) await store.append(origin, windowAt(second));
+    await store.compact(clock.now());
+  }
+  clock.advance(10_000);
+  await store.compact(clock.now());
+  assert.deepEqual(await requests(T0, T0 + 600_000), [10, 599]);
+  assert.deepEqual(await requests(T0 + 50_000, T0 + 190_000), [1 + 2 + 1, 139]);
+  clock.advance(1_800_000);
+  await store.compact(clock.now());
+  await store.append(origin, windowAt(65));
+  assert.deepEqual(await requests(T0, T0 + 600_000), [9 + 6, 600]);
+  await store.compact(clock.now());
+  assert.deepEqual(await requests(T0, T0 + 600_000), [10, 600]);
+});
+
 test('over its bound the oldest go first, counted, and what is left is whole', async () => {
   const clock = new FakeClock(T0);
   const maxBytes = 200_000;

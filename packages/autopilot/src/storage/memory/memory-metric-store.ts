@@ -6,20 +6,6 @@ import { CELL, SKIP, SUM, type WantedFields } from './cell-codec.ts';
 import { bytesOf, mergeSegments, packWindow, readFamily, readIds, releaseSegment, type Segment } from './segment.ts';
 import { SeriesDictionary, type SeriesEntry } from './series-dictionary.ts';
 
-/**
- * The last hour in memory: windows as they came (1 s) for ten minutes, merged to 10 s for an hour.
- *
- * A block is ten seconds of one instance: its windows, and, from two seconds after its end, one segment merged from
- * them. Coarse reads take the merged one, fine reads the windows while they are kept. A window that comes late makes
- * its block merge again; when the windows themselves are gone, it is merged into what is left of them.
- *
- * Six blocks merged once more are a minute: nothing that they do not hold, but a sixth of the work for questions about
- * an hour of a thousand routes, which a live page asks every second.
- *
- * Memory: a second with one series takes about 70 bytes, so 50 routes called every second take 6 MB an hour and
- * instance, 1,000 routes 100 MB. Over `maxBytes` the oldest blocks of all go first, and are counted.
- */
-
 const FINE_MS = 1000;
 const FINE_KEPT_MS = 10 * 60_000;
 const COARSE_MS = 10_000;
@@ -36,6 +22,7 @@ const LONGEST_AHEAD_MS = 60_000;
 const BLOCK_OVERHEAD_BYTES = 400;
 const SEEN_BYTES = 16;
 
+/** What a {@link MemoryMetricStore} is made with. */
 export interface MemoryMetricStoreOptions {
   readonly clock: Clock;
   /** Default 134,217,728 (128 MiB); an estimate that counts arrays to the byte and objects by their usual size. */
@@ -60,6 +47,19 @@ interface InstanceMemory {
   newestEnd: EpochMs;
 }
 
+/**
+ * The last hour in memory: windows as they came (1 s) for ten minutes, merged to 10 s for an hour.
+ *
+ * A block is ten seconds of one instance: its windows, and, from two seconds after its end, one segment merged from
+ * them. Coarse reads take the merged one, fine reads the windows while they are kept. A window that comes late makes
+ * its block merge again; when the windows themselves are gone, it is merged into what is left of them.
+ *
+ * Six blocks merged once more are a minute: nothing that they do not hold, but a sixth of the work for questions about
+ * an hour of a thousand routes, which a live page asks every second.
+ *
+ * Memory: a second with one series takes about 70 bytes, so 50 routes called every second take 6 MB an hour and
+ * instance, 1,000 routes 100 MB. Over `maxBytes` the oldest blocks of all go first, and are counted.
+ */
 export class MemoryMetricStore implements MetricStore {
   readonly #clock: Clock;
   readonly #maxBytes: number;

@@ -29,6 +29,7 @@ export interface Segment {
   readonly view: DataView;
 }
 
+/** Estimated memory of a segment. */
 export function bytesOf(segment: Segment): number {
   return SEGMENT_OVERHEAD_BYTES + segment.index.byteLength + segment.cells.byteLength;
 }

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { measures } from '../contract/measures.ts';
-import { metrics } from '../contract/metrics.ts';
-import type { Cell, Family, SeriesWindow } from '../contract/series.ts';
-import { FakeClock } from '../kernel/clock.ts';
-import { ExponentialHistogram } from '../kernel/histogram.ts';
-import { QueryEngine } from '../query/query-engine.ts';
-import { MemoryMetricStore } from '../storage/memory/memory-metric-store.ts';
-import { judgeHealth, type ObservedInstance } from './health.ts';
-import { HealthHistory } from './health-history.ts';
-import * as rules from './health-rules.ts';
+import { measures } from '../../packages/autopilot/src/contract/measures.ts';
+import { metrics } from '../../packages/autopilot/src/contract/metrics.ts';
+import type { Cell, Family, SeriesWindow } from '../../packages/autopilot/src/contract/series.ts';
+import { judgeHealth, type ObservedInstance } from '../../packages/autopilot/src/health/health.ts';
+import { HealthHistory } from '../../packages/autopilot/src/health/health-history.ts';
+import * as rules from '../../packages/autopilot/src/health/health-rules.ts';
+import { FakeClock } from '../../packages/autopilot/src/kernel/clock.ts';
+import { ExponentialHistogram } from '../../packages/autopilot/src/kernel/histogram.ts';
+import { QueryEngine } from '../../packages/autopilot/src/query/query-engine.ts';
+import { MemoryMetricStore } from '../../packages/autopilot/src/storage/memory/memory-metric-store.ts';
 
 function histogram(values: readonly number[]): Uint8Array {
   const made = new ExponentialHistogram();
