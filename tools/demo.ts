@@ -1,0 +1,122 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { createClient } from '@teamflow/autopilot/client';
+import type { Dashboard } from '@teamflow/autopilot/contract';
+import { driveTraffic, type TrafficReport } from './demo-traffic.ts';
+import { startTeamFlow } from './teamflow-process.ts';
+
+/**
+ * `npm run demo [-- --minutes 1] [--rate 60]`: starts TeamFlow with sample data in a directory of its own, drives it with
+ * a realistic mix of calls, and prints what the dashboard shows.
+ */
+
+const { values } = parseArgs({
+  options: { minutes: { type: 'string', default: '1' }, rate: { type: 'string', default: '60' } },
+});
+const minutes = numberOf('--minutes', values.minutes, 0.1, 60);
+const rate = numberOf('--rate', values.rate, 1, 1000);
+
+const state = await mkdtemp(join(tmpdir(), 'teamflow-demo-'));
+try {
+  await demonstrate();
+} finally {
+  await rm(state, { recursive: true, force: true });
+}
+
+async function demonstrate(): Promise<void> {
+  console.log('Starting TeamFlow with sample data ...');
+  await using teamflow = await startTeamFlow(state);
+  // An interrupted demo must not leave servers behind.
+  process.once('SIGINT', () => {
+    void teamflow[Symbol.asyncDispose]().then(() => process.exit(130));
+  });
+  console.log(`Ready after ${(teamflow.readyMs / 1000).toFixed(1)} s. Watch it live:`);
+  console.log(`  ${teamflow.controlPlaneUrl}/autopilot/   token ${teamflow.token}`);
+  console.log(`  ${teamflow.url}/   ${teamflow.administrator.email}, password ${teamflow.administrator.password}\n`);
+  const member = await sampleMember();
+  const report = await driveTraffic({
+    url: teamflow.url,
+    users: member === null ? [teamflow.administrator] : [teamflow.administrator, member],
+    durationMs: minutes * 60_000,
+    requestsPerSecond: rate,
+    onSecond: ({ requests, seconds }) => {
+      if (Math.round(seconds) % 10 === 0)
+        console.log(`${seconds.toFixed(0).padStart(5)} s  ${requests} requests answered`);
+    },
+  });
+  // The last second's window closes, travels and is taken.
+  await sleep(2_500);
+  const client = createClient({ baseUrl: teamflow.controlPlaneUrl, token: () => teamflow.token });
+  const dashboard = await client.getDashboard({ service: 'teamflow', minutes: Math.min(60, Math.ceil(minutes) + 1) });
+  print(dashboard, report);
+}
+
+/** The sample member whose sign-in TeamFlow has kept; null when it has made none. */
+async function sampleMember(): Promise<{ email: string; password: string } | null> {
+  const kept = await readFile(join(state, 'sample-member'), 'utf8').catch(() => '');
+  const [, email] = /^email: (.+)$/m.exec(kept) ?? [];
+  const [, password] = /^password: (.+)$/m.exec(kept) ?? [];
+  return email === undefined || password === undefined ? null : { email, password };
+}
+
+function print(
+  { traffic, health, slowestRoutes, slowestQueries, database, runtime }: Dashboard,
+  report: TrafficReport,
+): void {
+  const statuses = [...report.byStatus].toSorted(([a], [b]) => a - b).map(([status, count]) => `${count} x ${status}`);
+  console.log(`\nSent: ${report.requests} requests in ${report.seconds.toFixed(0)} s (${statuses.join(', ')})`);
+  console.log(
+    `Seen: ${traffic.requests} requests, errors ${percent(traffic.errorRatio)}, p50 ${ms(traffic.p50Ms)}, p95 ${ms(traffic.p95Ms)}, p99 ${ms(traffic.p99Ms)}, apdex ${traffic.apdex?.toFixed(2) ?? '-'}`,
+  );
+  console.log(
+    `Database: ${database.calls} calls, p95 ${ms(database.p95Ms)}, ${database.busy.toFixed(2)} under way on average`,
+  );
+  console.log(
+    `Process: ${runtime.cpuBusy?.toFixed(2) ?? '-'} cores, event-loop delay p99 ${ms(runtime.eventLoopDelayP99Ms)}, ${megabytes(runtime.rssBytes)} resident`,
+  );
+  console.log(`\nHealth ${health.score?.toFixed(0) ?? 'unknown'} of 100 (${health.status})`);
+  for (const component of health.components) {
+    console.log(`  ${component.name.padEnd(10)} ${component.score?.toFixed(0) ?? '-'}`);
+    for (const { points, reason } of component.deductions) console.log(`    -${points.toFixed(0)} ${reason}`);
+  }
+  console.log(
+    '\nSlowest routes                                                     requests     p50     p95     p99  time',
+  );
+  for (const row of slowestRoutes) {
+    const name = row.route.replace('/api/v1/organizations/:organizationId', '...');
+    console.log(
+      `  ${name.padEnd(62).slice(0, 62)} ${String(row.requests).padStart(10)} ${ms(row.p50Ms)} ${ms(row.p95Ms)} ${ms(row.p99Ms)} ${percent(row.timeShare)}`,
+    );
+  }
+  console.log(
+    '\nSlowest statements                                                    calls     p50     p95     p99  time',
+  );
+  for (const row of slowestQueries) {
+    const text = row.text.replaceAll(/\s+/g, ' ');
+    console.log(
+      `  ${text.padEnd(62).slice(0, 62)} ${String(row.calls).padStart(10)} ${ms(row.p50Ms)} ${ms(row.p95Ms)} ${ms(row.p99Ms)} ${percent(row.timeShare)}`,
+    );
+  }
+}
+
+function ms(value: number | null): string {
+  return (value === null ? '-' : `${value.toFixed(1)} ms`).padStart(7);
+}
+
+function percent(ratio: number | null): string {
+  return (ratio === null ? '-' : `${(ratio * 100).toFixed(0)} %`).padStart(5);
+}
+
+function megabytes(bytes: number | null): string {
+  return bytes === null ? '-' : `${(bytes / 1e6).toFixed(0)} MB`;
+}
+
+function numberOf(name: string, text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= min && value <= max) return value;
+  console.error(`${name} is "${text}"; it must be a number from ${min} to ${max}.`);
+  process.exit(2);
+}
