@@ -57,8 +57,8 @@ interface InstanceMemory {
  * Six blocks merged once more are a minute: nothing that they do not hold, but a sixth of the work for questions about
  * an hour of a thousand routes, which a live page asks every second.
  *
- * Memory: a second with one series takes about 70 bytes, so 50 routes called every second take 6 MB an hour and
- * instance, 1,000 routes 100 MB. Over `maxBytes` the oldest blocks of all go first, and are counted.
+ * Memory of an hour of one instance, measured: 50 routes called every second 4 MB, 1,000 routes 63 MB, 1,000 routes and
+ * as many statements 160 MB. Over `maxBytes` the oldest blocks of all go first, and are counted.
  */
 export class MemoryMetricStore implements MetricStore {
   readonly #clock: Clock;
