@@ -58,9 +58,9 @@ function printTable(rows: readonly BenchRow[], before: readonly BenchRow[]): voi
     return columns.map((column) => {
       const value = row[column] ?? '';
       const was = former?.[column];
-      if (typeof value !== 'number') return String(value);
+      if (typeof value !== 'number') return value;
       const change = typeof was === 'number' && was !== 0 ? ` (${signed(100 * (value / was - 1))} %)` : '';
-      return `${Number(value.toPrecision(4))}${change}`;
+      return Number(value.toPrecision(4)).toString() + change;
     });
   });
   const widths = columns.map((column, at) => Math.max(column.length, ...cells.map((row) => row[at]?.length ?? 0)));

@@ -25,7 +25,7 @@ export interface Layer {
 }
 
 /** Folders and root files of packages/autopilot/src. The only place where this table is written by hand. */
-export const rooms: Readonly<Record<string, Layer>> = {
+const rooms: Readonly<Record<string, Layer>> = {
   kernel: { imports: '', browserSafe: true },
   contract: { imports: 'kernel', browserSafe: true },
   page: { imports: 'kernel contract' },
@@ -67,12 +67,11 @@ export const rooms: Readonly<Record<string, Layer>> = {
 };
 
 /** The other workspaces, by folder, and the exports of @teamflow/autopilot that each may use; `*`: any of them. */
-export const workspaces: Readonly<
-  Record<string, { readonly exports: readonly string[] | '*'; readonly browserOnly?: true }>
-> = {
-  'packages/dashboard': { exports: ['./contract', './client'], browserOnly: true },
-  'apps/teamflow': { exports: '*' },
-};
+const workspaces: Readonly<Record<string, { readonly exports: readonly string[] | '*'; readonly browserOnly?: true }>> =
+  {
+    'packages/dashboard': { exports: ['./contract', './client'], browserOnly: true },
+    'apps/teamflow': { exports: '*' },
+  };
 
 const library = 'packages/autopilot';
 const testSupport = 'test/support';
@@ -86,7 +85,7 @@ export interface LayerReport {
 }
 
 /** The rooms' names that `layer` may import, with `*` written out. */
-export function importsOf(layer: Layer): readonly string[] {
+function importsOf(layer: Layer): readonly string[] {
   if (layer.imports !== '*') return names(layer.imports);
   return Object.keys(rooms).filter((name) => !name.endsWith('.ts') && !names(layer.except).includes(name));
 }

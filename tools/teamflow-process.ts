@@ -53,7 +53,7 @@ export async function startTeamFlow(
       text += chunk;
     });
   }
-  const [url = '', controlPlaneUrl = ''] = await Promise.all([
+  const [url, controlPlaneUrl] = await Promise.all([
     printed(child, () => text, /TeamFlow {2,}(http:\/\/[^/\s]+)/),
     printed(child, () => text, /control plane answers at (http:\/\/[^/\s]+)/),
   ]);

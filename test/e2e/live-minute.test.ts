@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import axeCore from 'axe-core';
+import axeCore, { type AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { startTeamFlow, type TeamFlowProcess } from '../../tools/teamflow-process.ts';
 import { launchChromium, type TestBrowser } from '../support/chromium.ts';
@@ -146,7 +146,7 @@ async function tabTo(page: Page, name: RegExp): Promise<void> {
 async function assertAccessible(page: Page): Promise<void> {
   await page.evaluate(axeCore.source);
   const violations = await page.evaluate(async () => {
-    const { axe } = globalThis as unknown as { axe: typeof import('axe-core') }; // the line above defined it
+    const { axe } = globalThis as unknown as { axe: { run(): Promise<AxeResults> } }; // the line above defined it
     const { violations: found } = await axe.run();
     return found.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`);
   });
