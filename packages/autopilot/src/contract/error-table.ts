@@ -24,6 +24,9 @@ const table = {
   AP_CONTROL_PLANE_CLOSING: { status: 503, title: 'The control plane is closing' },
   AP_TOO_MANY_STREAMS: { status: 429, title: 'Too many live streams are open' },
   AP_HISTOGRAM_INVALID: { status: 500, title: 'An encoded histogram can not be read' },
+  AP_LOAD_PLAN_INVALID: { status: 400, title: 'The load plan can not be run' },
+  AP_LOAD_TARGET_REFUSED: { status: 403, title: 'This target may not be load tested' },
+  AP_LOAD_WORKER_FAILED: { status: 500, title: 'The load generator broke' },
   AP_LINK_PROTOCOL: { status: 500, title: 'Agent and control plane do not speak the same protocol' },
   AP_ENVIRONMENT_INVALID: { status: 500, title: 'An environment variable has a value that is not allowed' },
 } as const;
