@@ -43,7 +43,7 @@ function operationSection(path: string, method: string, operation: JsonSchema): 
   const responses = Object.entries(record(operation['responses']));
   return `<section id="${idOf(path)}">
 <h2><code><b>${escaped(method.toUpperCase())}</b> ${escaped(path)}</code></h2>
-<p>${escaped(operation['summary'])}.${typeof operation['description'] === 'string' ? ` ${escaped(operation['description'])}` : ''}</p>
+<p>${escaped(operation['summary'])}.${typeof operation['description'] === 'string' ? ` ${prose(operation['description'])}` : ''}</p>
 <p class="note">${scope === undefined ? 'Open to everyone.' : `Needs the scope <b>${escaped(scope)}</b>.`}</p>
 ${parameters.length === 0 ? '' : `<div class="wide"><table><thead><tr><th scope="col">Parameter</th><th scope="col">Value</th><th scope="col"></th></tr></thead><tbody>${parameters.map(parameterRow).join('')}</tbody></table></div>`}
 <dl>${responses.map(([status, response]) => responseItem(status, record(response))).join('')}</dl>
@@ -52,7 +52,7 @@ ${parameters.length === 0 ? '' : `<div class="wide"><table><thead><tr><th scope=
 
 function parameterRow(parameter: JsonSchema): string {
   const required = parameter['required'] === true ? ' <b>required</b>' : '';
-  return `<tr><th scope="row"><code>${escaped(parameter['name'])}</code>${required}</th><td>${typeOf(record(parameter['schema']))}</td><td>${escaped(parameter['description'] ?? '')}</td></tr>`;
+  return `<tr><th scope="row"><code>${escaped(parameter['name'])}</code>${required}</th><td>${typeOf(record(parameter['schema']))}</td><td>${prose(parameter['description'] ?? '')}</td></tr>`;
 }
 
 function responseItem(status: string, response: JsonSchema): string {
@@ -66,7 +66,7 @@ function schemaSection(name: string, schema: JsonSchema): string {
   const rows = Object.entries(record(schema['properties'])).map(([field, value]) => {
     const shape = record(value);
     const optional = required.has(field) ? '' : ' <span class="note">may be left out</span>';
-    return `<tr><th scope="row"><code>${escaped(field)}</code>${optional}</th><td>${typeOf(shape)}</td><td>${escaped(shape['description'] ?? '')}</td></tr>`;
+    return `<tr><th scope="row"><code>${escaped(field)}</code>${optional}</th><td>${typeOf(shape)}</td><td>${prose(shape['description'] ?? '')}</td></tr>`;
   });
   return `<section id="schema-${escaped(name)}"><h3>${escaped(name)}</h3>${
     typeof schema['description'] === 'string' ? `<p>${escaped(schema['description'])}</p>` : ''
@@ -118,6 +118,11 @@ function textOf(value: unknown): string {
 
 function escaped(value: unknown): string {
   return textOf(value).replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+/** Text in which backticks mark names. */
+function prose(text: unknown): string {
+  return escaped(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>');
 }
 
 const STYLE = `:root{color-scheme:light dark;--line:light-dark(#d8dde4,#353b45);--dim:light-dark(#5a6472,#9aa5b4);--link:light-dark(#0b5cad,#79b8ff)}
