@@ -160,6 +160,8 @@ async function start(environment: Environment, ending: AsyncDisposableStack): Pr
     sampleOrganizationId: sample.data === 'none' ? undefined : sampleOrganizationId(sample.seed, 1),
   });
   await pagesBuilt;
+  // What was just loaded is written out now rather than at the end, where it would hold up the stop.
+  if (sample.loaded && server.embedded !== null) pool.query('checkpoint').catch(() => {});
 
   const app = await buildApp({
     // From here on: what setting up has asked of the database is not what TeamFlow's users ask.
@@ -179,8 +181,6 @@ async function start(environment: Environment, ending: AsyncDisposableStack): Pr
     clearTimeout(cutOff);
   });
   await app.listen({ port: environment.port, host: environment.host });
-  // What was just loaded is written out now rather than at the end, where it would hold up the stop.
-  if (sample.loaded && server.embedded !== null) pool.query('checkpoint').catch(() => {});
 
   const url = environment.publicUrl ?? addressOf(app, environment.host);
   const data = sample.data === 'none' ? 'no sample data' : `${sample.data} sample data, seed ${sample.seed}`;
