@@ -1,0 +1,22 @@
+import { readFileSync } from 'node:fs';
+import { createAgent } from '@teamflow/autopilot';
+import { autopilot } from '@teamflow/autopilot/fastify';
+import fastify from 'fastify';
+
+/** The process behind host-application.ts. */
+const agent = createAgent({ service: 'host' });
+const app = fastify();
+await app.register(autopilot, { agent });
+app.get('/', () => ({ hello: 'world' }));
+app.get<{ Querystring: { ms: number } }>('/block', ({ query }) => {
+  const until = performance.now() + Number(query.ms);
+  while (performance.now() < until);
+  return { blockedMs: Number(query.ms) };
+});
+app.get('/control-plane', () => ({
+  pid: Number(readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ').at(-1)),
+}));
+app.addHook('onClose', () => agent.close());
+const url = await app.listen({ port: 0, host: '127.0.0.1' });
+process.on('SIGTERM', () => void app.close().then(() => process.exit(0)));
+process.send?.({ url });

@@ -1,0 +1,50 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** A small Fastify application with the autopilot, in a process of its own, its control plane as its child. */
+export interface HostApplication extends AsyncDisposable {
+  readonly url: string;
+  readonly controlPlaneUrl: string;
+  readonly token: string;
+  /** Process id of the control plane now. */
+  controlPlanePid(): Promise<number>;
+}
+
+const token = 'token-of-the-test-'.padEnd(40, 'x');
+
+/** Routes: `/` answers at once, `/block?ms=` keeps the event loop busy, `/control-plane` names its process. */
+export async function startHostApplication(): Promise<HostApplication> {
+  const program = fileURLToPath(new URL('./host-application-process.ts', import.meta.url));
+  const child = fork(program, [], {
+    execArgv: ['-C', 'source'],
+    env: { ...process.env, AUTOPILOT_PORT: '0', AUTOPILOT_TOKEN: token },
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  });
+  let printed = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    printed += text;
+    child.emit('printed');
+  });
+  const [{ url }] = (await once(child, 'message')) as [{ url: string }]; // `as`: the program's first message
+  let controlPlaneUrl: string | undefined;
+  for (;;) {
+    controlPlaneUrl = /answers at (http:\/\/\S+)/.exec(printed)?.[1];
+    if (controlPlaneUrl !== undefined) break;
+    await once(child, 'printed', { signal: AbortSignal.timeout(20_000) });
+  }
+  return {
+    url,
+    controlPlaneUrl,
+    token,
+    async controlPlanePid() {
+      const { pid } = (await (await fetch(`${url}/control-plane`)).json()) as { pid: number }; // `as`: our own route
+      return pid;
+    },
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill('SIGTERM');
+      await once(child, 'close');
+    },
+  };
+}
