@@ -66,6 +66,7 @@ export class QueryEngine {
       resolutionMs,
       fields: plan.fields,
       sumsOf: plan.sumsOf,
+      mergeInstances: true,
     };
     for await (const { origin, start, durationMs, series } of this.#store.read(query)) {
       const instance = instanceOf(origin);
@@ -162,7 +163,7 @@ export class QueryEngine {
     { fields, sumsOf }: FactPlan,
   ): AsyncIterable<Slice> {
     const resolutionMs = to - from;
-    return this.#store.read({ ...subject, select, from, to, resolutionMs, fields, sumsOf });
+    return this.#store.read({ ...subject, select, from, to, resolutionMs, fields, sumsOf, mergeInstances: true });
   }
 }
 

@@ -9,8 +9,13 @@ export type SeriesSelection =
 /** Which facts to read. */
 export interface SeriesQuery {
   readonly service: string;
-  /** Absent: all instances, each by itself. */
+  /** Absent: all instances. */
   readonly instance?: string;
+  /**
+   * Instances may come merged, where that is stored: as one origin whose instance and release are ''. Absent: each by
+   * itself.
+   */
+  readonly mergeInstances?: boolean;
   readonly family: Family;
   readonly select: SeriesSelection;
   /** Absent: all. Families that are about no database ignore it. */
@@ -50,8 +55,11 @@ export interface Appended {
   readonly refused: number;
   /** Series and cells that could not be read; the rest of their window was taken. */
   readonly invalid: number;
+  /** Why windows were refused, as sentences, where the store can tell. */
+  readonly reasons?: readonly string[];
 }
 
+/** What a compaction did. */
 export interface Compacted {
   /** Windows merged into longer ones. */
   readonly merged: number;

@@ -1,0 +1,77 @@
+import type { Origin, Window } from '../../contract/series.ts';
+import type { Clock, EpochMs } from '../../kernel/clock.ts';
+import { type Migrated, migrate } from '../migrate.ts';
+import type { Appended, Compacted, Extent, MetricStore, SeriesQuery, Slice } from '../ports.ts';
+import { Compactor } from './compactor.ts';
+import { SliceReader } from './slice-reader.ts';
+import { StoreConnection, type StoreConnectionOptions } from './store-connection.ts';
+import { WindowWriter } from './window-writer.ts';
+
+/** How to open a {@link PostgresMetricStore}. */
+export interface PostgresMetricStoreOptions extends StoreConnectionOptions {
+  /**
+   * What time it is; default: the database server's clock, the one that all instances share, so that a machine whose clock is
+   * wrong can't put its windows into the future or have history dropped.
+   */
+  readonly clock?: Clock;
+}
+
+/**
+ * Metric history in PostgreSQL 13 to 18, schema `autopilot`: 10 s for 2 hours, minutes for 8 days, hours for 100 days, days for 2
+ * years. Format, figures and what was tried instead: docs/decisions/metric-storage.md; rights: docs/guides/storage.md.
+ *
+ * Every method throws AutopilotError with a code AP_STORE_... and a remedy. Nothing connects before it is needed.
+ */
+export class PostgresMetricStore implements MetricStore {
+  readonly #connection: StoreConnection;
+  readonly #writer: WindowWriter;
+  readonly #reader: SliceReader;
+  readonly #compactor: Compactor;
+
+  constructor(options: PostgresMetricStoreOptions) {
+    const clock = options.clock ?? null;
+    this.#connection = new StoreConnection(options);
+    this.#writer = new WindowWriter(this.#connection, clock);
+    this.#reader = new SliceReader(this.#connection, clock);
+    this.#compactor = new Compactor(this.#connection, clock);
+  }
+
+  /** Makes the schema, or brings it up to date; needs a role that owns it or may create it. For the control plane. */
+  async migrate(): Promise<Migrated> {
+    return await this.#connection.withClient('Bringing the schema autopilot up to date', (client) => migrate(client));
+  }
+
+  /**
+   * One call, one transaction: all of the windows are stored or, when it throws, none. Windows that were handed in and are not known
+   * to be stored must be handed in again unchanged: merged into longer ones they would count twice.
+   */
+  append(origin: Origin, windows: readonly Window[]): Promise<Appended> {
+    return this.#writer.append(origin, windows);
+  }
+
+  read(query: SeriesQuery): AsyncIterable<Slice> {
+    return this.#reader.read(query);
+  }
+
+  compact(now: EpochMs): Promise<Compacted> {
+    return this.#compactor.compact(now);
+  }
+
+  extent(service: string, now: EpochMs): Promise<Extent> {
+    return this.#reader.extent(service, now);
+  }
+
+  /** Rows that could not be read, and were left out of answers and of what they were merged to, since the start: 0 on a sound disk. */
+  get damagedRows(): number {
+    return this.#compactor.damagedBlocks + this.#reader.damagedRows;
+  }
+
+  /** Waits for what is running. */
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

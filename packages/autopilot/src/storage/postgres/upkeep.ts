@@ -1,0 +1,109 @@
+import type { EpochMs } from '../../kernel/clock.ts';
+import { listPartitions, makePartition, type Partition } from './partitions.ts';
+import { ACCEPTED_BACK_MS, DAY_MS, floorTo, HOUR_MS, type PartitionedTable, partitionedTables } from './retention.ts';
+import type { StoreClient } from './store-connection.ts';
+import { WINDOWS_FAMILY } from './stored-names.ts';
+import { WindowLedger } from './window-ledger.ts';
+
+/** Makes partitions ahead of time and drops those whose time is over. Each call below is for a transaction of its own. */
+
+const tables: readonly PartitionedTable[] = Object.values(partitionedTables);
+/** Names are kept a little longer than anything they are about. */
+const NAMES_KEPT_MS = partitionedTables.dayBlocks.keptMs + 100 * DAY_MS;
+
+/** A partition that is to be made, or dropped. */
+export interface PartitionTask {
+  readonly table: PartitionedTable;
+  readonly from: EpochMs;
+}
+
+/** Partitions that are missing between what is still taken and what is soon to come. */
+export async function findMissing(client: StoreClient, now: EpochMs): Promise<readonly PartitionTask[]> {
+  const existing = await listPartitions(client, tables);
+  const tasks: PartitionTask[] = [];
+  for (const table of tables) {
+    const known = new Set((existing.get(table.name) ?? []).map(({ from }) => from));
+    // Windows come late; all other rows are made by compaction, which makes the partition too when it needs an old one.
+    const first = table.hasDefault ? now - table.keptMs : now;
+    for (let from = floorTo(first, table.widthMs); from <= now + table.aheadMs; from += table.widthMs) {
+      if (!known.has(from)) tasks.push({ table, from });
+    }
+  }
+  return tasks;
+}
+
+/** Makes a partition. */
+export async function makeMissing(client: StoreClient, { table, from }: PartitionTask): Promise<void> {
+  await makePartition(client, table, from);
+}
+
+/** Partitions that are older than their table keeps, oldest first. */
+export async function findExpired(client: StoreClient, now: EpochMs): Promise<readonly PartitionTask[]> {
+  const existing = await listPartitions(client, tables);
+  return tables.flatMap((table) =>
+    (existing.get(table.name) ?? []).filter(({ to }) => to <= now - table.keptMs).map(({ from }) => ({ table, from })),
+  );
+}
+
+/**
+ * Drops a partition if all that is in it has been merged into the next level.
+ * @returns how many windows went; null when the partition is still needed.
+ */
+export async function dropExpired(client: StoreClient, { table, from }: PartitionTask): Promise<number | null> {
+  const partition = (await listPartitions(client, [table])).get(table.name)?.find((one) => one.from === from);
+  if (partition === undefined || (await isNeeded(client, table, partition))) return null;
+  const windows = table === partitionedTables.windows ? await enterLedger(client, partition) : 0;
+  await client.query(`DROP TABLE autopilot.${partition.name}`);
+  return windows;
+}
+
+async function isNeeded(client: StoreClient, table: PartitionedTable, { from, to }: Partition): Promise<boolean> {
+  const question = needed[table.name];
+  if (question === undefined) return false;
+  const { rows } = await client.query<{ needed: boolean }>(`SELECT EXISTS (${question}) AS needed`, [from, to]);
+  return rows[0]?.needed ?? true;
+}
+
+/** Rows of [$1, $2) that the next level has not. */
+const unfolded = 'SELECT FROM autopilot.unfolded_windows WHERE start_ms >= $1 AND start_ms < $2';
+const unclosed = (blocks: string, until: string): string => `
+  SELECT FROM autopilot.${blocks} b JOIN autopilot.scopes s USING (scope_id)
+  WHERE b.start_ms >= $1 AND b.start_ms < $2 AND b.family = ${WINDOWS_FAMILY} AND b.start_ms >= coalesce(s.${until}, 0)`;
+const needed: Readonly<Record<string, string>> = {
+  windows: unfolded,
+  window_blocks: unfolded,
+  minute_blocks: unclosed('minute_blocks', 'minutes_until_ms'),
+  hour_blocks: unclosed('hour_blocks', 'hours_until_ms'),
+};
+
+/** Writes down which windows a partition held, so that one of them is known when it comes once more. */
+async function enterLedger(client: StoreClient, { name, from }: Partition): Promise<number> {
+  const { rows } = await client.query<{ scope_id: number; starts: string[]; durations: number[] }>(
+    `SELECT scope_id, array_agg(start_ms::text ORDER BY start_ms, duration_ms) AS starts,
+       array_agg(duration_ms ORDER BY start_ms, duration_ms) AS durations
+     FROM autopilot.${name} GROUP BY scope_id`,
+  );
+  let windows = 0;
+  for (const { scope_id, starts, durations } of rows) {
+    const known = await client.query<{ keys: Buffer }>(
+      'SELECT keys FROM autopilot.window_ledger WHERE scope_id = $1 AND hour_ms = $2',
+      [scope_id, floorTo(from, HOUR_MS)],
+    );
+    const ledger = new WindowLedger(known.rows[0]?.keys);
+    for (const [at, start] of starts.entries()) ledger.add({ start: Number(start), durationMs: durations[at] ?? 0 });
+    windows += starts.length;
+    await client.query(
+      `INSERT INTO autopilot.window_ledger (scope_id, hour_ms, keys) VALUES ($1, $2, $3)
+       ON CONFLICT (scope_id, hour_ms) DO UPDATE SET keys = excluded.keys`,
+      [scope_id, floorTo(from, HOUR_MS), ledger.encode()],
+    );
+  }
+  return windows;
+}
+
+/** Removes keys of windows that would be refused by now, and names of which nothing is kept any more. */
+export async function forgetOld(client: StoreClient, now: EpochMs): Promise<void> {
+  await client.query('DELETE FROM autopilot.window_ledger WHERE hour_ms < $1', [now - ACCEPTED_BACK_MS - DAY_MS]);
+  await client.query('DELETE FROM autopilot.series WHERE seen_day < $1', [Math.floor((now - NAMES_KEPT_MS) / DAY_MS)]);
+  await client.query('DELETE FROM autopilot.scopes WHERE last_end_ms < $1', [now - NAMES_KEPT_MS]);
+}
