@@ -7,6 +7,7 @@ export interface ErrorDefinition {
 const table = {
   AP_INTERNAL: { status: 500, title: 'Something failed inside the autopilot' },
   AP_NOT_FOUND: { status: 404, title: 'There is nothing at this address' },
+  AP_ADDRESS_INVALID: { status: 400, title: 'The address can not be used' },
   AP_METHOD_NOT_ALLOWED: { status: 405, title: 'This address does not take this method' },
   AP_UNAUTHENTICATED: { status: 401, title: 'Sign in, or send a token' },
   AP_FORBIDDEN: { status: 403, title: 'The scope of this sign-in does not allow this' },
@@ -26,6 +27,7 @@ const table = {
   AP_HISTOGRAM_INVALID: { status: 500, title: 'An encoded histogram can not be read' },
   AP_LOAD_PLAN_INVALID: { status: 400, title: 'The load plan can not be run' },
   AP_LOAD_TARGET_REFUSED: { status: 403, title: 'This target may not be load tested' },
+  AP_LOAD_RESULTS_DIFFER: { status: 400, title: 'These results are not of one load test' },
   AP_LOAD_WORKER_FAILED: { status: 500, title: 'The load generator broke' },
   AP_LINK_PROTOCOL: { status: 500, title: 'Agent and control plane do not speak the same protocol' },
   AP_ENVIRONMENT_INVALID: { status: 500, title: 'An environment variable has a value that is not allowed' },

@@ -74,7 +74,7 @@ test('a GET has no body and hop-by-hop headers stay behind', async (t) => {
   answer.resume();
   await once(answer, 'end');
   assert.equal(seen['x-private'], undefined);
-  assert.equal(seen.te, undefined);
+  assert.equal(seen['te'], undefined);
   assert.equal(seen['transfer-encoding'], undefined);
   assert.equal(seen['x-kept'], '1');
   // The control plane compares it with a browser's Origin.
@@ -153,4 +153,55 @@ test('callers that leave in the middle of their request leave nothing behind', a
   }
   for (let i = 0; i < 100 && open > 0; i++) await sleep(10);
   assert.equal(open, 0);
+});
+
+test('no body is taken for the next request, however its head is written', async (t) => {
+  const smuggled = 'GET /smuggled HTTP/1.1\r\nhost: x\r\n\r\n';
+  const length = Buffer.byteLength(smuggled);
+  const chunked = `${length.toString(16)}\r\n${smuggled}\r\n0\r\n\r\n`;
+  const heads: readonly (readonly [head: string, body: string])[] = [
+    [`connection: keep-alive, content-length\r\ncontent-length: ${length}`, smuggled],
+    [`connection: keep-alive, transfer-encoding\r\ntransfer-encoding: chunked`, chunked],
+    [`content-length: ${length}`, smuggled],
+    [`connection: host, keep-alive\r\ncontent-length: ${length}`, smuggled],
+    [`transfer-encoding: chunked`, chunked],
+  ];
+  const seen: string[] = [];
+  // It answers at once and reads no body, as a refusal does.
+  const address = await application(t, (incoming, outgoing) => {
+    seen.push(incoming.url ?? '');
+    outgoing.end(incoming.url);
+  });
+  const port = Number(new URL(address).port);
+  for (const method of ['GET', 'POST', 'OPTIONS']) {
+    for (const [head, body] of heads) {
+      const socket = connect(port, '127.0.0.1');
+      socket.on('error', () => {});
+      socket.resume();
+      socket.write(`${method} /mine HTTP/1.1\r\nhost: x\r\n${head}\r\n\r\n${body.slice(0, 1)}`);
+      await sleep(15);
+      if (!socket.destroyed) socket.write(body.slice(1));
+      for (let i = 0; i < 3; i++) assert.equal(await (await fetch(`${address}/victim`)).text(), '/victim');
+      socket.destroy();
+    }
+  }
+  assert.deepEqual(new Set(seen), new Set(['/mine', '/victim']));
+});
+
+test('a path that leads out of what is forwarded is refused', async (t) => {
+  let asked = 0;
+  const address = await application(t, (_, outgoing) => {
+    asked++;
+    outgoing.end();
+  });
+  const { hostname, port } = new URL(address);
+  for (const path of ['/autopilot/../readyz', '/autopilot/%2e%2E/readyz', '/autopilot/.%2e', '/a/./b', '/a\\..\\b']) {
+    const sent = request({ hostname, port, path });
+    sent.end();
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage]; // `as`: the event's only argument
+    answer.resume();
+    assert.equal(answer.statusCode, 400, path);
+  }
+  assert.equal(asked, 0);
+  assert.equal((await fetch(`${address}/autopilot/..x/.y?z=/../`)).status, 200);
 });

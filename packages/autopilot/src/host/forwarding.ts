@@ -6,7 +6,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { PRINCIPAL_HEADER, signPrincipal } from '../access/signed-principal.ts';
-import { problemOf } from '../contract/error-table.ts';
+import { type Problem, problemOf } from '../contract/error-table.ts';
 import type { HostPrincipal } from '../contract/principal.ts';
 import type { Clock } from '../kernel/clock.ts';
 
@@ -47,6 +47,19 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
+/**
+ * What a client may not make hop-by-hop by naming it in `Connection`: dropping one of these would change what the
+ * control plane is asked, by whom, or where the request ends on a shared connection (request smuggling).
+ */
+const NEVER_LISTED: ReadonlySet<string> = new Set([
+  'authorization',
+  'content-length',
+  'content-type',
+  'cookie',
+  'host',
+  'origin',
+]);
+
 /** Asking twice does no harm (RFC 9110 section 9.2.2), and there is no body to send again. */
 const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -67,7 +80,8 @@ export class Forwarder implements Disposable {
   /** Answers through `response`, in every case; never throws. */
   forward(forwarded: Forwarded): void {
     const address = this.#options.address();
-    if (address === null) refuse(forwarded.response, 'no control plane is linked to this application');
+    if (hasDotSegments(forwarded.path)) refuseAddress(forwarded.response, forwarded.path);
+    else if (address === null) refuse(forwarded.response, 'no control plane is linked to this application');
     else this.#send(forwarded, new URL(address), false);
   }
 
@@ -84,7 +98,8 @@ export class Forwarder implements Disposable {
   #send(forwarded: Forwarded, origin: URL, again: boolean): void {
     const { request, response, path } = forwarded;
     const options: RequestOptions = {
-      agent: this.#connections,
+      // A body has a connection of its own: whatever becomes of it, nobody's next request shares its bytes.
+      agent: hasBody(request) ? false : this.#connections,
       host: origin.hostname,
       port: origin.port,
       path,
@@ -93,7 +108,8 @@ export class Forwarder implements Disposable {
     };
     const upstream = httpRequest(options);
     const onClientGone = (): void => {
-      if (!response.writableFinished) upstream.destroy();
+      // Answered before the body had come: what is left of it belongs to nobody.
+      if (!response.writableFinished || !request.complete) upstream.destroy();
     };
     response.once('close', onClientGone);
     const tooLate = setTimeout(() => {
@@ -135,9 +151,16 @@ export class Forwarder implements Disposable {
 
   /** As they came, but for what belongs to the connection, and anybody's claim to be a principal. */
   #requestHeaders({ request, principal }: Forwarded): string[] {
-    const headers = keptHeaders(request).filter((_, at, all) => all[at - (at % 2)]?.toLowerCase() !== PRINCIPAL_HEADER);
-    if (hasBody(request) && request.headers['content-length'] === undefined)
-      headers.push('transfer-encoding', 'chunked');
+    const headers = keptHeaders(request).filter((_, at, all) => {
+      const name = all[at - (at % 2)]?.toLowerCase();
+      return name !== PRINCIPAL_HEADER && name !== 'content-length';
+    });
+    // Where the body ends is said once, by us, and by what Node has read; a request without one says nothing.
+    const length = request.headers['content-length'];
+    if (hasBody(request)) {
+      if (length === undefined) headers.push('transfer-encoding', 'chunked');
+      else headers.push('content-length', length);
+    }
     if (principal !== null) {
       const { linkKey, clock } = this.#options;
       headers.push(PRINCIPAL_HEADER, signPrincipal(principal, linkKey, clock.now()));
@@ -155,7 +178,8 @@ function keptHeaders(message: IncomingMessage): string[] {
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] ?? '';
     const lower = name.toLowerCase();
-    if (!HOP_BY_HOP.has(lower) && !listed.includes(lower)) kept.push(name, rawHeaders[at + 1] ?? '');
+    if (HOP_BY_HOP.has(lower) || (listed.includes(lower) && !NEVER_LISTED.has(lower))) continue;
+    kept.push(name, rawHeaders[at + 1] ?? '');
   }
   return kept;
 }
@@ -164,21 +188,48 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
+/**
+ * Whether resolving the path as URLs are (WHATWG URL, section 4.4) would lead out of it: what is forwarded is what the
+ * application routes here, not everything that the control plane answers.
+ */
+function hasDotSegments(path: string): boolean {
+  const [pathname = ''] = path.split(/[?#]/, 1);
+  return pathname.split(/[/\\]/).some((segment) => /^(\.|%2e){1,2}$/i.test(segment));
+}
+
 function isRepeatable(request: IncomingMessage): boolean {
   return REPEATABLE.has(request.method ?? '') && !hasBody(request);
 }
 
+function refuseAddress(response: ServerResponse, path: string): void {
+  answerProblem(
+    response,
+    problemOf('AP_ADDRESS_INVALID', `The path ${JSON.stringify(path.slice(0, 200))} holds "." or ".." segments.`, {
+      remedy: 'Ask for the address that is meant.',
+    }),
+  );
+}
+
 function refuse(response: ServerResponse, why: string): void {
-  if (response.destroyed || response.writableEnded) return;
-  const body = JSON.stringify(
+  answerProblem(
+    response,
     problemOf('AP_CONTROL_PLANE_UNAVAILABLE', `The control plane does not answer: ${why}.`, {
       remedy: 'It is started again within seconds; ask again.',
     }),
+    { 'retry-after': '1' },
   );
-  response.writeHead(503, {
+}
+
+function answerProblem(
+  response: ServerResponse,
+  problem: Problem,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  if (response.destroyed || response.writableEnded) return;
+  response.writeHead(problem.status, {
     'content-type': 'application/problem+json',
-    'retry-after': '1',
     'cache-control': 'no-store',
+    ...headers,
   });
-  response.end(body);
+  response.end(JSON.stringify(problem));
 }
