@@ -1,9 +1,9 @@
 import { AutopilotError, messageOf } from '../kernel/errors.ts';
 import { needsVitals } from './abort-watch.ts';
-import { compilePlan, MistakeAt } from './compiled-plan.ts';
+import { compilePlan } from './compiled-plan.ts';
 import { ExpressionError } from './expression.ts';
 import type { LoadPlan, Step, ThinkTime } from './plan.ts';
-import { LoadPlanError, placeText } from './plan-error.ts';
+import { LoadPlanError, MistakeAt, placeText } from './plan-error.ts';
 import { planSchema } from './plan-schema.ts';
 import { MANAGED_HEADERS, RenderError } from './request-template.ts';
 import { durationMsOf, openProfileOf, usersOf } from './schedule.ts';
@@ -252,9 +252,18 @@ function checkStep(
 /** Compiles the plan as a worker would, to find what can't be. */
 function checkCompiled(plan: LoadPlan, collect: Collector): void {
   const frame = { version: plan.http?.version ?? 1, secure: false, keepAlive: true, authority: 'target', runId: 'run' };
+  const shared = new Set<string>();
   compilePlan(plan, frame, (place, thrown) => {
     const cause = thrown instanceof MistakeAt ? thrown.cause : thrown;
-    const at = thrown instanceof MistakeAt ? thrown.place : place;
+    let at = thrown instanceof MistakeAt ? thrown.place : place;
+    const [part, name] = at.slice(-2);
+    // A header of the plan is compiled with every step and is one mistake.
+    const own = Object.keys(plan.headers ?? {}).find((header) => part === 'headers' && header.toLowerCase() === name);
+    if (own !== undefined && cause instanceof Error && cause.message.includes(plan.headers?.[own] ?? '\0')) {
+      if (shared.has(own)) return;
+      shared.add(own);
+      at = ['headers', own];
+    }
     if (cause instanceof ExpressionError) collect.add(at, cause.message, cause.remedy);
     else if (cause instanceof RenderError) collect.add(at, `It can't be sent: ${cause.message}.`, 'Correct the step.');
     else if (cause instanceof SyntaxError) {

@@ -2,6 +2,7 @@ import { compileTemplate, type ExpressionContext, Scope, textOf } from './expres
 import type { Wanted } from './http1-parser.ts';
 import { followJsonPath, type JsonPath, parseJsonPath } from './json-path.ts';
 import type { DataSource, DataValue, Flow, LoadPlan, Step, TakeSource, ThinkTime } from './plan.ts';
+import { mistakesAt, type Place } from './plan-error.ts';
 import type { Random } from './random.ts';
 import { type RequestFrame, RequestTemplate, renderParts } from './request-template.ts';
 import type { Received } from './transport.ts';
@@ -50,9 +51,6 @@ export interface CompiledStep {
     cookie: (name: string) => string | undefined,
   ): string | undefined;
 }
-
-/** Where in a plan a part stands: "flows[0].steps[2]". */
-export type Place = readonly (string | number)[];
 
 /** Told of each mistake; compilation goes on, so that all are found at once. */
 export type OnMistake = (place: Place, thrown: unknown) => void;
@@ -138,10 +136,10 @@ class StepCompiler {
   }
 
   #step(place: Place, step: Step, scope: Scope): CompiledStep {
-    const template = this.#at([...place], () => new RequestTemplate(step, this.#frame, scope));
-    const checks = compileChecks(step, scope);
+    const template = mistakesAt(place, () => new RequestTemplate(step, this.#frame, scope));
+    const checks = mistakesAt([...place, 'expect'], () => compileChecks(step, scope));
     const takes = Object.entries(step.take ?? {}).map(([name, source]) =>
-      this.#at([...place, 'take', name], () => compileTake(name, source, scope)),
+      mistakesAt([...place, 'take', name], () => compileTake(name, source, scope)),
     );
     const needsBody = checks.needsBody || takes.some(({ needsBody }) => needsBody);
     const needsJson = checks.needsJson || takes.some(({ needsBody }) => needsBody);
@@ -173,28 +171,6 @@ class StepCompiler {
         return undefined;
       },
     };
-  }
-
-  #at<Result>(place: Place, compile: () => Result): Result {
-    try {
-      return compile();
-    } catch (thrown) {
-      if (thrown instanceof MistakeAt) throw thrown;
-      throw new MistakeAt(place, thrown);
-    }
-  }
-}
-
-/** A mistake with its place, on its way out of a step. */
-export class MistakeAt extends Error {
-  override readonly name: string = 'MistakeAt';
-  readonly place: Place;
-  override readonly cause: unknown;
-
-  constructor(place: Place, cause: unknown) {
-    super('a mistake in a plan', { cause });
-    this.place = place;
-    this.cause = cause;
   }
 }
 

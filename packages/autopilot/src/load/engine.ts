@@ -20,6 +20,8 @@ const DRAIN_MS = 10_000;
 /** Users that sign in at once, and connections that are opened at once, in one worker. */
 const SCRIPTS_AT_ONCE = 8;
 const CONNECTS_AT_ONCE = 64;
+/** How long opening a connection ahead of the load may take. */
+const CONNECT_TIMEOUT_MS = 10_000;
 
 /** What an engine is made of; everything that reaches outside is given. */
 export interface EngineOptions {
@@ -225,6 +227,10 @@ export class LoadEngine implements UserWorld, PacerWorld {
     this.#planWake();
   }
 
+  cut(): void {
+    this.#iterationsCut++;
+  }
+
   ended(user: VirtualUser, nowMs: number, failure: string | undefined): void {
     if (this.#onScriptEnd !== undefined) {
       this.#onScriptEnd(failure);
@@ -290,11 +296,7 @@ export class LoadEngine implements UserWorld, PacerWorld {
   /** The load's time is over: nothing new becomes due, users that think only clean up, what waits is still served. */
   #drain(nowMs: number): void {
     this.#phase = 'draining';
-    for (const user of this.#agenda.clear()) {
-      if (!user.busy) continue;
-      this.#iterationsCut++;
-      user.resume(nowMs);
-    }
+    for (const user of this.#agenda.clear()) if (user.busy) user.resume(nowMs);
     this.#checkIdle();
   }
 
@@ -304,13 +306,13 @@ export class LoadEngine implements UserWorld, PacerWorld {
       this.#phase = 'halted';
       this.#haltedAtMs = nowMs;
       this.#pacer.giveUp(nowMs);
-      for (const user of this.#agenda.clear()) this.#cut(user, nowMs);
+      for (const user of this.#agenda.clear()) this.#giveUp(user, nowMs);
     }
-    if (nowMs - this.#haltedAtMs >= HALT_GRACE_MS) for (const user of this.users) this.#cut(user, nowMs);
+    if (nowMs - this.#haltedAtMs >= HALT_GRACE_MS) for (const user of this.users) this.#giveUp(user, nowMs);
     this.#checkIdle();
   }
 
-  #cut(user: VirtualUser, nowMs: number): void {
+  #giveUp(user: VirtualUser, nowMs: number): void {
     if (!user.busy) return;
     this.#iterationsCut++;
     user.abandon(nowMs);
@@ -357,7 +359,7 @@ export class LoadEngine implements UserWorld, PacerWorld {
       while (failed === undefined && !this.halted) {
         const user = this.users[next++];
         if (user === undefined) return;
-        const timeout = setTimeout(() => user.transport.close(), this.timeoutMs);
+        const timeout = setTimeout(() => user.transport.close(), CONNECT_TIMEOUT_MS);
         try {
           await user.transport.open();
         } catch (thrown) {

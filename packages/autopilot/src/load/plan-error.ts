@@ -31,7 +31,31 @@ export class LoadPlanError extends AutopilotError {
   }
 }
 
+/** Where in a plan a part stands. */
+export type Place = readonly (string | number)[];
+
 /** "flows[0].steps[2].path" */
-export function placeText(place: readonly (string | number)[]): string {
+export function placeText(place: Place): string {
   return place.map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at === 0 ? '' : '.'}${part}`)).join('');
+}
+
+/** A mistake on its way out of the part it was found in; `cause` is the mistake itself. */
+export class MistakeAt extends Error {
+  override readonly name: string = 'MistakeAt';
+  readonly place: Place;
+
+  constructor(place: Place, cause: unknown) {
+    super(`a mistake at ${placeText(place)}`, { cause });
+    this.place = place;
+  }
+}
+
+/** Runs `make`; what it throws comes out with its place in front. @throws MistakeAt */
+export function mistakesAt<Result>(place: Place, make: () => Result): Result {
+  try {
+    return make();
+  } catch (thrown) {
+    if (thrown instanceof MistakeAt) throw new MistakeAt([...place, ...thrown.place], thrown.cause);
+    throw new MistakeAt(place, thrown);
+  }
 }

@@ -1,6 +1,7 @@
 import { compileTemplate, type ExpressionContext, type Scope, type TemplatePart, textOf } from './expression.ts';
 import type { DataValue, Step, StepBody } from './plan.ts';
 import { LOAD_TEST_HEADER } from './plan.ts';
+import { mistakesAt } from './plan-error.ts';
 
 /** A request ready to be sent. */
 export interface RenderedRequest {
@@ -61,19 +62,23 @@ export class RequestTemplate {
   readonly #body: BodyTemplate | undefined;
   readonly #constant: RenderedRequest | undefined;
 
-  /** @throws ExpressionError for an expression that can't be used, RenderError for fixed text that can't stand where it does */
+  /** @throws MistakeAt an ExpressionError, or a RenderError for fixed text that can't stand where it does */
   constructor(step: Step, frame: RequestFrame, scope: Scope) {
     this.#frame = frame;
     this.#method = step.method ?? 'GET';
-    this.#path = compileTemplate(step.path, scope);
-    this.#body = step.body === undefined ? undefined : compileBody(step.body, scope);
+    const { body } = step;
+    this.#path = mistakesAt(['path'], () => compileFixed(step.path, scope, checkPath));
+    this.#body = body === undefined ? undefined : mistakesAt(['body'], () => compileBody(body, scope));
     const headers = new Map<string, string>();
     if (this.#body !== undefined) headers.set('content-type', this.#body.contentType);
     for (const [name, value] of [...Object.entries(frame.headers), ...Object.entries(step.headers ?? {})]) {
       headers.set(name.toLowerCase(), value);
     }
     headers.set(LOAD_TEST_HEADER, frame.runId.replaceAll('${', '$${'));
-    this.#headers = [...headers].map(([name, value]) => ({ name, value: compileTemplate(value, scope) }));
+    this.#headers = [...headers].map(([name, value]) => ({
+      name,
+      value: mistakesAt(['headers', name], () => compileFixed(value, scope, checkHeader)),
+    }));
     const fixed =
       isFixed(this.#path) &&
       this.#headers.every(({ value }) => isFixed(value)) &&
@@ -152,6 +157,13 @@ export class RequestTemplate {
     for (const [name, value] of headers) wire += `${name}: ${value}\r\n`;
     return { wire: `${wire}\r\n${body}`, headers: undefined, method, path };
   }
+}
+
+/** Compiles a template and checks it at once where it holds no expression. */
+function compileFixed(text: string, scope: Scope, check: (text: string) => void): Parts {
+  const parts = compileTemplate(text, scope);
+  if (isFixed(parts)) check(parts.map(textOf).join(''));
+  return parts;
 }
 
 interface BodyTemplate {
@@ -293,6 +305,6 @@ export function checkPath(path: string): void {
 }
 
 /** @throws RenderError for a value that would begin another header. */
-export function checkHeader(value: string): void {
+function checkHeader(value: string): void {
   if (!HEADER.test(value)) throw new RenderError('a header value holds a line break or a character beyond ASCII');
 }

@@ -11,7 +11,7 @@ import type { EngineHealth } from './engine.ts';
 import type { LoadPlan } from './plan.ts';
 import { type GeneratorReport, type LoadResult, latencySummary, type StopReport } from './result.ts';
 import { ResultBuilder } from './result-builder.ts';
-import { durationMsOf, openProfileOf, type Share, UserProfile } from './schedule.ts';
+import { constantFromMs, durationMsOf, openProfileOf, type Share } from './schedule.ts';
 import { invalidReasonsOf } from './self-check.ts';
 import { machineClock, SharedState, type StopReason, type TargetVitals } from './shared-state.ts';
 import { findSteadyState } from './steady-state.ts';
@@ -310,8 +310,8 @@ class LoadRun {
     return {
       reason,
       message,
-      atMs: started ? atMs - this.#startMs : 0,
-      lastSentMs: started && lastSentMs > 0 ? lastSentMs - this.#startMs : 0,
+      atMs: started ? Math.max(0, atMs - this.#startMs) : 0,
+      lastSentMs: started ? Math.max(0, lastSentMs - this.#startMs) : 0,
     };
   }
 
@@ -343,9 +343,4 @@ class LoadRun {
     const version = this.#plan.http?.version ?? 1;
     return compilePlan(this.#plan, { version, secure, keepAlive: true, authority, runId: this.#runId }).stepNames;
   }
-}
-
-/** Since when a plan asks for the same until its end, in ms after the start. */
-export function constantFromMs(load: LoadPlan['load']): number {
-  return load.kind === 'users' ? new UserProfile(load.stages).constantFromMs : openProfileOf(load).constantFromMs;
 }

@@ -183,7 +183,7 @@ export class Arrivals {
 }
 
 /** Streams of random numbers, so that none repeats another. */
-export const ARRIVAL_STREAM = 1;
+const ARRIVAL_STREAM = 1;
 export const ITERATION_STREAM = 2;
 export const USER_STREAM = 3;
 
@@ -245,4 +245,9 @@ export function durationMsOf(load: LoadPlan['load']): number {
 /** The most users at once, over all workers and machines. */
 export function usersOf(load: LoadPlan['load']): number {
   return load.kind === 'users' ? new UserProfile(load.stages).peak : load.users;
+}
+
+/** Since when a plan asks for the same until its end, in ms after the start. */
+export function constantFromMs(load: LoadPlan['load']): number {
+  return load.kind === 'users' ? new UserProfile(load.stages).constantFromMs : openProfileOf(load).constantFromMs;
 }

@@ -209,7 +209,7 @@ function show(value: unknown): string {
 }
 
 /** Names the likely word for a mistyped one, and all that are known. */
-export function suggestion(given: string, known: readonly string[]): string {
+function suggestion(given: string, known: readonly string[]): string {
   const near = known
     .map((word) => ({ word, distance: editDistance(given.toLowerCase(), word.toLowerCase()) }))
     .filter(({ distance, word }) => distance <= Math.max(2, word.length / 3))

@@ -33,7 +33,7 @@ export interface PinnedTarget {
 export type Resolve = (hostname: string) => Promise<readonly string[]>;
 
 /** Asks the system's resolver. */
-export const systemResolve: Resolve = async (hostname) => {
+const systemResolve: Resolve = async (hostname) => {
   const found = await lookup(hostname, { all: true, order: 'verbatim' });
   return found.map(({ address }) => address);
 };
@@ -118,9 +118,9 @@ function judge(address: string, hostname: string, literal: boolean, rule: Target
       'No rule can allow it. Name a service.',
     );
   }
-  if (kind === 'public' || isWithin(address, (rule.addresses ?? []).filter(isRange))) return;
-  // A rule that names the address itself, or localhost, means it.
-  if (literal || (kind === 'loopback' && hostname === 'localhost')) return;
+  if (isWithin(address, (rule.addresses ?? []).filter(isRange))) return;
+  // A rule that names the address itself means it; one that names localhost means this machine and nothing else.
+  if (literal || kind === (hostname === 'localhost' ? 'loopback' : 'public')) return;
   throw refused(
     `${where} is a ${kind} address, and the rule for ${rule.origin} does not open it`,
     'Where that is meant, have an administrator add the range to the rule, or a rule for the address itself.',

@@ -29,6 +29,8 @@ export interface UserWorld {
   ): void;
   /** Calls `resume` at a time. */
   think(user: VirtualUser, untilMs: number): void;
+  /** An iteration is not done to its end, because the load has ended. */
+  cut(): void;
   /** The script has ended; `failure` says why a step of it failed. */
   ended(user: VirtualUser, nowMs: number, failure: string | undefined): void;
 }
@@ -204,6 +206,7 @@ export class VirtualUser implements Receiver, RequestContext {
       // The first step was asked for before the load ended, and is still done.
       if (world.ending && !this.#cleaning && this.#at > 0 && this.#at < this.#steps.length) {
         this.#at = this.#steps.length;
+        world.cut();
       }
       const step = this.#steps[this.#at];
       if (step === undefined) {

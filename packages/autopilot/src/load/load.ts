@@ -1,0 +1,14 @@
+/** Load tests: read or write a plan, run it, merge what several machines found. */
+export type { LoadCeilings } from './check-plan.ts';
+export { DEFAULT_CEILINGS } from './check-plan.ts';
+export { mergeLoadResults } from './merge-results.ts';
+export type * from './plan.ts';
+export { definePlan, LOAD_TEST_HEADER } from './plan.ts';
+export { LoadPlanError, type PlanMistake } from './plan-error.ts';
+export { planSchema } from './plan-schema.ts';
+export { parsePlan, type ReadPlanOptions, readPlan } from './read-plan.ts';
+export type * from './result.ts';
+export { type LoadProgress, type RunLoadOptions, runLoad } from './run-load.ts';
+export type { StopReason, TargetVitals } from './shared-state.ts';
+export type { SteadyState } from './steady-state.ts';
+export { LOOPBACK_TARGETS, type Resolve, type TargetRule } from './target.ts';
