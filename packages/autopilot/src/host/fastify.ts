@@ -12,7 +12,11 @@ export interface AutopilotRouteConfig {
    * what a load balancer asks every second. Default true.
    */
   readonly track?: boolean;
+  /** What another release understands is accepted, so that one source runs with several; this one ignores it and says so in the log. */
+  readonly [option: string]: unknown;
 }
+
+const ROUTE_OPTIONS: ReadonlySet<string> = new Set(['track']);
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -89,11 +93,24 @@ function install(app: FastifyInstance, agent: AgentInternals, options: Autopilot
   trackedServers.add(app.server);
   agent.onClose(trackRequests(app, { recorder: agent.http, context: agent.context, tenantOf: tenant }));
   forward(app, agent, principal, prefix);
+  nameIgnoredOptions(app);
   agent.expectListening();
   app.addHook('onListen', (listening: () => void) => {
     const address = app.server.address();
     if (address !== null && typeof address === 'object') agent.listening(address.port);
     listening();
+  });
+}
+
+/** Logs once what routes ask of the autopilot and this release does not know: a later option, or a slip of the pen. */
+function nameIgnoredOptions(app: FastifyInstance): void {
+  const named = new Set<string>();
+  app.addHook('onRoute', ({ config, url }) => {
+    for (const option of Object.keys(config?.autopilot ?? {})) {
+      if (ROUTE_OPTIONS.has(option) || named.has(option)) continue;
+      named.add(option);
+      app.log.warn(`autopilot: this release ignores config.autopilot.${option}, as of ${url}`);
+    }
   });
 }
 
