@@ -76,6 +76,13 @@ function readEnvironment(variables: NodeJS.ProcessEnv, options: AgentOptions): A
   if (enabled === '0' || enabled === 'false') return null;
   if (enabled !== '1' && enabled !== 'true')
     throw invalid('AUTOPILOT_ENABLED', JSON.stringify(enabled), 'Set it to 0 or 1, or leave it out.');
+  // Whoever sets it means another control plane than the one that would start here, and would look for facts there.
+  if (variables['AUTOPILOT_URL'])
+    throw invalid(
+      'AUTOPILOT_URL',
+      JSON.stringify(variables['AUTOPILOT_URL']),
+      'This release links an application to the control plane it starts itself. Leave the variable out.',
+    );
   const port = variables['AUTOPILOT_PORT'] || null;
   if (port !== null && !(/^\d{1,5}$/.test(port) && Number(port) <= 65_535))
     throw invalid('AUTOPILOT_PORT', JSON.stringify(port), 'Set it to a port from 0 to 65535; 0 picks a free one.');
