@@ -208,6 +208,10 @@ describe('the dashboard', () => {
       const moved = await fetch(world.plane.address + path, { redirect: 'manual' });
       assert.deepEqual([moved.status, moved.headers.get('location')], [302, '/autopilot/']);
     }
+    for (const path of ['/autopilot/%00', '/autopilot/x%0a', '/autopilot/routes/%00', '/autopilot/%zz']) {
+      const refused = await fetch(world.plane.address + path);
+      assert.deepEqual([refused.status, refused.headers.get('content-type')], [404, 'application/problem+json'], path);
+    }
     assert.equal((await fetch(`${world.plane.address}/autopilot/`, { method: 'POST' })).status, 405);
   });
 

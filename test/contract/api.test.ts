@@ -218,8 +218,8 @@ describe('answers', () => {
   });
 
   it('says that it lives and is ready, to everyone', async () => {
-    assert.deepEqual(await answerOf('getLiveness', await world.get('/livez', {})), { alive: true });
-    assert.deepEqual(await answerOf('getReadiness', await world.get('/readyz', {})), { ready: true, reasons: [] });
+    assert.deepEqual(await answerOf('getLiveness', await world.get('/livez', {})), { status: 'alive' });
+    assert.deepEqual(await answerOf('getReadiness', await world.get('/readyz', {})), { status: 'ready', reasons: [] });
   });
 
   it('describes itself by the table that routes it', async () => {

@@ -70,7 +70,8 @@ export class DashboardFiles {
   /** null: there is no such file. Addresses without an extension are pages of the dashboard, which finds its own way. */
   async serve(pathname: string): Promise<Response | null> {
     const name = decoded(pathname.slice(DASHBOARD_PATH.length));
-    if (name === null) return null;
+    // No page has a name with control characters, and no file either.
+    if (name === null || /\p{Cc}/u.test(name)) return null;
     if (name === 'index.html' || extname(name) === '' || name.startsWith('routes/')) return this.#page();
     let file = this.#listing.get(name);
     if (file === undefined) {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ErrorCode } from '../contract/error-table.ts';
 import { openApiDocument } from '../contract/openapi.ts';
 import { type OperationId, type OperationTypes, operations } from '../contract/operations.ts';
-import type { Dashboard, MetricsAnswer, Readiness } from '../contract/performance.ts';
+import type { Dashboard, Liveness, MetricsAnswer, Readiness } from '../contract/performance.ts';
 import type { Shape } from '../contract/shape.ts';
 import { AutopilotError } from '../kernel/errors.ts';
 import { nearestName } from '../kernel/nearest-name.ts';
@@ -162,11 +162,11 @@ function answeringOf(parts: ApiParts): Answering {
     getOpenApi: async () => jsonResponse(document),
     getDocs: async () =>
       textResponse(200, 'text/html; charset=utf-8', page, { 'content-security-policy': DOCS_POLICY }),
-    getLiveness: async () => jsonResponse({ alive: true }),
+    getLiveness: async () => jsonResponse({ status: 'alive' } satisfies Liveness),
     getReadiness: async () => {
       const reasons = parts.unready();
-      const readiness: Readiness = { ready: reasons.length === 0, reasons };
-      return jsonResponse(readiness, readiness.ready ? 200 : 503);
+      const readiness: Readiness = { status: reasons.length === 0 ? 'ready' : 'not ready', reasons };
+      return jsonResponse(readiness, reasons.length === 0 ? 200 : 503);
     },
   };
 }

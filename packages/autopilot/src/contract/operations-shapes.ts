@@ -304,14 +304,14 @@ export const instanceList: ShapeOf<InstanceList> = {
 export const liveness: ShapeOf<Liveness> = {
   kind: 'object',
   name: 'Liveness',
-  fields: { alive: { kind: 'boolean' } },
+  fields: { status: { kind: 'string', values: ['alive'] } },
 };
 
 /** GET /readyz */
 export const readiness: ShapeOf<Readiness> = {
   kind: 'object',
   name: 'Readiness',
-  fields: { ready: { kind: 'boolean' }, reasons: texts },
+  fields: { status: { kind: 'string', values: ['ready', 'not ready'] }, reasons: texts },
 };
 
 /** Every refusal. */

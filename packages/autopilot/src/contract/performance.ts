@@ -217,11 +217,11 @@ export interface InstanceList {
 
 /** GET /livez: the process answers. */
 export interface Liveness {
-  readonly alive: boolean;
+  readonly status: 'alive';
 }
 
 /** GET /readyz: whether requests can be served, and if not, why. */
 export interface Readiness {
-  readonly ready: boolean;
+  readonly status: 'ready' | 'not ready';
   readonly reasons: readonly string[];
 }
