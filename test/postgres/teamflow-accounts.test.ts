@@ -3,8 +3,11 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import type { FastifyRequest, LightMyRequestResponse } from 'fastify';
+import { Accounts } from '../../apps/teamflow/server/accounts/accounts.ts';
 import { buildApp } from '../../apps/teamflow/server/app.ts';
 import { createDatabase, createPool } from '../../apps/teamflow/server/database/database.ts';
+import { autopilotUser } from '../../apps/teamflow/server/http/identity.ts';
 import { administratorFile, ensureAdministrator } from '../../apps/teamflow/server/start/administrator.ts';
 import { SignInFiles } from '../../apps/teamflow/server/start/sign-in-file.ts';
 import { leakCheck } from '../support/leak-check.ts';
@@ -87,6 +90,67 @@ describe('signing in to TeamFlow', async () => {
       payload: { email: 'new@teamflow.example', password: 'password of mine', name: 'New' },
     });
     assert.equal(signUp.statusCode, 400);
+  });
+
+  test('refusals of /api/auth are problem documents that its own client reads, and fill no log', async (t) => {
+    const printed = t.mock.method(console, 'error', () => {});
+    const logged: string[] = [];
+    const accounts = new Accounts({
+      pool: world.pool,
+      secret: testSecret,
+      publicUrl: 'http://127.0.0.1:3000',
+      throttled: false,
+      log: (level, message) => logged.push(`${level} ${message}`),
+    });
+    const app = await buildApp({ pool: world.pool, accounts, secret: testSecret, version: '0.0.0' });
+    t.after(() => app.close());
+    const post = (url: string, payload: string, type = 'application/json'): Promise<LightMyRequestResponse> =>
+      app.inject({ method: 'POST', url, headers: { ...sameSite, 'content-type': type }, payload });
+    const path = '/api/auth/sign-in/email';
+    const cases: readonly [number, LightMyRequestResponse][] = [
+      [400, await post(path, '{')],
+      [400, await post(path, '[]')],
+      [400, await post(path, '{"email":5}')],
+      [400, await post(path, 'null')],
+      [415, await post(path, 'a=b', 'text/plain')],
+      [401, await post(path, JSON.stringify({ email: 'nobody@teamflow.example', password: 'not the password' }))],
+      [404, await post('/api/auth/nothing', '{}')],
+    ];
+    for (const [status, response] of cases) {
+      assert.equal(response.statusCode, status, response.body);
+      assert.match(String(response.headers['content-type']), /^application\/problem\+json/);
+      const problem = response.json();
+      assert.equal(problem.type, `urn:teamflow:problem:${problem.code.toLowerCase()}`);
+      assert.equal(problem.status, status);
+      assert.ok(problem.message !== '' && problem.message === problem.detail);
+    }
+    assert.equal(cases[5]?.[1].json().code, 'INVALID_EMAIL_OR_PASSWORD');
+    assert.deepEqual(logged, []);
+    assert.equal(printed.mock.callCount(), 0);
+  });
+
+  test('an address that can not be read is refused as a problem too', async () => {
+    const response = await world.app.inject({ url: '/autopilot/%zz' });
+    assert.equal(response.statusCode, 400);
+    assert.match(String(response.headers['content-type']), /^application\/problem\+json/);
+    assert.equal(response.json().type, 'urn:teamflow:problem:tf_address_invalid');
+  });
+
+  test('the autopilot is told who is signed in: administrators may do everything, others nothing', async () => {
+    const { cookie } = await signIn(world, tenant.member.email, tenant.member.password);
+    const asked = (headers: Record<string, string>): ReturnType<typeof autopilotUser> =>
+      // As much of a request as is looked at.
+      autopilotUser(world.accounts, { method: 'GET', headers } as unknown as FastifyRequest);
+    assert.deepEqual(await asked({ cookie }), { id: tenant.member.id, scopes: [] });
+    assert.equal(await asked({}), null);
+    const admin = await world.accounts.createUser({
+      email: 'runs-it@teamflow.example',
+      name: 'Admin',
+      password: 'password of mine',
+      role: 'admin',
+    });
+    const signedIn = await signIn(world, admin.email, 'password of mine');
+    assert.deepEqual(await asked({ cookie: signedIn.cookie }), { id: admin.id, scopes: ['read', 'operate', 'admin'] });
   });
 
   test('state-changing calls by session must come from a page of this site; by API key they need not', async () => {

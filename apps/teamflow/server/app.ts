@@ -7,7 +7,7 @@ import type { Accounts } from './accounts/accounts.ts';
 import { createDatabase } from './database/database.ts';
 import { accountsBridge } from './http/accounts-bridge.ts';
 import { health } from './http/health.ts';
-import { administratorPrincipal, requireIdentity, requireMembership } from './http/identity.ts';
+import { autopilotUser, requireIdentity, requireMembership } from './http/identity.ts';
 import { describeRoutes, type OpenApiDocument, serveOpenApi } from './http/openapi.ts';
 import { pages } from './http/pages.ts';
 import { answerError, answerNotFound } from './http/problem.ts';
@@ -54,6 +54,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     bodyLimit,
     logger: options.logger ?? false,
     forceCloseConnections: 'idle',
+    // Addresses that can not be read are answered before any route or handler is chosen.
+    frameworkErrors: answerError,
     trustProxy: options.trustedProxies === undefined ? false : [...options.trustedProxies],
   });
   app.setErrorHandler(answerError);
@@ -63,7 +65,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   if (agent !== undefined) {
     await app.register(autopilot, {
       agent,
-      principal: (request) => administratorPrincipal(accounts, request),
+      principal: (request) => autopilotUser(accounts, request),
       tenant: (request) => request.membership?.organizationId,
     });
     app.addHook('onClose', () => agent.close());

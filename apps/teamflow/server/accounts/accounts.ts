@@ -1,5 +1,6 @@
 import { apiKey, defaultKeyHasher } from '@better-auth/api-key';
 import { betterAuth } from 'better-auth';
+import { isAPIError } from 'better-auth/api';
 import { admin, organization } from 'better-auth/plugins';
 import { CamelCasePlugin, Kysely, PostgresDialect } from 'kysely';
 import type pg from 'pg';
@@ -49,6 +50,13 @@ function createAuth(options: AccountsOptions) {
     secret: options.secret,
     database: { db, type: 'postgres', schemaName, transaction: true },
     telemetry: { enabled: false },
+    onAPIError: {
+      // What a caller did wrong is answered and not logged: anybody could fill the log. By default each is a line.
+      onError: (error) => {
+        if (isAPIError(error) && error.statusCode < 500) return;
+        log?.('error', error instanceof Error ? (error.stack ?? error.message) : String(error));
+      },
+    },
     logger: {
       level: 'warn',
       ...(log === undefined ? {} : { log: (level, message) => log(level, message) }),
@@ -115,7 +123,14 @@ export class Accounts {
 
   constructor(options: AccountsOptions) {
     this.#auth = createAuth({ ...options });
+    // Whoever calls learns of a failure; until then it must not count as one that nobody handles.
+    this.#auth.$context.catch(() => {});
     this.#database = createDatabase(options.pool);
+  }
+
+  /** Resolves when better-auth has taken its options, and rejects with what it has against them. */
+  async ready(): Promise<void> {
+    await this.#auth.$context;
   }
 
   /** better-auth's own HTTP interface, below `accountsPath`. */

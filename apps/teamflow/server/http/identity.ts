@@ -80,17 +80,21 @@ async function sessionUser(accounts: Accounts, request: FastifyRequest, reply?: 
   return answer.user;
 }
 
+/** What a user of TeamFlow may do with the autopilot. */
+interface AutopilotUser {
+  readonly id: string;
+  readonly scopes: readonly [] | readonly ['read', 'operate', 'admin'];
+}
+
 /**
- * Who may use the autopilot through TeamFlow: a signed-in administrator, from a page of this site, may do everything;
- * nobody else anything. (API keys open TeamFlow's own API only.)
+ * Who uses the autopilot through TeamFlow: a signed-in administrator, from a page of this site, may do everything;
+ * others who are signed in nothing, which they are told. Null: nobody is. (API keys open TeamFlow's own API only.)
  */
-export async function administratorPrincipal(
-  accounts: Accounts,
-  request: FastifyRequest,
-): Promise<{ readonly id: string; readonly scopes: readonly ['read', 'operate', 'admin'] } | null> {
+export async function autopilotUser(accounts: Accounts, request: FastifyRequest): Promise<AutopilotUser | null> {
   if (isCrossSite(request)) return null;
   const user = await sessionUser(accounts, request);
-  return user?.role === 'admin' ? { id: user.id, scopes: ['read', 'operate', 'admin'] } : null;
+  if (user === null) return null;
+  return { id: user.id, scopes: user.role === 'admin' ? ['read', 'operate', 'admin'] : [] };
 }
 
 /** A hook that lets nobody past who is not signed in, nor a state-changing call that another site's page made. */

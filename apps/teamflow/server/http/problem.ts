@@ -4,6 +4,7 @@ import pg from 'pg';
 
 /** Every error that TeamFlow answers on purpose: its code, and what goes with it. */
 const problems = {
+  TF_ADDRESS_INVALID: { status: 400, title: 'The address can not be used' },
   TF_PARAMETER_INVALID: { status: 400, title: 'A parameter is unknown or has a value that is not allowed' },
   TF_BODY_INVALID: { status: 400, title: 'The body can not be used' },
   TF_UNAUTHENTICATED: { status: 401, title: 'Sign in, or send an API key' },
@@ -32,7 +33,8 @@ export class Problem extends Error {
 
 /** The body of an error answer. */
 export interface ProblemDocument {
-  readonly type: 'about:blank';
+  /** `urn:teamflow:problem:` and the code in lower case; `urn:autopilot:problem:` for what the autopilot's code found. */
+  readonly type: string;
   readonly title: string;
   readonly status: number;
   readonly code: string;
@@ -115,6 +117,9 @@ function classify(error: FastifyError): Answer {
   if (error.code === 'AP_PAGE_CURSOR_INVALID' || error.code === 'AP_PARAMETER_INVALID') {
     return { code: error.code, status: 400, title: problems.TF_PARAMETER_INVALID.title, detail: error.message };
   }
+  if (error.code === 'FST_ERR_BAD_URL' || error.code === 'FST_ERR_MAX_PARAM_LENGTH') {
+    return { ...answer('TF_ADDRESS_INVALID', `${error.message}.`), status: error.statusCode ?? 400 };
+  }
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return answer('TF_BODY_TOO_LARGE', `${error.message}.`);
   if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
     return answer('TF_MEDIA_TYPE', 'Send the body as application/json.');
@@ -132,9 +137,14 @@ function classify(error: FastifyError): Answer {
   return answer('TF_INTERNAL', 'The request failed and nothing was changed. The log of the service has the reason.');
 }
 
+/** The document's `type` for a code. */
+export function problemType(code: string): string {
+  return `urn:${code.startsWith('AP_') ? 'autopilot' : 'teamflow'}:problem:${code.toLowerCase()}`;
+}
+
 function send(request: FastifyRequest, reply: FastifyReply, found: Answer): FastifyReply {
   const document: ProblemDocument = {
-    type: 'about:blank',
+    type: problemType(found.code),
     title: found.title,
     status: found.status,
     code: found.code,
