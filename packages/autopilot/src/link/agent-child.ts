@@ -9,6 +9,7 @@ export interface AgentChildOptions {
   readonly args: readonly string[];
   /** Flags for Node; those of this process are not inherited (its debugger's port is taken, its --test is not meant). */
   readonly execArgv: readonly string[];
+  /** Read at each start; {@link childEnvironment} picks from the application's what a child may know. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Called with the channel to each child that is started. */
   readonly onChannel: (channel: AgentChannel) => void;
@@ -43,6 +44,7 @@ export class AgentChild {
   #delayMs = FIRST_DELAY_MS;
   #restarts = 0;
   #state: ChildState = { state: 'idle' };
+  #keptPort: string | null = null;
 
   constructor(options: AgentChildOptions) {
     this.#options = options;
@@ -57,12 +59,20 @@ export class AgentChild {
     if (this.#state.state === 'idle') this.#fork();
   }
 
+  /**
+   * Where the child listens, told once it does: a child whose AUTOPILOT_PORT is 0 is started there again, so that a
+   * bookmark goes on working. When that start fails, the next one is free to choose.
+   */
+  keepPort(address: string): void {
+    this.#keptPort = new URL(address).port;
+  }
+
   /** Resolves when the child is gone, which takes a second at most. */
   async close(): Promise<void> {
     this.#state = { state: 'closed' };
     if (this.#timer !== null) clearTimeout(this.#timer);
     const child = this.#child;
-    if (child === null || hasEnded(child)) return;
+    if (child === null || child.pid === undefined || hasEnded(child)) return;
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     // While somebody waits for the end, the process may not end before it.
     child.ref();
@@ -82,7 +92,7 @@ export class AgentChild {
     try {
       child = fork(module, args, {
         execArgv: [...execArgv],
-        env: { ...env },
+        env: this.#environment(env),
         serialization: 'advanced',
         stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       });
@@ -92,24 +102,31 @@ export class AgentChild {
       return;
     }
     this.#child = child;
-    this.#state = { state: 'running', pid: child.pid ?? 0, restarts: this.#restarts };
-    let over = false;
-    const onEnd = (how: string): void => {
-      if (over) return;
-      over = true;
-      if (this.#child === child) this.#startLater(startedAtMs, how);
-    };
-    child.once('exit', (code, signal) => onEnd(signal === null ? `code ${code ?? 'unknown'}` : signal));
+    child.on('error', (error) => {
+      // A child that was started has failed to take a signal or a message: it lives, and 'exit' is still to come.
+      if (child.pid === undefined && this.#child === child) this.#startLater(startedAtMs, error.message);
+    });
+    // Without a process there is no 'exit': only the error follows.
+    if (child.pid === undefined) return;
+    this.#state = { state: 'running', pid: child.pid, restarts: this.#restarts };
+    child.once('exit', (code, signal) => {
+      this.#startLater(startedAtMs, signal === null ? `code ${code ?? 'unknown'}` : signal);
+    });
     child.once('disconnect', () => {
       // Without its channel a child is of no use: it ends by itself, or is ended.
       const timer = setTimeout(() => child.kill('SIGKILL'), DISCONNECTED_MS);
       timer.unref();
       child.once('exit', () => clearTimeout(timer));
     });
-    child.once('error', (error) => onEnd(error.message));
     onChannel(agentIpcChannel(child));
     child.unref();
     child.channel?.unref();
+  }
+
+  #environment(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+    const kept = this.#keptPort;
+    this.#keptPort = null;
+    return env['AUTOPILOT_PORT'] === '0' && kept !== null ? { ...env, AUTOPILOT_PORT: kept } : { ...env };
   }
 
   #startLater(startedAtMs: number, lastExit: string): void {
@@ -126,4 +143,17 @@ export class AgentChild {
 
 function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
+}
+
+const passedOn = /^(AUTOPILOT_.*|NODE_.*|HOST|PATH|TZ|LANG|LC_.*|TMPDIR|HOME)$/i;
+/** Says nothing to Node: a password for a package registry, and the application's test run. */
+const keptBack: ReadonlySet<string> = new Set(['NODE_AUTH_TOKEN', 'NODE_TEST_CONTEXT']);
+
+/** Of an application's environment what a control plane needs; the application's own addresses and passwords stay out. */
+export function childEnvironment(
+  variables: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
+  return Object.fromEntries(
+    Object.entries(variables).filter(([name]) => passedOn.test(name) && !keptBack.has(name.toUpperCase())),
+  );
 }
