@@ -12,7 +12,8 @@ leakCheck(after);
 
 /**
  * What both ends of a link rely on, whatever carries it. The other end answers `hello` with `welcome`, repeats the
- * bytes of a histogram in the address of a second `welcome`, acknowledges `windows` and closes at `bye`.
+ * bytes of a histogram in the address of a second `welcome`, acknowledges each
+ * `windows` by its sequence, refuses one without a window, and closes at `bye`.
  */
 interface Carrier {
   readonly name: string;
@@ -22,10 +23,10 @@ interface Carrier {
 interface Opened {
   readonly channel: AgentChannel;
   /** Ends the other end's process without a word. */
-  kill(): void;
+  readonly kill: () => void;
   /** Stops the other end from reading, and lets it go on. */
-  pause(): void;
-  resume(): void;
+  readonly pause: () => void;
+  readonly resume: () => void;
   /** Resolves with the exit code of the other end. */
   readonly gone: Promise<number | null>;
 }
@@ -103,6 +104,27 @@ for (const carrier of [ipc]) {
     await until((message) => message.kind === 'ack' && message.sequence === 3);
     const echo = await until((message) => message.kind === 'welcome' && message.address.startsWith('p50 '));
     assert.equal(echo.kind === 'welcome' && echo.address, 'p50 42');
+  });
+
+  test(`${carrier.name}: each message has its own answer`, async (t) => {
+    const { channel } = await carrier.open(t);
+    const answers: unknown[] = [];
+    const all = new Promise<void>((resolve) => {
+      channel.onMessage((message) => {
+        if (message.kind === 'ack' || message.kind === 'nack') answers.push(message);
+        if (answers.length === 3) resolve();
+      });
+    });
+    channel.send(hello);
+    channel.send(windowsMessage(1));
+    channel.send({ kind: 'windows', sequence: 2, windows: [], statements: [] });
+    channel.send(windowsMessage(3));
+    await all;
+    assert.deepEqual(answers, [
+      { kind: 'ack', sequence: 1 },
+      { kind: 'nack', sequence: 2, again: true },
+      { kind: 'ack', sequence: 3 },
+    ]);
   });
 
   test(`${carrier.name}: onClose is called once, and nothing is taken afterwards`, async (t) => {

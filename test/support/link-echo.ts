@@ -12,6 +12,10 @@ channel.onMessage((message) => {
       channel.send({ kind: 'welcome', protocol: LINK_PROTOCOL, address: 'http://127.0.0.1:1' });
       return;
     case 'windows': {
+      if (message.windows.length === 0) {
+        channel.send({ kind: 'nack', sequence: message.sequence, again: true });
+        return;
+      }
       channel.send({ kind: 'ack', sequence: message.sequence });
       const cell = message.windows[0]?.series[0]?.cells['durationMs'];
       if (!(cell instanceof Uint8Array)) return;

@@ -11,7 +11,7 @@ import { PgRecorder } from './host/pg-instrumentation.ts';
 import { processNames } from './host/process-names.ts';
 import { systemClock } from './kernel/clock.ts';
 import { AutopilotError, messageOf } from './kernel/errors.ts';
-import { AgentChild } from './link/agent-child.ts';
+import { AgentChild, childEnvironment } from './link/agent-child.ts';
 import { AgentLink } from './link/agent-link.ts';
 import { Flush } from './rollup/flush.ts';
 import { WindowBacklog } from './rollup/window-backlog.ts';
@@ -142,11 +142,9 @@ class RunningAgent implements Agent {
   constructor(environment: AgentEnvironment, controlPlane: 'child' | 'none' | ControlPlaneProgram) {
     const { service, instance, release } = environment;
     const linkKey = randomBytes(32).toString('hex');
-    Object.assign(this.#childEnvironment, process.env, {
+    Object.assign(this.#childEnvironment, childEnvironment(process.env), {
       AUTOPILOT_LINK_KEY: linkKey,
       AUTOPILOT_SERVICE: service,
-      // The child is nobody's test, whoever started this process.
-      NODE_TEST_CONTEXT: undefined,
     });
     this.#link = new AgentLink({
       origin: { service, instance, release },
@@ -154,13 +152,14 @@ class RunningAgent implements Agent {
       startedAt: systemClock.now() - Math.round(process.uptime() * 1_000),
       databases: () => [...this.#databases],
       statementText: (database, id) => this.#statements.textOf(database, id),
+      onWelcome: (address) => this.#child?.keepPort(address),
     });
     this.#child = controlPlane === 'none' ? null : this.#makeChild(controlPlane);
     const http = new HttpRecorder(systemClock);
     const runtime = new RuntimeRecorder({ clock: systemClock, activeRequests: () => http.active });
     this.#flush = new Flush({
       source: this.#collector,
-      deliver: (windows) => this.#link.deliver(windows),
+      delivery: this.#link,
       clock: systemClock,
       backlog: this.#backlog,
       onTrouble: (error) => {
@@ -195,7 +194,7 @@ class RunningAgent implements Agent {
       state: this.#closed ? 'closed' : child?.state === 'idle' ? 'starting' : link.state,
       controlPlane: link.state === 'linked' ? link.address : null,
       restarts: child !== undefined && 'restarts' in child ? child.restarts : 0,
-      lostWindows: this.#collector.lostWindows + this.#backlog.lostWindows,
+      lostWindows: this.#collector.lostWindows + this.#backlog.lostWindows + this.#link.lostWindows,
       trouble: link.state === 'refused' ? link.reason : this.#trouble,
     };
   }
@@ -234,9 +233,9 @@ class RunningAgent implements Agent {
   async #close(): Promise<void> {
     this.#closed = true;
     this.#resources.dispose();
-    this.#flush.stop();
-    this.#flush.run(Number.POSITIVE_INFINITY);
-    await this.#link.close(CLOSE_WAIT_MS);
+    const endsAtMs = performance.now() + CLOSE_WAIT_MS;
+    await this.#flush.close(CLOSE_WAIT_MS);
+    await this.#link.close(endsAtMs - performance.now());
     await this.#child?.close();
   }
 

@@ -94,7 +94,7 @@ test('the text of a statement goes once over each channel', () => {
   const ids = (channel: FakeChannel): readonly (readonly string[])[] =>
     channel.windows().map(({ statements }) => statements.map(({ id }) => id));
   assert.deepEqual(ids(first), [['a', 'b'], ['c']]);
-  first.say({ kind: 'ack', sequence: 2 });
+  for (const sequence of [1, 2]) first.say({ kind: 'ack', sequence });
   first.close();
   const second = new FakeChannel();
   link.connect(second);
@@ -126,7 +126,7 @@ test('what was not acknowledged is sent again on the next channel, unchanged, be
       [3, 4_000],
     ],
   );
-  second.say({ kind: 'ack', sequence: 3 });
+  for (const sequence of [1, 2, 3]) second.say({ kind: 'ack', sequence });
   second.close();
   const third = new FakeChannel();
   link.connect(third);
@@ -203,4 +203,79 @@ test('closing says so, and waits for the last acknowledgement, but not for long'
   await silent.close(30);
   assert.ok(performance.now() - before >= 25);
   assert.equal(other.closed, true);
+});
+
+test('an acknowledgement is of one message only: what was refused before it is sent again', () => {
+  const link = makeLink();
+  const channel = new FakeChannel();
+  link.connect(channel);
+  channel.welcome();
+  for (let second = 1; second <= 4; second++) link.deliver([windowOf(second)]);
+  channel.say({ kind: 'nack', sequence: 2, again: true });
+  for (const sequence of [1, 3, 4]) channel.say({ kind: 'ack', sequence });
+  assert.equal(channel.windows().length, 4, 'not at once: what is refused now is refused a moment later');
+  assert.equal(link.deliver([windowOf(5)]), true);
+  assert.deepEqual(
+    channel.windows().map(({ sequence, windows }) => [sequence, windows[0]?.start]),
+    [
+      [1, 1_000],
+      [2, 2_000],
+      [3, 3_000],
+      [4, 4_000],
+      [5, 2_000],
+      [6, 5_000],
+    ],
+  );
+  assert.equal(link.lostWindows, 0);
+});
+
+test('four refusals do not end delivery, and what can not be read is lost, counted and makes room', () => {
+  const link = makeLink();
+  const channel = new FakeChannel();
+  link.connect(channel);
+  channel.welcome();
+  for (let second = 1; second <= 4; second++) link.deliver([windowOf(second)]);
+  for (const sequence of [1, 2, 3, 4]) channel.say({ kind: 'nack', sequence, again: true });
+  assert.equal(link.deliver([windowOf(5)]), false);
+  assert.equal(channel.windows().length, 8);
+  for (const sequence of [5, 6, 7]) channel.say({ kind: 'ack', sequence });
+  channel.say({ kind: 'nack', sequence: 8, again: false });
+  assert.equal(link.lostWindows, 1);
+  assert.equal(link.deliver([windowOf(5)]), true);
+});
+
+test('what is refused for ten minutes is given up', () => {
+  const link = makeLink();
+  const channel = new FakeChannel();
+  link.connect(channel);
+  channel.welcome();
+  link.deliver([windowOf(1)]);
+  for (let sequence = 1; sequence <= 600; sequence++) {
+    assert.equal(link.lostWindows, 0);
+    link.prepare();
+    channel.say({ kind: 'nack', sequence, again: true });
+  }
+  assert.equal(link.lostWindows, 1);
+  link.prepare();
+  assert.equal(channel.windows().length, 600);
+});
+
+test('room comes with an answer, and not when the link ends; what nobody acknowledged is lost at the end', async () => {
+  const link = makeLink();
+  assert.equal(await link.room(5_000), false);
+  const channel = new FakeChannel();
+  link.connect(channel);
+  channel.welcome();
+  assert.equal(await link.room(0), true);
+  for (let second = 1; second <= 4; second++) link.deliver([windowOf(second)]);
+  assert.equal(await link.room(5), false);
+  const room = link.room(5_000);
+  channel.say({ kind: 'ack', sequence: 3 });
+  assert.equal(await room, true);
+  link.deliver([windowOf(5)]);
+  const none = link.room(5_000);
+  channel.close();
+  assert.equal(await none, false);
+  await link.close(5_000);
+  assert.equal(link.lostWindows, 4);
 });

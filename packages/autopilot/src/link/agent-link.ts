@@ -11,6 +11,8 @@ export interface AgentLinkOptions {
   readonly databases: () => readonly string[];
   /** The text behind a series of the family `statement`; null when it is not known any more. */
   readonly statementText: (database: string, id: string) => StatementText | null;
+  /** Told each time that a control plane welcomes this agent. */
+  readonly onWelcome?: (address: string) => void;
 }
 
 /**
@@ -25,18 +27,22 @@ export type LinkState =
 /** Messages on their way without an acknowledgement; more are refused until one comes. */
 const MAX_UNACKNOWLEDGED = 4;
 
+/** Windows refused so often, about once a second, are given up: ten minutes, as long as anything is kept. */
+const MAX_REFUSALS = 600;
+
 /** Ids remembered as sent on one channel; over it all are forgotten, and texts are sent again. */
 const MAX_SENT_TEXTS = 20_000;
 
 interface Sent {
   /** On the channel of now; 0: it has to be sent on this channel. */
   sequence: number;
+  refusals: number;
   readonly windows: readonly Window[];
 }
 
 /**
  * The agent's end of the link, over one channel after another. What was sent and not acknowledged is sent again on the
- * next channel, unchanged: the other end knows a window that comes twice by its instance and start.
+ * next channel, unchanged, and what was refused for now on this one: the other end knows a window that comes twice by its instance and start.
  */
 export class AgentLink {
   readonly #options: AgentLinkOptions;
@@ -45,7 +51,9 @@ export class AgentLink {
   #sequence = 0;
   #unacknowledged: Sent[] = [];
   #sentTexts = new Set<string>();
-  #onAllAcknowledged: (() => void) | null = null;
+  #lostWindows = 0;
+  /** Called when something was answered, or the channel is gone. */
+  #onProgress: (() => void) | null = null;
 
   constructor(options: AgentLinkOptions) {
     this.#options = options;
@@ -53,6 +61,11 @@ export class AgentLink {
 
   get state(): LinkState {
     return this.#state;
+  }
+
+  /** Windows that were taken for delivery and never acknowledged: unreadable, refused too often, or left at the end. */
+  get lostWindows(): number {
+    return this.#lostWindows;
   }
 
   /** Speaks over `channel` from now on; the one before is closed. */
@@ -67,38 +80,61 @@ export class AgentLink {
       if (this.#channel !== channel) return;
       this.#channel = null;
       if (this.#state.state === 'linked') this.#state = { state: 'unlinked' };
-      this.#settle();
+      this.#onProgress?.();
     });
     const { origin, pid, startedAt, databases } = this.#options;
     channel.send({ kind: 'hello', protocol: LINK_PROTOCOL, origin, pid, startedAt, databases: databases() });
   }
 
+  /** Sends again what has to be; true when deliver() has room after it. */
+  prepare(): boolean {
+    const channel = this.#channel;
+    if (channel === null || this.#state.state !== 'linked') return false;
+    return this.#sendAgain(channel) && this.#unacknowledged.length < MAX_UNACKNOWLEDGED;
+  }
+
   /** Takes windows for delivery; false: keep them and try later. Never waits. */
   deliver(windows: readonly Window[]): boolean {
     const channel = this.#channel;
-    if (channel === null || this.#state.state !== 'linked') return false;
-    if (!this.#sendAgain(channel) || this.#unacknowledged.length >= MAX_UNACKNOWLEDGED) return false;
-    const sent = { sequence: 0, windows };
+    if (channel === null || !this.prepare()) return false;
+    const sent = { sequence: 0, refusals: 0, windows };
     if (!this.#send(channel, sent)) return false;
     this.#unacknowledged.push(sent);
     return true;
   }
 
+  /** Resolves with true when deliver() has room, with false without a link or after `waitMs`. */
+  room(waitMs: number): Promise<boolean> {
+    return this.#progressUntil(() => this.#unacknowledged.length < MAX_UNACKNOWLEDGED, waitMs);
+  }
+
   /** Says that this was all and closes, at the latest after `waitMs` without an acknowledgement of everything. */
   async close(waitMs: number): Promise<void> {
     const channel = this.#channel;
-    if (channel === null) return;
-    channel.send({ kind: 'bye' });
-    if (this.#state.state === 'linked' && this.#unacknowledged.length > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, waitMs);
-        this.#onAllAcknowledged = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+    if (channel !== null) {
+      channel.send({ kind: 'bye' });
+      await this.#progressUntil(() => this.#unacknowledged.length === 0, waitMs);
+      channel.close();
     }
-    channel.close();
+    for (const { windows } of this.#unacknowledged) this.#lostWindows += windows.length;
+    this.#unacknowledged = [];
+  }
+
+  /** Looks at `reached` whenever something is answered; false: the link ended before, or the time is over. */
+  #progressUntil(reached: () => boolean, waitMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const settle = (isReached: boolean): void => {
+        clearTimeout(timer);
+        this.#onProgress = null;
+        resolve(isReached);
+      };
+      const timer = setTimeout(() => settle(false), Math.max(0, waitMs));
+      this.#onProgress = () => {
+        if (this.#state.state !== 'linked') settle(false);
+        else if (reached()) settle(true);
+      };
+      this.#onProgress();
+    });
   }
 
   #receive(channel: AgentChannel, message: DownMessage): void {
@@ -109,17 +145,31 @@ export class AgentLink {
         this.#sentTexts = new Set();
         for (const sent of this.#unacknowledged) sent.sequence = 0;
         this.#sendAgain(channel);
+        this.#options.onWelcome?.(message.address);
         return;
       case 'ack':
-        this.#unacknowledged = this.#unacknowledged.filter(
-          ({ sequence }) => sequence === 0 || sequence > message.sequence,
-        );
-        this.#settle();
+        this.#unacknowledged = this.#unacknowledged.filter(({ sequence }) => sequence !== message.sequence);
+        this.#onProgress?.();
+        return;
+      case 'nack':
+        this.#refused(message);
+        this.#onProgress?.();
         return;
       case 'refused':
         this.#state = { state: 'refused', reason: message.reason };
         return;
     }
+  }
+
+  /** Refused windows are sent again by the next delivery, which comes within a second, or are lost. */
+  #refused({ sequence, again }: DownMessage & { kind: 'nack' }): void {
+    const sent = this.#unacknowledged.find((one) => one.sequence === sequence);
+    if (sent === undefined) return;
+    sent.sequence = 0;
+    sent.refusals++;
+    if (again && sent.refusals < MAX_REFUSALS) return;
+    this.#lostWindows += sent.windows.length;
+    this.#unacknowledged = this.#unacknowledged.filter((one) => one !== sent);
   }
 
   /** False: the channel's buffer is full, something is left for the next time. */
@@ -153,9 +203,5 @@ export class AgentLink {
     if (this.#sentTexts.has(name) || texts.has(name)) return;
     const text = this.#options.statementText(database, key);
     if (text !== null) texts.set(name, text);
-  }
-
-  #settle(): void {
-    if (this.#unacknowledged.length === 0 || this.#channel === null) this.#onAllAcknowledged?.();
   }
 }

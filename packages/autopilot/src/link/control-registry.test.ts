@@ -154,7 +154,7 @@ test('what can not be answered is refused with the reason, and the channel close
   assert.deepEqual([channel.sent, registry.instances()], [[], []]);
 });
 
-test('windows that were not taken are not acknowledged, so that they come again', async () => {
+test('windows that were not taken are refused: to be sent again, or never when they can not be read', async () => {
   let fails = true;
   const { trouble, link } = open(() => (fails ? Promise.reject(new Error('no room')) : Promise.resolve()));
   const channel = link();
@@ -171,10 +171,10 @@ test('windows that were not taken are not acknowledged, so that they come again'
     channel.say({ kind: 'windows', sequence: 2, windows, statements: [] });
   }
   await settled();
-  assert.deepEqual(
-    channel.sent.map(({ kind }) => kind),
-    ['welcome'],
-  );
+  assert.deepEqual(channel.sent.slice(1), [
+    { kind: 'nack', sequence: 1, again: true },
+    ...Array.from({ length: 6 }, () => ({ kind: 'nack', sequence: 2, again: false })),
+  ]);
   assert.equal(trouble.length, 7);
   assert.match(trouble[0] ?? '', /orders one were not taken: no room/);
   fails = false;

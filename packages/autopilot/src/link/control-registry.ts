@@ -20,7 +20,7 @@ export interface AgentRegistryOptions {
   readonly clock: Clock;
   /** Where the HTTP API listens; agents forward there. */
   readonly address: () => string;
-  /** Takes windows; they are acknowledged when its promise is fulfilled, and sent again otherwise. */
+  /** Takes windows; they are acknowledged when its promise is fulfilled, and asked for again otherwise. */
   readonly take: (origin: Origin, windows: readonly Window[]) => Promise<unknown>;
   /** Told what went wrong on a link, for the log. */
   readonly onTrouble: (message: string) => void;
@@ -57,7 +57,7 @@ export class AgentRegistry {
   /** Speaks with an agent until its channel closes. */
   accept(channel: ControlChannel): void {
     let instance: Known | null = null;
-    /** Acknowledgements keep the order of the messages. */
+    /** Messages are taken, and answered, one after another. */
     let taken: Promise<unknown> = Promise.resolve();
     this.#channels.add(channel);
     channel.onMessage((message) => {
@@ -149,10 +149,12 @@ export class AgentRegistry {
     const { take, onTrouble } = this.#options;
     const { origin } = known;
     const { sequence, windows, statements } = message;
+    let readable = false;
     try {
       if (!Array.isArray(windows) || windows.length > MAX_WINDOWS || !windows.every(isWindow)) {
         throw new TypeError(`message ${String(sequence)} holds something else than windows`);
       }
+      readable = true;
       for (const text of Array.isArray(statements) ? statements : []) {
         if (isStatementText(text)) this.#texts.set(origin.service, text);
       }
@@ -160,6 +162,8 @@ export class AgentRegistry {
       channel.send({ kind: 'ack', sequence });
     } catch (error) {
       onTrouble(`Windows of ${origin.service} ${origin.instance} were not taken: ${messageOf(error)}.`);
+      // Without an answer the agent would hold them as under way, and soon send nothing more.
+      channel.send({ kind: 'nack', sequence, again: readable });
     }
   }
 

@@ -18,8 +18,9 @@ export type UpMessage =
     }
   /**
    * Closed windows, oldest first, and the texts of statements not yet sent on this channel. Sent once a second also
-   * when nothing happened, so that silence means a blocked event loop. Unacknowledged windows are sent again on the
-   * next channel; the receiver ignores what it has (by instance and start).
+   * when nothing happened, so that silence means a blocked event loop. Each is answered by its own `ack` or `nack`.
+   * Windows without an answer are sent again on the next channel; the receiver ignores what it has (by instance and
+   * start).
    */
   | {
       readonly kind: 'windows';
@@ -35,8 +36,13 @@ export type UpMessage =
 export type DownMessage =
   /** Answer to `hello`: where its HTTP API listens. */
   | { readonly kind: 'welcome'; readonly protocol: number; readonly address: string }
-  /** Everything up to and including this sequence was taken. */
+  /** The message of exactly this sequence was taken; it says nothing of any other. */
   | { readonly kind: 'ack'; readonly sequence: number }
+  /**
+   * The message of exactly this sequence was not taken. `again`: the windows may be taken later, send them under a new
+   * sequence; otherwise they can't be read and never will be.
+   */
+  | { readonly kind: 'nack'; readonly sequence: number; readonly again: boolean }
   /** The hello can't be answered, and why; the channel is closed after it. */
   | { readonly kind: 'refused'; readonly reason: string };
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Window } from '../contract/series.ts';
 import type { Clock, EpochMs } from '../kernel/clock.ts';
 import { everySecond } from '../track/second-timer.ts';
@@ -8,13 +9,20 @@ export interface WindowSource {
   drain(until: EpochMs): readonly Window[];
 }
 
-/** Takes windows, oldest first; false: not now, keep them. An empty list says that the process is alive. */
-export type Deliver = (windows: readonly Window[]) => boolean;
+/** Who takes windows: an AgentLink. */
+export interface Delivery {
+  /** Whether deliver() is worth a try now; a delivery may send first what it still holds. Cheap when nobody listens. */
+  prepare(): boolean;
+  /** Takes windows, oldest first; false: not now, keep them. An empty list says that the process is alive. */
+  deliver(windows: readonly Window[]): boolean;
+  /** Resolves with true when there is room, with false when there will be none or after `waitMs`. */
+  room(waitMs: number): Promise<boolean>;
+}
 
 /** What a {@link Flush} is made of. */
 export interface FlushOptions {
   readonly source: WindowSource;
-  readonly deliver: Deliver;
+  readonly delivery: Delivery;
   readonly clock: Clock;
   readonly backlog?: WindowBacklog;
   /** Told of a failure that is ours; the process goes on without that second. */
@@ -27,27 +35,30 @@ const AFTER_MS = 20;
 /** Most of a backlog that is handed over at once, so that catching up never blocks. */
 const BATCH_BYTES = 1024 * 1024;
 
+/** How long closing waits for a buffer. */
+const FULL_MS = 5;
+
 /**
  * Once a second, just after it has ended, hands closed windows on, and keeps in bounds what nobody takes. Its timer
  * does not keep the process alive; nothing it does waits or throws.
  */
 export class Flush {
   readonly #source: WindowSource;
-  readonly #deliver: Deliver;
+  readonly #delivery: Delivery;
   readonly #clock: Clock;
   readonly #backlog: WindowBacklog;
   readonly #onTrouble: (error: unknown) => void;
   #timer: Disposable | null = null;
 
-  constructor({ source, deliver, clock, backlog = new WindowBacklog(), onTrouble = () => {} }: FlushOptions) {
+  constructor({ source, delivery, clock, backlog = new WindowBacklog(), onTrouble = () => {} }: FlushOptions) {
     this.#source = source;
-    this.#deliver = deliver;
+    this.#delivery = delivery;
     this.#clock = clock;
     this.#backlog = backlog;
     this.#onTrouble = onTrouble;
   }
 
-  /** Windows dropped because nobody took them for too long. */
+  /** Windows dropped because nobody took them for too long, or before the end. */
   get lostWindows(): number {
     return this.#backlog.lostWindows;
   }
@@ -56,13 +67,37 @@ export class Flush {
     this.#timer = everySecond(this.#clock, AFTER_MS, () => this.run(this.#clock.now()));
   }
 
-  /** Hands over what has ended by `until`; Infinity, when the process closes: also what is still open, and all of a backlog. */
+  /** Hands over what has ended by `until`, and of a backlog as much as one turn bears. */
   run(until: EpochMs): void {
     try {
       this.#handOver(until);
     } catch (error) {
       this.#onTrouble(error);
     }
+  }
+
+  /**
+   * The last run: also hands over what is still open, and the whole backlog as fast as it is taken, for `waitMs` at
+   * most. What nobody has taken by then is lost, and counted.
+   */
+  async close(waitMs: number): Promise<void> {
+    const endsAtMs = performance.now() + waitMs;
+    this.stop();
+    try {
+      this.#handOver(Number.POSITIVE_INFINITY);
+      // room() with no time left says how it is: the limit is asked here.
+      while (
+        !this.#backlog.empty &&
+        performance.now() < endsAtMs &&
+        (await this.#delivery.room(endsAtMs - performance.now()))
+      ) {
+        // Room, and yet refused: the channel's buffer is full for a moment.
+        if (!this.#deliverBatch()) await sleep(FULL_MS);
+      }
+    } catch (error) {
+      this.#onTrouble(error);
+    }
+    this.#backlog.abandon();
   }
 
   stop(): void {
@@ -72,13 +107,17 @@ export class Flush {
 
   #handOver(until: EpochMs): void {
     const closed = this.#source.drain(until);
-    if (this.#backlog.empty && this.#deliver(closed)) return;
+    // Asked first: looking into the backlog costs what is in it, each second that nobody listens.
+    const ready = this.#delivery.prepare();
+    if (ready && this.#backlog.empty && this.#delivery.deliver(closed)) return;
     for (const window of closed) this.#backlog.push(window);
-    const closing = until === Number.POSITIVE_INFINITY;
-    do {
-      const batch = this.#backlog.peek(BATCH_BYTES);
-      if (!this.#deliver(batch)) return;
-      this.#backlog.drop(batch.length);
-    } while (closing && !this.#backlog.empty);
+    if (ready && !this.#backlog.empty) this.#deliverBatch();
+  }
+
+  #deliverBatch(): boolean {
+    const batch = this.#backlog.peek(BATCH_BYTES);
+    if (!this.#delivery.deliver(batch)) return false;
+    this.#backlog.drop(batch.length);
+    return true;
   }
 }

@@ -66,23 +66,41 @@ export class WindowBacklog {
 
   /** The oldest windows, up to `maxBytes` of them but at least one; they stay until drop(). */
   peek(maxBytes: number): readonly Window[] {
-    this.#endMerge();
     const windows: Window[] = [];
     let bytes = 0;
-    for (const packed of [...this.#coarse, ...this.#fine]) {
-      bytes += packed.bytes.length;
-      if (windows.length > 0 && bytes > maxBytes) break;
-      windows.push(unpack(packed));
-    }
+    const take = (several: readonly Packed[]): boolean =>
+      several.every((one) => {
+        bytes += one.bytes.length;
+        if (windows.length > 0 && bytes > maxBytes) return false;
+        windows.push(unpack(one));
+        return true;
+      });
+    if (!take(this.#coarse)) return windows;
+    // A copy: the ten seconds stay open, or looking each second would end each merge after one.
+    if (!this.#merge.empty && !take([packed(this.#merge.window())])) return windows;
+    take(this.#fine);
     return windows;
   }
 
   /** Forgets the `count` oldest: somebody has taken them. */
   drop(count: number): void {
     for (let dropped = 0; dropped < count; dropped++) {
+      if (this.#coarse.length === 0 && !this.#merge.empty) {
+        this.#merge = new WindowMerge();
+        continue;
+      }
       const packed = this.#coarse.length > 0 ? this.#coarse.shift() : this.#fine.shift();
       this.#bytes -= packed?.bytes.length ?? 0;
     }
+  }
+
+  /** Forgets everything, and counts it as lost. */
+  abandon(): void {
+    this.#lostWindows += this.#coarse.length + (this.#merge.empty ? 0 : 1) + this.#fine.length;
+    this.#coarse = [];
+    this.#merge = new WindowMerge();
+    this.#fine = [];
+    this.#bytes = 0;
   }
 
   #mergeOldest(): void {
@@ -109,10 +127,14 @@ export class WindowBacklog {
   }
 
   #pack(window: Window): Packed {
-    const bytes = serialize(window);
-    this.#bytes += bytes.length;
-    return { start: window.start, bytes };
+    const made = packed(window);
+    this.#bytes += made.bytes.length;
+    return made;
   }
+}
+
+function packed(window: Window): Packed {
+  return { start: window.start, bytes: serialize(window) };
 }
 
 function sameTen(a: number, b: number): boolean {
@@ -120,6 +142,6 @@ function sameTen(a: number, b: number): boolean {
 }
 
 function unpack({ bytes }: Packed): Window {
-  // #pack() serialized a window.
+  // packed() serialized a window.
   return deserialize(bytes) as Window;
 }

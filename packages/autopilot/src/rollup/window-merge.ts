@@ -37,7 +37,7 @@ export class WindowMerge {
       start: this.#start,
       durationMs: this.#end - this.#start,
       series: Array.from(this.#series.values(), encode),
-      overflow: this.#overflow,
+      overflow: { ...this.#overflow },
     };
   }
 
