@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { Pool } from 'pg';
+import { checkDatabase } from '../../apps/teamflow/server/start/database-server.ts';
 import { leakCheck } from '../support/leak-check.ts';
 import { databaseFor, type TestScope } from '../support/postgres.ts';
 
@@ -181,6 +184,60 @@ test('a database that does not answer is named, without its password', async (t)
   });
   const [code] = await once(child, 'close');
   assert.equal(code, 1);
-  assert.match(output(), /ECONNREFUSED 127\.0\.0\.1:1/);
-  assert.doesNotMatch(output(), /hunter2/);
+  assert.match(
+    output(),
+    /DATABASE_URL at 127\.0\.0\.1:1\/teamflow, but nothing answers there.*ECONNREFUSED 127\.0\.0\.1:1/,
+  );
+  assert.match(output(), /Start that server, or correct the address in DATABASE_URL, or leave it out/);
+  assert.doesNotMatch(output(), /hunter2|\n {2,}at /);
+});
+
+test('a database that is not there, or a user who may not, is said with the variable to change', async (t) => {
+  const [directory, { url }] = [await state(t), await databaseFor(t)];
+  const nowhere = new URL(url);
+  nowhere.pathname = '/not_there';
+  const nobody = new URL(url);
+  nobody.username = 'not_a_user';
+  nobody.password = 'hunter2';
+  for (const [address, expected] of [
+    [nowhere, /DATABASE_URL at .*, but it has no such database \(database "not_there" does not exist\)\. Make it/],
+    [
+      nobody,
+      /DATABASE_URL at .*, but it does not let this user in .* Correct the user and the password in DATABASE_URL/,
+    ],
+  ] as const) {
+    const { child, output } = launch(t, { DATABASE_URL: String(address), TEAMFLOW_STATE: directory });
+    assert.equal((await once(child, 'close'))[0], 1);
+    assert.match(output(), expected);
+    assert.doesNotMatch(output(), /hunter2|\n {2,}at /);
+  }
+});
+
+test('a server that is too old is named with its version', async () => {
+  // As much of a pool as is asked; such servers are not to be had here.
+  const pool = { query: () => Promise.resolve({ rows: [{ version: '120017' }] }) } as unknown as Pool;
+  const server = { connectionString: '', description: 'that of DATABASE_URL at old:5432/x', embedded: null };
+  await assert.rejects(
+    checkDatabase(pool, server),
+    /The database is that of DATABASE_URL at old:5432\/x, which is PostgreSQL 12; TeamFlow needs 13 or newer/,
+  );
+});
+
+test('a port that is taken and a host that is not ours are said at once, with their variable', async (t) => {
+  const directory = await state(t);
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  t.after(() => taken.close());
+  const { port } = taken.address() as AddressInfo; // listening on TCP
+  for (const [variables, expected] of [
+    [{ PORT: String(port) }, new RegExp(`PORT is ${port}, which another program uses on 127\\.0\\.0\\.1\\. Set PORT`)],
+    [{ HOST: '192.0.2.1' }, /HOST is "192\.0\.2\.1", which is no address of this machine/],
+    [{ HOST: 'name.invalid' }, /HOST is "name\.invalid", a name that can not be resolved/],
+    [{ HOST: '999.1.1.1' }, /HOST is "999\.1\.1\.1"; it must be an IP address/],
+  ] as const) {
+    const { child, output } = launch(t, { TEAMFLOW_STATE: directory, ...variables });
+    assert.equal((await once(child, 'close'))[0], 1);
+    assert.match(output(), expected);
+    assert.doesNotMatch(output(), /\n {2,}at /);
+  }
 });

@@ -55,7 +55,9 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     logger: options.logger ?? false,
     forceCloseConnections: 'idle',
     // Addresses that can not be read are answered before any route or handler is chosen.
-    frameworkErrors: answerError,
+    frameworkErrors: (error, request, reply) => {
+      void answerError(error, request, reply);
+    },
     trustProxy: options.trustedProxies === undefined ? false : [...options.trustedProxies],
   });
   app.setErrorHandler(answerError);

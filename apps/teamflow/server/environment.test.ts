@@ -51,6 +51,7 @@ test('everything given is taken as given; an empty variable is none', () => {
 test('all that is wrong is said at once, with the variable and what is allowed, and no secret', () => {
   const variables = {
     PORT: '65536',
+    HOST: '999.1.1.1',
     DATABASE_URL: 'mysql://root:hunter2@localhost/x',
     TEAMFLOW_URL: 'https://team.example/path',
     TEAMFLOW_DATA: 'huge',
@@ -71,6 +72,12 @@ test('all that is wrong is said at once, with the variable and what is allowed, 
       return true;
     },
   );
+  for (const host of ['999.1.1.1', '1', '[::1]', 'fe80::1%eth0', 'a b', 'http://x', 'x:80', '-x', 'x..y']) {
+    assert.throws(() => readEnvironment({ HOST: host }), /HOST is .*; it must be an IP address/, host);
+  }
+  for (const host of ['0.0.0.0', '::', '::1', 'localhost', 'team.example', 'Web-1']) {
+    assert.equal(readEnvironment({ HOST: host }).host, host);
+  }
   for (const port of ['', ' 1', '1e3', '3000.5', 'abc', '0x10']) {
     const read = (): unknown => readEnvironment({ PORT: port });
     if (port === '') assert.doesNotThrow(read);

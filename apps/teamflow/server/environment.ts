@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 /** How much sample data a new database is given. */
 export type DataSize = 'none' | 'small' | 'medium' | 'large';
 
@@ -95,6 +97,14 @@ class Reader {
 /** What better-auth takes as one, so that it does not refuse later and with less to say. */
 const emailAddress = /^(?!\.)(?!.*\.\.)[\w'+.-]*[\w+-]@([a-z\d][a-z\d-]*\.)+[a-z]{2,}$/i;
 
+/** An address or name to listen on that also stands in a URL: so no zone (`%eth0`), and no name that is half a number. */
+function isHost(host: string): boolean {
+  if (isIP(host) !== 0) return !host.includes('%');
+  const label = /^[a-z\d_]([a-z\d_-]{0,61}[a-z\d_])?$/i;
+  if (host.length > 253 || !host.split('.').every((part) => label.test(part))) return false;
+  return URL.parse(`http://${host}`)?.hostname === host.toLowerCase();
+}
+
 function hiddenSecret(value: string): string {
   return `${value.length} characters long`;
 }
@@ -103,6 +113,8 @@ function hiddenSecret(value: string): string {
 export function readEnvironment(variables: Variables): Environment {
   const reader = new Reader(variables);
   const port = reader.integer('PORT', 0, 65_535) ?? 3000;
+  const host = reader.text('HOST') ?? '127.0.0.1';
+  if (!isHost(host)) reader.refuse('HOST', 'an IP address such as 127.0.0.1 or ::, or a host name');
   const databaseUrl = reader.url(
     'DATABASE_URL',
     ['postgres:', 'postgresql:'],
@@ -124,7 +136,7 @@ export function readEnvironment(variables: Variables): Environment {
   }
   const environment: Environment = {
     port,
-    host: reader.text('HOST') ?? '127.0.0.1',
+    host,
     publicUrl: publicUrl?.origin,
     trustedProxies: (reader.text('TEAMFLOW_TRUSTED_PROXIES') ?? '').split(/[\s,]+/).filter((entry) => entry !== ''),
     databaseUrl: databaseUrl === undefined ? undefined : reader.text('DATABASE_URL'),

@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createAgent } from '@teamflow/autopilot';
 import { openApiDocument } from '@teamflow/autopilot/contract';
-import type { FastifyInstance } from 'fastify';
 import { Accounts } from './accounts/accounts.ts';
 import { buildApp } from './app.ts';
 import { createDatabase, createPool, type Database } from './database/database.ts';
@@ -15,8 +13,10 @@ import { forwardedPart } from './http/openapi.ts';
 import { ensureSampleData, type SampleData, sampleOrganizationId, sampleUserId } from './sample/sample-data.ts';
 import { type AdministratorSignIn, ensureAdministrator, randomPassword } from './start/administrator.ts';
 import { ensureBuilt, type PageSources } from './start/built-pages.ts';
-import { openDatabaseServer } from './start/database-server.ts';
+import { checkDatabase, openDatabaseServer } from './start/database-server.ts';
+import { listenError, reservePort } from './start/reserved-port.ts';
 import { SignInFiles } from './start/sign-in-file.ts';
+import { StartError } from './start/start-error.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const sampleMemberFile = 'sample-member';
@@ -70,8 +70,7 @@ async function installationOf(database: Database): Promise<{ readonly id: string
   return { id: createHash('sha256').update(`installation ${secret}`).digest('hex').slice(0, 12), secret };
 }
 
-function addressOf(app: FastifyInstance, host: string): string {
-  const { port } = app.server.address() as AddressInfo; // listening on TCP, so never a path
+function addressOf(host: string, port: number): string {
   const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
   return `http://${shown}:${port}`;
 }
@@ -108,6 +107,10 @@ function describeAdministrator(signIn: AdministratorSignIn): string {
 /** Starts everything, registering how to end it as it goes. */
 async function start(environment: Environment, ending: AsyncDisposableStack): Promise<void> {
   const began = performance.now();
+  const { host } = environment;
+  const reserved = await reservePort(host, environment.port);
+  ending.defer(() => reserved.release());
+  const url = environment.publicUrl ?? addressOf(host, reserved.port);
   const agent = createAgent({ service: 'teamflow' });
   ending.defer(() => agent.close());
   const stateDirectory = resolve(environment.stateDirectory ?? join(root, '.data'));
@@ -127,19 +130,20 @@ async function start(environment: Environment, ending: AsyncDisposableStack): Pr
   ending.defer(() => pool.end());
   const database = createDatabase(pool);
 
+  await checkDatabase(pool, server);
   const { indexes } = await migrate(pool, environment.indexes);
   const made = await installationOf(database);
   const files = new SignInFiles(stateDirectory, made.id);
   const secret = environment.secret ?? made.secret;
-  const host = environment.host.includes(':') ? `[${environment.host}]` : environment.host;
   const accounts = new Accounts({
     pool,
     secret,
-    publicUrl: environment.publicUrl ?? `http://${host}:${environment.port}`,
+    publicUrl: url,
     log: (level, message) => {
       if (level === 'error' || level === 'warn') process.stderr.write(`accounts: ${message}\n`);
     },
   });
+  await accounts.ready();
   let samplePassword: string | undefined;
   const sample = await ensureSampleData(pool, {
     data: environment.data,
@@ -180,9 +184,12 @@ async function start(environment: Environment, ending: AsyncDisposableStack): Pr
     await app.close();
     clearTimeout(cutOff);
   });
-  await app.listen({ port: environment.port, host: environment.host });
+  await app.ready();
+  await reserved.release();
+  await app.listen({ port: reserved.port, host }).catch((error: NodeJS.ErrnoException) => {
+    throw listenError(error, host, reserved.port);
+  });
 
-  const url = environment.publicUrl ?? addressOf(app, environment.host);
   const data = sample.data === 'none' ? 'no sample data' : `${sample.data} sample data, seed ${sample.seed}`;
   say(`
 TeamFlow is ready after ${((performance.now() - began) / 1000).toFixed(1)} s
@@ -196,37 +203,47 @@ TeamFlow is ready after ${((performance.now() - began) / 1000).toFixed(1)} s
 `);
 }
 
-/** Ends the process on the first signal in order, on a second one at once. */
-function endOnSignals(ending: AsyncDisposableStack): () => boolean {
+/** Ends the process in order: on the first signal (on a second one at once), and after an error that nobody handled. */
+function endInOrder(ending: AsyncDisposableStack): () => boolean {
   let stopping = false;
-  const stop = (signal: NodeJS.Signals): void => {
-    if (stopping) process.exit(130);
+  const stop = (code: number): void => {
     stopping = true;
-    say(`${signal}: stopping`);
     setTimeout(() => process.exit(1), stopLimitMs).unref();
     void ending.disposeAsync().then(
-      () => process.exit(0),
+      () => process.exit(code),
       (error: unknown) => {
         process.stderr.write(`Not everything ended in order: ${String(error)}\n`);
         process.exit(1);
       },
     );
   };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (stopping) process.exit(130);
+    say(`${signal}: stopping`);
+    stop(0);
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  // Also what was rejected: without a listener of its own it becomes an uncaught exception.
+  process.on('uncaughtException', (error: unknown) => {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    process.stderr.write(`TeamFlow stops after an error that nothing handled; please report it.\n${text}\n`);
+    if (!stopping) stop(1);
+  });
   return () => stopping;
 }
 
 async function main(): Promise<void> {
   const ending = new AsyncDisposableStack();
-  const isStopping = endOnSignals(ending);
+  const isStopping = endInOrder(ending);
   try {
     await start(readEnvironment(process.env), ending);
   } catch (error) {
     // What was asked to stop while it started fails in one way or another.
     if (isStopping()) return;
-    const known = error instanceof EnvironmentError;
-    process.stderr.write(`${known ? error.message : `TeamFlow can not start: ${describeError(error)}`}\n`);
+    process.stderr.write(
+      `${error instanceof EnvironmentError ? error.message : `TeamFlow can not start: ${describeError(error)}`}\n`,
+    );
     await ending.disposeAsync().catch(() => {});
     process.exit(1);
   }
@@ -234,6 +251,8 @@ async function main(): Promise<void> {
 
 function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  // It has said it all, its cause with it.
+  if (error instanceof StartError) return error.message;
   const remedy = 'remedy' in error && typeof error.remedy === 'string' ? ` ${error.remedy}` : '';
   const cause = error.cause instanceof Error ? `\n  because: ${error.cause.message}` : '';
   return `${error.message}${remedy}${cause}`;
