@@ -35,6 +35,24 @@ export interface AccountsOptions {
   readonly log?: (level: 'debug' | 'info' | 'success' | 'warn' | 'error', message: string) => void;
 }
 
+/** Lines of log a minute at most: some are about what a stranger sent, who could fill the log. */
+const linesPerMinute = 20;
+
+function atMostEachMinute(log: NonNullable<AccountsOptions['log']>): NonNullable<AccountsOptions['log']> {
+  let beganMs = Number.NEGATIVE_INFINITY;
+  let lines = 0;
+  return (level, message) => {
+    const now = performance.now();
+    if (now - beganMs > 60_000) {
+      beganMs = now;
+      lines = 0;
+    }
+    lines += 1;
+    if (lines <= linesPerMinute) log(level, message);
+    else if (lines === linesPerMinute + 1) log(level, 'More was said in this minute; it is left out.');
+  };
+}
+
 // The return type is better-auth's own inference; Accounts below is what the rest of TeamFlow sees of it.
 function createAuth(options: AccountsOptions) {
   // Its own Kysely: better-auth qualifies its tables itself.
@@ -42,7 +60,7 @@ function createAuth(options: AccountsOptions) {
     dialect: new PostgresDialect({ pool: options.pool }),
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
   });
-  const { log } = options;
+  const log = options.log === undefined ? undefined : atMostEachMinute(options.log);
   return betterAuth({
     appName: 'TeamFlow',
     baseURL: options.publicUrl,
@@ -58,7 +76,8 @@ function createAuth(options: AccountsOptions) {
       },
     },
     logger: {
-      level: 'warn',
+      // Its warnings are about wrong passwords and the like.
+      level: 'error',
       ...(log === undefined ? {} : { log: (level, message) => log(level, message) }),
     },
     advanced: {
