@@ -173,7 +173,7 @@ function checkHeaders(
 }
 
 const VALUE_NAME = /^[A-Za-z_]\w*$/;
-const TAKEN_NAMES: ReadonlySet<string> = new Set(['user', 'iteration', 'run']);
+const TAKEN_NAMES: ReadonlySet<string> = new Set(['user', 'iteration', 'run', 'origin']);
 
 function checkName(place: readonly (string | number)[], name: string, collect: Collector): void {
   if (!VALUE_NAME.test(name)) {

@@ -52,6 +52,18 @@ export interface EngineHealth {
   readonly iterationsCut: number;
 }
 
+const NONE = {
+  started: 0,
+  done: 0,
+  failed: 0,
+  timedOut: 0,
+  unfinished: 0,
+  iterations: 0,
+  dropped: 0,
+  slowP95: 0,
+  slowP99: 0,
+} as const;
+
 type Phase = 'idle' | 'preparing' | 'loading' | 'draining' | 'finishing' | 'halted';
 
 /**
@@ -78,17 +90,7 @@ export class LoadEngine implements UserWorld, PacerWorld {
   readonly #slow: SlowLimits;
   readonly #slip: ExponentialHistogram = new ExponentialHistogram();
   readonly #loopDelay: ExponentialHistogram = new ExponentialHistogram();
-  readonly #counts: Record<Outcome | 'started' | 'iterations' | 'dropped' | 'slowP95' | 'slowP99', number> = {
-    started: 0,
-    done: 0,
-    failed: 0,
-    timedOut: 0,
-    unfinished: 0,
-    iterations: 0,
-    dropped: 0,
-    slowP95: 0,
-    slowP99: 0,
-  };
+  #counts: Record<Outcome | 'started' | 'iterations' | 'dropped' | 'slowP95' | 'slowP99', number> = { ...NONE };
   #phase: Phase = 'idle';
   #startMs = 0;
   #endMs: number = Number.POSITIVE_INFINITY;
@@ -158,6 +160,8 @@ export class LoadEngine implements UserWorld, PacerWorld {
     const { promise, resolve } = Promise.withResolvers<void>();
     const { plan, state } = this.#options;
     this.#onIdle = resolve;
+    // What was prepared is no part of the load.
+    this.#counts = { ...NONE };
     this.#startMs = startMs;
     this.#endMs = startMs + this.#durationMs;
     this.#watch = new AbortWatch(plan.abort ?? {}, state, usersOf(plan.load), startMs);
@@ -392,6 +396,7 @@ export class LoadEngine implements UserWorld, PacerWorld {
     const now = this.now();
     for (const user of this.users) user.checkTimeout(now);
     if (this.#phase === 'preparing' || this.#phase === 'finishing') {
+      if (this.#phase === 'preparing') this.#publish(now);
       if (!this.halted) return;
       for (const user of this.users) {
         const busy = user.busy;

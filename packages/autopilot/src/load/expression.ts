@@ -5,8 +5,9 @@ import type { Random } from './random.ts';
  * Expressions in templates, `${...}`; `$${` is a plain "${".
  *
  *   name, name.field, name[0]   a value taken from a response, or a field of a data source's row
- *   user, iteration, run        the user's number from 0, the iteration's, the run's id
- *   int(1, 9)  float(0, 1)  pick("a", "b")  uuid()  words(5)     drawn from the iteration's own random numbers
+ *   user, iteration, run, origin   the user's number from 0, the iteration's, the run's id, the target's origin
+ *   int(1, 9)  float(0, 1)  uuid()  words(5)    drawn from the iteration's own random numbers
+ *   pick("a", "b")  pick(list).field            one of several, or one of a list's values
  *   now()  date(7)              the time, and the day so many days ahead, as RFC 3339 has them
  *   number(x)  raw(x)           a text as number; a value that goes into a path without percent-encoding
  *
@@ -17,6 +18,7 @@ export interface ExpressionContext {
   readonly userIndex: number;
   readonly iteration: number;
   readonly runId: string;
+  readonly origin: string;
   /** Values taken so far, by slot. */
   readonly slots: readonly unknown[];
   /** The row of a data source that belongs to this iteration. */
@@ -64,7 +66,7 @@ export class Scope {
   }
 
   get names(): readonly string[] {
-    return [...this.#visible, ...this.#sources.keys(), 'user', 'iteration', 'run'];
+    return [...this.#visible, ...this.#sources.keys(), 'user', 'iteration', 'run', 'origin'];
   }
 }
 
@@ -135,7 +137,14 @@ const functions: Readonly<Record<string, FunctionDefinition>> = {
     arguments: [2, 2],
     evaluate: ([min, max], { random }) => Number(min) + random.next() * (Number(max) - Number(min)),
   },
-  pick: { arguments: [1, 1000], evaluate: (values, { random }) => values[random.integer(0, values.length - 1)] },
+  pick: {
+    arguments: [1, 1000],
+    evaluate: (values, { random }) => {
+      const [only] = values;
+      const choices: readonly unknown[] = values.length === 1 && Array.isArray(only) ? only : values;
+      return choices[random.integer(0, choices.length - 1)];
+    },
+  },
   uuid: {
     arguments: [0, 0],
     evaluate: (_, { random }) => {
@@ -196,7 +205,7 @@ class ExpressionParser {
     }
     const name = this.#match(/[A-Za-z_]\w*/y);
     if (name === undefined) throw this.#error('a name, a number, a text in quotes or a call is expected');
-    return this.#take('(') ? this.#call(name) : this.#path(name);
+    return this.#path(this.#take('(') ? this.#call(name) : this.#base(name));
   }
 
   #call(name: string): Evaluate {
@@ -223,8 +232,8 @@ class ExpressionParser {
     };
   }
 
-  #path(name: string): Evaluate {
-    const base = this.#base(name);
+  /** The fields and elements behind a value. */
+  #path(base: Evaluate): Evaluate {
     const keys: (string | number)[] = [];
     for (;;) {
       const field = this.#match(/\.[A-Za-z_]\w*/y);
@@ -256,6 +265,8 @@ class ExpressionParser {
         return (context) => context.iteration;
       case 'run':
         return (context) => context.runId;
+      case 'origin':
+        return (context) => context.origin;
       default:
         throw this.#error(
           `"${name}" has no value here`,

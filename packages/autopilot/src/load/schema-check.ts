@@ -1,3 +1,5 @@
+import { nearestName } from '../kernel/nearest-name.ts';
+
 /**
  * Checks a value against a JSON Schema, for the few keywords that `planSchema` uses, with messages for people: a general
  * validator names schema paths, and of a union says only that nothing fitted.
@@ -210,24 +212,7 @@ function show(value: unknown): string {
 
 /** Names the likely word for a mistyped one, and all that are known. */
 function suggestion(given: string, known: readonly string[]): string {
-  const near = known
-    .map((word) => ({ word, distance: editDistance(given.toLowerCase(), word.toLowerCase()) }))
-    .filter(({ distance, word }) => distance <= Math.max(2, word.length / 3))
-    .sort((a, b) => a.distance - b.distance)[0];
+  const near = nearestName(given, known);
   const list = known.length === 0 ? '' : `Known: ${known.join(', ')}.`;
-  return near === undefined ? list || 'Leave it out.' : `Did you mean "${near.word}"? ${list}`;
-}
-
-/** Levenshtein's: insertions, deletions and replacements from one text to the other. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
+  return near === null ? list || 'Leave it out.' : `Did you mean "${near}"? ${list}`;
 }

@@ -19,6 +19,7 @@ function context(values: readonly unknown[], cookie = ''): RequestContext {
     userIndex: 3,
     iteration: 40,
     runId: 'run-1',
+    origin: 'http://h:1',
     slots: values,
     row: () => rows[0] ?? null,
     cookieFor: () => cookie,
@@ -37,7 +38,7 @@ function render(text: string, names: string[] = [], values: unknown[] = []): str
 
 describe('expressions', () => {
   test('names, fields and literal text', () => {
-    assert.equal(render('${user}-${iteration}-${run}'), '3-40-run-1');
+    assert.equal(render('${user}-${iteration}-${run} ${origin}'), '3-40-run-1 http://h:1');
     assert.equal(render('${ people.email } ${people.tags[1]}'), 'a b@x two');
     assert.equal(render('$${user} costs $5 {x}'), '${user} costs $5 {x}');
     assert.equal(render('${task.id}', ['task'], [{ id: 7 }]), '7');
@@ -48,6 +49,9 @@ describe('expressions', () => {
     assert.match(render('${uuid()}') ?? '', /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/);
     assert.match(render('${int(5, 6)}') ?? '', /^[56]$/);
     assert.match(render('${pick("x", \'y\')}') ?? '', /^[xy]$/);
+    assert.match(render('${pick(list)}', ['list'], [[4, 5]]) ?? '', /^[45]$/);
+    assert.equal(render('${pick(list)[0].id}', ['list'], [[[{ id: 9 }]]]), '9');
+    assert.equal(render('${pick(list)}', ['list'], [[]]), undefined);
     assert.equal(render('${words(3)}')?.split(' ').length, 3);
     assert.match(render('${date(1)}') ?? '', /^\d{4}-\d\d-\d\d$/);
     assert.equal(render('${number("12")}'), '12');
@@ -100,6 +104,8 @@ test('JSON paths lead to one value or to none', () => {
   assert.equal(follow('items[0].id'), 1);
   assert.equal(follow('$.items[-1].id'), 2);
   assert.ok([1, 2].includes(follow('items[*].id') as number));
+  assert.deepEqual(follow('items[].id'), [1, 2]);
+  assert.deepEqual(follow('empty[].id'), []);
   assert.equal(follow('["odd key"].x[0][0]'), 5);
   assert.equal(follow('$'), value);
   for (const path of ['items[9].id', 'items.id', 'empty[*]', 'nothing', 'items[0].id.x', 'toString']) {

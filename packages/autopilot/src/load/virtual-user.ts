@@ -82,6 +82,10 @@ export class VirtualUser implements Receiver, RequestContext {
     return this.#world.runId;
   }
 
+  get origin(): string {
+    return this.#world.origin;
+  }
+
   /** Whether a script is under way. */
   get busy(): boolean {
     return this.#script !== undefined;
