@@ -151,8 +151,7 @@ class StepCompiler {
       wanted: {
         isHead: step.method === 'HEAD',
         body: needsBody,
-        // The content coding is a header.
-        headers: this.#redirects || needsBody || checks.needsHeaders || takes.some(({ needsHeaders }) => needsHeaders),
+        headers: this.#redirects || checks.needsHeaders || takes.some(({ needsHeaders }) => needsHeaders),
       },
       chance: step.chance ?? 1,
       think: step.thinkMs === undefined ? undefined : thinker(step.thinkMs),

@@ -34,6 +34,7 @@ type State = 'head' | 'length' | 'chunk-size' | 'chunk-data' | 'chunk-end' | 'tr
 const nameBytes = (name: string): Uint8Array => new TextEncoder().encode(name);
 const CONTENT_LENGTH = nameBytes('content-length');
 const TRANSFER_ENCODING = nameBytes('transfer-encoding');
+const CONTENT_ENCODING = nameBytes('content-encoding');
 const CONNECTION = nameBytes('connection');
 const SET_COOKIE = nameBytes('set-cookie');
 const KEEP_ALIVE = nameBytes('keep-alive');
@@ -62,6 +63,8 @@ export class Http1Parser {
   setCookies: string[] = [];
   /** From the Keep-Alive header: how long the other end keeps an idle connection, in ms; 0 when it does not say. */
   keepAliveMs = 0;
+  /** Value of Content-Encoding. */
+  contentCoding: string | undefined;
   /** Whether anything of the response has come. */
   started = false;
 
@@ -94,10 +97,12 @@ export class Http1Parser {
 
   /** A header's value (the first of several) of a response whose headers were wanted. */
   header(name: string): string | undefined {
-    const match = new RegExp(`^${name.replaceAll(/[^\w]/g, '\\$&')}[ \\t]*:[ \\t]*(.*?)[ \\t]*\\r?$`, 'im').exec(
-      this.#headText,
-    );
-    return match?.[1];
+    let pattern = headerPatterns.get(name);
+    if (pattern === undefined) {
+      pattern = new RegExp(`^${name.replaceAll(/[^\w]/g, '\\$&')}[ \\t]*:[ \\t]*(.*?)[ \\t]*\\r?$`, 'im');
+      headerPatterns.set(name, pattern);
+    }
+    return pattern.exec(this.#headText)?.[1];
   }
 
   /** @throws ProtocolError */
@@ -182,6 +187,7 @@ export class Http1Parser {
     this.#otherCoding = false;
     this.closes = false;
     this.setCookies = NO_COOKIES;
+    this.contentCoding = undefined;
     let line = start;
     for (let at = start; at < end; at++) {
       if (bytes[at] !== LF) continue;
@@ -212,6 +218,8 @@ export class Http1Parser {
           const length = decimal(bytes, at + 15, end);
           if (this.#length !== -1 && this.#length !== length) throw new ProtocolError('two lengths contradict');
           this.#length = length;
+        } else if (hasName(bytes, at, CONTENT_ENCODING)) {
+          this.contentCoding = bytes.toString('latin1', at + 17, end).trim();
         } else if (hasName(bytes, at, CONNECTION)) {
           const value = bytes.toString('latin1', at + 11, end).toLowerCase();
           if (value.includes('close')) this.closes = true;
@@ -264,8 +272,9 @@ export class Http1Parser {
     if (this.#wanted?.body !== true || to === from) return;
     this.#keptBytes += to - from;
     if (this.#keptBytes > MAX_KEPT_BODY_BYTES) throw new ProtocolError('the body to check is longer than 16 MiB');
-    // The socket's buffer is used again for the next read.
-    this.#parts.push(Buffer.from(bytes.subarray(from, to)));
+    const part = bytes.subarray(from, to);
+    // The socket's buffer is used again for the next read; what completes the message is looked at before that.
+    this.#parts.push(this.#state === 'length' && to - from === this.#left ? part : Buffer.from(part));
   }
 
   #complete(surplus: boolean): void {
@@ -276,6 +285,9 @@ export class Http1Parser {
 }
 
 const NO_COOKIES: string[] = [];
+
+/** By the names that plans ask for. */
+const headerPatterns: Map<string, RegExp> = new Map();
 
 function lineEnd(bytes: Buffer, at: number, end: number): number {
   for (let index = at; index < end; index++) if (bytes[index] === LF) return index;

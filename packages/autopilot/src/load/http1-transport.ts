@@ -54,7 +54,7 @@ export class Http1Transport implements Transport, Received {
   }
 
   text(): string {
-    return decodeBody(this.#parser.body(), this.#parser.header('content-encoding')).toString();
+    return decodeBody(this.#parser.body(), this.#parser.contentCoding).toString();
   }
 
   open(): Promise<void> {

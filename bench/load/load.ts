@@ -1,0 +1,223 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { loadavg } from 'node:os';
+import type { LoadPlan } from '../../packages/autopilot/src/load/plan.ts';
+import type { LoadResult } from '../../packages/autopilot/src/load/result.ts';
+import { runLoad } from '../../packages/autopilot/src/load/run-load.ts';
+import { type BenchFindings, type BenchGoal, type BenchOptions, type BenchRow, median } from '../result.ts';
+import { autocannon, wrk } from './peers.ts';
+import { rampTruthMs, type ServerReport, scheduleMs, stallTruthMs } from './truth.ts';
+
+/**
+ * Whether the load generator tells the truth, and how fast it is. Against servers that stand still or get slower by a
+ * schedule of their own its p99 is compared with what that schedule makes users wait; against a bare node:http server
+ * its highest rate with that of wrk, in turns.
+ */
+export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> {
+  const correctness = await measureCorrectness(quick, log);
+  const speed = await measureSpeed(quick, log);
+  return {
+    rows: [...correctness.rows, ...speed.rows],
+    goals: [...correctness.goals, ...speed.goals],
+    notes: [
+      'Truth: a first-come-first-served queue with the stalls and the service time that the server itself measured; no generator has a part in it.',
+      'wrk and autocannon without a rate ask as fast as they are answered; autocannon with a rate corrects by guessing what was left out.',
+      'Rates are of one server process on one core, generators in turns; "of wrk" is the median over rounds of the ratio to the wrk run of the same round.',
+      `hey is not measured: it is in no package of this repository. Load average of the machine at the end: ${loadavg()[0]?.toFixed(1) ?? '?'}.`,
+    ],
+  };
+}
+
+interface Server extends AsyncDisposable {
+  readonly url: string;
+  report(): Promise<ServerReport>;
+}
+
+async function startServer(...mode: readonly string[]): Promise<Server> {
+  const child: ChildProcess = fork(new URL('./stalled-server.ts', import.meta.url), mode, {
+    execArgv: ['-C', 'source'],
+  });
+  const [{ port }] = (await once(child, 'message')) as [{ port: number }]; // `as`: what the server sends first
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async report() {
+      child.send('report');
+      const [report] = (await once(child, 'message')) as [ServerReport]; // `as`: what it answers
+      return report;
+    },
+    async [Symbol.asyncDispose]() {
+      child.disconnect();
+      await once(child, 'exit');
+    },
+  };
+}
+
+function planFor(url: string, load: LoadPlan['load'], warmupMs = 0): LoadPlan {
+  return {
+    name: 'bench',
+    target: url,
+    load,
+    warmupMs,
+    // With its checks on, as users run it.
+    flows: [{ name: 'hello', steps: [{ name: 'hello', path: '/', expect: { status: 200, includes: 'hello' } }] }],
+    abort: { errorRatio: 1, waitMs: 30_000 },
+  };
+}
+
+interface Case {
+  readonly name: string;
+  readonly mode: readonly string[];
+  readonly truth: (report: ServerReport, rate: number) => number;
+  /** Rate and connections. */
+  readonly loads: readonly (readonly [rate: number, connections: number])[];
+}
+
+const stallLoads = [
+  [200, 10],
+  [1000, 10],
+  [1000, 50],
+  [1000, 200],
+  [4000, 50],
+] as const;
+
+const ramp = (maxDelayMs: number, rate: number, connections: number): Case => ({
+  name: `slower and slower, up to ${maxDelayMs} ms`,
+  mode: ['ramp', String(maxDelayMs)],
+  truth: () => rampTruthMs(maxDelayMs, 0.99),
+  loads: [[rate, connections]],
+});
+
+const cases: readonly Case[] = [
+  {
+    name: 'one stall of 1 s',
+    mode: ['stall', '1', '1000'],
+    truth: (report, rate) => stallTruthMs(report, rate, 0.99),
+    loads: stallLoads,
+  },
+  {
+    name: 'ten stalls of 100 ms',
+    mode: ['stall', '10', '100'],
+    truth: (report, rate) => stallTruthMs(report, rate, 0.99),
+    loads: stallLoads,
+  },
+  ramp(500, 200, 150),
+  ramp(250, 1000, 300),
+  ramp(200, 2000, 500),
+];
+
+interface Part {
+  readonly rows: readonly BenchRow[];
+  readonly goals: readonly BenchGoal[];
+}
+
+async function measureCorrectness(quick: boolean, log: (line: string) => void): Promise<Part> {
+  const rows: BenchRow[] = [];
+  const seconds = scheduleMs / 1000;
+  let worst = 0;
+  for (const { name, mode, truth, loads } of cases) {
+    for (const [rate, connections] of quick ? loads.slice(-1) : loads) {
+      log(`load: ${name}, ${rate} a second over ${connections} connections`);
+      await using server = await startServer(...mode);
+      const arrivals = {
+        kind: 'arrivals',
+        users: connections,
+        stages: [{ durationMs: scheduleMs, ratePerSecond: rate }],
+      } as const;
+      const { measured, valid } = await runLoad(planFor(server.url, arrivals));
+      const truthMs = truth(await server.report(), rate);
+      const p99Ms = measured.response.p99Ms ?? Number.NaN;
+      const off = p99Ms / truthMs - 1;
+      worst = Math.max(worst, Math.abs(off));
+      const peers: Record<string, number | null> = {};
+      if (!quick && rate === 1000) {
+        peers['wrk p99 ms'] = (await wrk({ url: server.url, connections, seconds }))?.p99Ms ?? null;
+        await server.report();
+        peers['autocannon p99 ms'] = (await autocannon({ url: server.url, connections, seconds })).p99Ms;
+        await server.report();
+        peers['autocannon -R p99 ms'] = (await autocannon({ url: server.url, connections, seconds, rate })).p99Ms;
+      }
+      rows.push({
+        case: `${name}, ${rate}/s, ${connections} connections`,
+        'truth p99 ms': truthMs,
+        'p99 ms': p99Ms,
+        'off by %': 100 * off,
+        valid: valid ? 'yes' : 'no',
+        ...peers,
+      });
+    }
+  }
+  const goal: BenchGoal = {
+    goal: 'p99 within 5 % of the truth at every rate and number of connections',
+    measured: `off by ${(100 * worst).toFixed(1)} % at most`,
+    met: worst <= 0.05,
+  };
+  return { rows, goals: [goal] };
+}
+
+interface Contestant {
+  readonly name: string;
+  readonly rate: (url: string, connections: number, seconds: number) => Promise<number | null>;
+}
+
+const contestants: readonly Contestant[] = [
+  {
+    name: 'wrk',
+    rate: async (url, connections, seconds) => (await wrk({ url, connections, seconds }))?.ratePerSecond ?? null,
+  },
+  {
+    name: 'this generator',
+    rate: async (url, users, seconds) => {
+      const load = { kind: 'users', stages: [{ durationMs: 1000 * seconds + 1000, users }] } as const;
+      // One worker, as wrk has one thread: the server has the other core.
+      const result: LoadResult = await runLoad(planFor(url, load, 1000), { workers: 1 });
+      return result.measured.ratePerSecond;
+    },
+  },
+  {
+    name: 'autocannon',
+    rate: async (url, connections, seconds) => (await autocannon({ url, connections, seconds })).ratePerSecond,
+  },
+];
+
+async function measureSpeed(quick: boolean, log: (line: string) => void): Promise<Part> {
+  const [rounds, seconds] = quick ? [3, 2] : [9, 4];
+  const rows: BenchRow[] = [];
+  const goals: BenchGoal[] = [];
+  await using server = await startServer();
+  await wrk({ url: server.url, connections: 50, seconds: 2 });
+  for (const connections of quick ? [50] : [10, 50, 200]) {
+    const rates = new Map<string, number[]>(contestants.map(({ name }) => [name, []]));
+    const ratios = new Map<string, number[]>(contestants.map(({ name }) => [name, []]));
+    for (let round = 0; round < rounds; round++) {
+      log(`load: rate over ${connections} connections, round ${round + 1} of ${rounds}`);
+      const measured = new Map<string, number>();
+      for (let turn = 0; turn < contestants.length; turn++) {
+        const contestant = contestants[(round + turn) % contestants.length];
+        const rate = await contestant?.rate(server.url, connections, seconds);
+        if (contestant !== undefined && typeof rate === 'number') measured.set(contestant.name, rate);
+      }
+      const reference = measured.get('wrk');
+      for (const [name, rate] of measured) {
+        rates.get(name)?.push(rate);
+        if (reference !== undefined) ratios.get(name)?.push(rate / reference);
+      }
+    }
+    for (const { name } of contestants) {
+      const [own, toWrk] = [rates.get(name) ?? [], ratios.get(name) ?? []];
+      if (own.length === 0) continue;
+      rows.push({
+        case: `highest rate, ${connections} connections: ${name}`,
+        'requests/s': median(own),
+        'of wrk': toWrk.length === 0 ? null : median(toWrk),
+        spread: toWrk.length === 0 ? null : `${Math.min(...toWrk).toFixed(2)} to ${Math.max(...toWrk).toFixed(2)}`,
+      });
+    }
+    const ours = median(ratios.get('this generator') ?? []);
+    goals.push({
+      goal: `at least 0.85 of wrk's rate over ${connections} connections, with histograms and checks on`,
+      measured: Number.isNaN(ours) ? 'wrk is not installed' : ours.toFixed(2),
+      met: ours >= 0.85,
+    });
+  }
+  return { rows, goals };
+}
