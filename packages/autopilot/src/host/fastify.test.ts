@@ -26,7 +26,7 @@ function fakeAgent(t: TestContext, address: () => string | null): FakeAgent {
   const listened: number[] = [];
   const resources = new DisposableStack();
   const http = new HttpRecorder(systemClock);
-  resources.use(http.attach({ record: (observation) => seen.push(observation) }));
+  resources.use(http.attach({ record: (observation) => seen.push({ ...observation }) }));
   t.after(() => resources.dispose());
   const inside: AgentInternals = {
     clock: systemClock,

@@ -52,7 +52,7 @@ class Call {
     const { scope } = this;
     if (scope !== undefined) {
       scope.leaveDatabase(atMs);
-      scope.databaseCalls++;
+      scope.countCall();
     }
     const durationMs = atMs - this.#startedAtMs;
     sink.record({
@@ -94,12 +94,20 @@ export function instrumentClient(client: PoolClient, meter: CallMeter): Disposab
   };
 }
 
+/** null: not measured. There is no text, for which pg has its own words, or reading it failed, which pg is to find out. */
+function begin(config: unknown, meter: CallMeter): Call | null {
+  try {
+    const text = textOf(config);
+    return text === null ? null : new Call(meter, text);
+  } catch {
+    return null;
+  }
+}
+
 function measure(original: Query, client: PoolClient, args: unknown[], meter: CallMeter): unknown {
   const [config] = args;
-  const text = textOf(config);
-  // pg has its own words for a call without a text.
-  if (text === null) return Reflect.apply(original, client, args);
-  const call = new Call(meter, text);
+  const call = begin(config, meter);
+  if (call === null) return Reflect.apply(original, client, args);
   try {
     if (isSubmittable(config)) {
       watchSubmittable(config, call);

@@ -35,7 +35,7 @@ function world(t: TestContext, { fastify = {}, tenantOf, before }: WorldOptions 
   const seen: RequestObservation[] = [];
   const attached = recorder.attach({
     record: (observation) => {
-      if (observation.kind === 'request') seen.push(observation);
+      if (observation.kind === 'request') seen.push({ ...observation });
     },
   });
   before?.(app);
@@ -285,8 +285,9 @@ test('injected requests and those of a second server are measured', async (t) =>
     ],
   );
   const port = await listen('localhost');
-  for (const host of app.addresses().map(({ address, family }) => (family === 'IPv6' ? `[${address}]` : address)))
-    await (await fetch(`http://${host}:${port}/a`)).text();
+  // `as`: it listens on TCP
+  for (const { address, family } of app.addresses() as AddressInfo[])
+    await (await fetch(`http://${family === 'IPv6' ? `[${address}]` : address}:${port}/a`)).text();
   await ended(2 + app.addresses().length);
 });
 
@@ -341,7 +342,7 @@ test('after disposing requests pass untouched', async (t) => {
   t.after(() => app.close());
   const recorder = new HttpRecorder(systemClock);
   const seen: unknown[] = [];
-  const attached = recorder.attach({ record: (observation) => seen.push(observation) });
+  const attached = recorder.attach({ record: (observation) => seen.push({ ...observation }) });
   const listeners = app.server.listenerCount('request');
   const tracking = trackRequests(app, { recorder, context: new RequestContext(), tenantOf: null });
   app.get('/a', async () => 'a');

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
 import type { HttpRecorder } from '../track/http-recorder.ts';
-import { type RequestContext, RequestScope } from '../track/request-scope.ts';
+import type { RequestContext, RequestScope } from '../track/request-scope.ts';
 
 /** Whose request it is; null or undefined: nobody's. Called once, when the response has ended; what it throws is ignored. */
 export type TenantOf = (request: FastifyRequest) => string | null | undefined;
@@ -21,13 +21,9 @@ const scopeKey = Symbol('autopilot.scope');
 const bytesKey = Symbol('autopilot.bytes');
 const routeKey = Symbol('autopilot.route');
 
-class FastifyScope extends RequestScope {
-  request: FastifyRequest | null = null;
-}
-
 /** Requests under way, on the response: one property, read again when it closes. */
 interface TrackedResponse extends ServerResponse {
-  [scopeKey]?: FastifyScope | undefined;
+  [scopeKey]?: RequestScope | undefined;
 }
 
 /** How many bytes of a connection belong to responses that have ended. */
@@ -40,8 +36,10 @@ interface TrackedSocket extends Socket {
 /** What is known of a route, on the route's own config object. */
 interface RouteInfo {
   readonly tracked: boolean;
-  /** "GET /tasks/:id" by method: a route may answer several. */
-  readonly keys: Map<string, string>;
+  readonly url: string;
+  /** "GET /tasks/:id", for the method that was asked for last: few routes answer several. */
+  method: string;
+  key: string;
 }
 
 interface TrackedConfig {
@@ -69,13 +67,17 @@ export function trackRequests(app: FastifyInstance, { recorder, context, tenantO
     const scope = this[scopeKey];
     if (scope === undefined) return;
     this[scopeKey] = undefined;
-    if (tenantOf !== null && scope.request !== null) scope.tenant = tenantName(tenantOf, scope.request);
-    const aborted = !(isOwnConnection(this) ? this.writableFinished : this.writableEnded);
-    recorder.end(scope, aborted && !this.headersSent ? 0 : this.statusCode, bytesSent(this), aborted);
+    try {
+      const tenant = tenantOf === null || scope.subject === null ? null : tenantName(tenantOf, scope.subject);
+      const aborted = !(isOwnConnection(this) ? this.writableFinished : this.writableEnded);
+      recorder.end(scope, tenant, aborted && !this.headersSent ? 0 : this.statusCode, bytesSent(this), aborted);
+    } catch {
+      // In an event's listener a mistake of ours would end the application; it costs one observation instead.
+    }
   }
 
-  function begin(response: TrackedResponse): FastifyScope {
-    const scope = recorder.begin(FastifyScope);
+  function begin(response: TrackedResponse): RequestScope {
+    const scope = recorder.begin();
     response[scopeKey] = scope;
     response.on('close', onClose);
     return scope;
@@ -93,13 +95,13 @@ export function trackRequests(app: FastifyInstance, { recorder, context, tenantO
     if (status !== null) recorder.refuse(status);
   }
 
-  function identify(scope: FastifyScope, response: TrackedResponse, request: FastifyRequest): void {
-    scope.request = request;
+  function identify(scope: RequestScope, response: TrackedResponse, request: FastifyRequest): void {
+    scope.subject = request;
     // Fastify's type for config has no room for a symbol, and its getter is the only public way to it.
     const config = request.routeOptions.config as TrackedConfig;
-    if (config.url === undefined) return;
-    const info = (config[routeKey] ??= { tracked: config.autopilot?.track !== false, keys: new Map() });
-    scope.route = info.keys.get(request.method) ?? nameRoute(info, request.method, config.url);
+    const info = config[routeKey] ?? describeRoute(config);
+    if (info === null) return;
+    scope.route = info.method === request.method ? info.key : nameRoute(info, request.method);
     if (!info.tracked) {
       response[scopeKey] = undefined;
       recorder.forget();
@@ -137,7 +139,7 @@ export function trackRequests(app: FastifyInstance, { recorder, context, tenantO
   app.addHook('onSend', (request: FastifyRequest, reply: FastifyReply, _payload: unknown, done) => {
     const response: TrackedResponse = reply.raw;
     const scope = response[scopeKey];
-    if (scope !== undefined && scope.request === null) identify(scope, response, request);
+    if (scope !== undefined && scope.subject === null) identify(scope, response, request);
     done();
   });
 
@@ -149,15 +151,22 @@ export function trackRequests(app: FastifyInstance, { recorder, context, tenantO
   };
 }
 
-function nameRoute(info: RouteInfo, method: string, url: string): string {
-  const key = `${method} ${url}`;
-  info.keys.set(method, key);
-  return key;
+/** null: the request has matched none. */
+function describeRoute(config: TrackedConfig): RouteInfo | null {
+  if (config.url === undefined) return null;
+  return (config[routeKey] = { tracked: config.autopilot?.track !== false, url: config.url, method: '', key: '' });
 }
 
-function tenantName(tenantOf: TenantOf, request: FastifyRequest): string | null {
+function nameRoute(info: RouteInfo, method: string): string {
+  info.method = method;
+  info.key = `${method} ${info.url}`;
+  return info.key;
+}
+
+function tenantName(tenantOf: TenantOf, request: unknown): string | null {
   try {
-    const tenant: unknown = tenantOf(request);
+    // identify() has kept Fastify's request here.
+    const tenant: unknown = tenantOf(request as FastifyRequest);
     if (typeof tenant !== 'string' || tenant === '') return null;
     // A copy: a slice would keep the long text alive.
     return tenant.length > MAX_TENANT_LENGTH ? Buffer.from(tenant.slice(0, MAX_TENANT_LENGTH)).toString() : tenant;

@@ -1,7 +1,21 @@
 import { UNMATCHED_ROUTE } from '../contract/series.ts';
 import type { Clock } from '../kernel/clock.ts';
-import type { Recorder, Sink } from './observation.ts';
+import type { Recorder, RequestObservation, Sink } from './observation.ts';
 import { RequestScope } from './request-scope.ts';
+
+/** The one observation that a recorder hands to its sink again and again: none is made a request. */
+class EndedRequest implements RequestObservation {
+  readonly kind = 'request';
+  atMs = 0;
+  route: string = UNMATCHED_ROUTE;
+  tenant: string | null = null;
+  status = 0;
+  durationMs = 0;
+  bytesSent = 0;
+  aborted = false;
+  databaseMs = 0;
+  databaseCalls = 0;
+}
 
 /**
  * Measures HTTP requests, whatever the framework: its adapter says when one begins and ends. Every begin() is paired
@@ -10,6 +24,7 @@ import { RequestScope } from './request-scope.ts';
 export class HttpRecorder implements Recorder {
   readonly name = 'http';
   readonly #clock: Clock;
+  readonly #ended = new EndedRequest();
   #sink: Sink | null = null;
   #active = 0;
 
@@ -36,16 +51,28 @@ export class HttpRecorder implements Recorder {
     return this.#active;
   }
 
-  begin<Scope extends RequestScope = RequestScope>(make: new (startedAtMs: number) => Scope): Scope {
+  begin(): RequestScope {
     this.#active++;
-    return new make(this.#clock.monotonicMs());
+    return new RequestScope(this.#clock.monotonicMs());
   }
 
-  /** `status` 0: there was none, the client went away before. */
-  end(scope: RequestScope, status: number, bytesSent: number, aborted: boolean): void {
+  /** `tenant` null: nobody's. `status` 0: there was none, the client went away before. */
+  end(scope: RequestScope, tenant: string | null, status: number, bytesSent: number, aborted: boolean): void {
     this.#active--;
-    scope.end(this.#clock.monotonicMs(), status, bytesSent, aborted);
-    this.#sink?.record(scope);
+    const sink = this.#sink;
+    if (sink === null) return;
+    const ended = this.#ended;
+    const atMs = this.#clock.monotonicMs();
+    ended.atMs = atMs;
+    ended.route = scope.route;
+    ended.tenant = tenant;
+    ended.status = status;
+    ended.durationMs = atMs - scope.startedAtMs;
+    ended.bytesSent = bytesSent;
+    ended.aborted = aborted;
+    ended.databaseMs = scope.databaseMs(atMs);
+    ended.databaseCalls = scope.databaseCalls;
+    sink.record(ended);
   }
 
   /** Ends a request that is not to be measured. */
@@ -55,9 +82,6 @@ export class HttpRecorder implements Recorder {
 
   /** A request that was refused before the framework saw one: it could not be read. */
   refuse(status: number): void {
-    const scope = new RequestScope(this.#clock.monotonicMs());
-    scope.route = UNMATCHED_ROUTE;
-    scope.end(scope.startedAtMs, status, 0, false);
-    this.#sink?.record(scope);
+    this.end(this.begin(), null, status, 0, false);
   }
 }

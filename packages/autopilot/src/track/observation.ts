@@ -96,7 +96,10 @@ export type Observation =
   | GcObservation
   | ProcessObservation;
 
-/** Takes observations. Never throws, awaits or grows; over capacity it counts what it could not keep apart. */
+/**
+ * Takes observations. Never throws, awaits or grows; over capacity it counts what it could not keep apart. It keeps the
+ * values and not the object, which a recorder may use again.
+ */
 export interface Sink {
   record(observation: Observation): void;
 }

@@ -9,9 +9,9 @@ test('database time counts once however many calls overlap, and up to the end of
   scope.leaveDatabase(120);
   scope.leaveDatabase(130);
   scope.enterDatabase(150);
-  scope.end(160, 200, 10, false);
-  assert.equal(scope.databaseMs, 30);
-  assert.equal(scope.durationMs, 60);
+  scope.countCall();
+  assert.equal(scope.databaseMs(160), 30);
+  assert.equal(scope.databaseCalls, 1);
 });
 
 test('a context that nobody enabled runs what it is given and knows nothing', () => {

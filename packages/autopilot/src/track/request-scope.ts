@@ -1,48 +1,55 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { UNMATCHED_ROUTE } from '../contract/series.ts';
-import type { RequestObservation } from './observation.ts';
 
-/**
- * A request under way. It is the context that database calls find, and, once ended, its own observation:
- * one object a request, filled in as the request goes on.
- */
-export class RequestScope implements RequestObservation {
-  readonly kind = 'request';
+/** How long a request waited for its database. Calls may overlap; their time counts once. */
+class DatabaseTime {
+  calls = 0;
+  ms = 0;
+  busy = 0;
+  busySinceMs = 0;
+}
+
+/** A request under way: what the code that handles it can find out about it, and adds to. Small, because there is one a request. */
+export class RequestScope {
   readonly startedAtMs: number;
-  atMs = 0;
+  /** Method and pattern; UNMATCHED_ROUTE until the framework has found it. */
   route: string = UNMATCHED_ROUTE;
-  tenant: string | null = null;
-  status = 0;
-  durationMs = 0;
-  bytesSent = 0;
-  aborted = false;
-  databaseMs = 0;
-  databaseCalls = 0;
-  #databaseBusy = 0;
-  #databaseBusySinceMs = 0;
+  /** For the framework's adapter: its own request object. */
+  subject: unknown = null;
+  /** null until the first call: most requests of a fast service make none. */
+  #database: DatabaseTime | null = null;
 
   constructor(startedAtMs: number) {
     this.startedAtMs = startedAtMs;
   }
 
-  /** Waiting for the database begins: for a connection, or for a statement. Calls may overlap; their time counts once. */
+  /** Statements executed so far. */
+  get databaseCalls(): number {
+    return this.#database === null ? 0 : this.#database.calls;
+  }
+
+  /** Time at least one call was under way up to `atMs`, its wait for a connection included. */
+  databaseMs(atMs: number): number {
+    const database = this.#database;
+    if (database === null) return 0;
+    return database.busy > 0 ? database.ms + atMs - database.busySinceMs : database.ms;
+  }
+
+  /** Waiting for the database begins: for a connection, or for a statement. */
   enterDatabase(atMs: number): void {
-    if (this.#databaseBusy++ === 0) this.#databaseBusySinceMs = atMs;
+    const database = (this.#database ??= new DatabaseTime());
+    if (database.busy++ === 0) database.busySinceMs = atMs;
   }
 
-  /** Ends what enterDatabase began. */
+  /** Ends what enterDatabase() began. */
   leaveDatabase(atMs: number): void {
-    if (--this.#databaseBusy === 0) this.databaseMs += atMs - this.#databaseBusySinceMs;
+    const database = this.#database;
+    if (database !== null && --database.busy === 0) database.ms += atMs - database.busySinceMs;
   }
 
-  /** Closes the books: what is still under way counts up to now. */
-  end(atMs: number, status: number, bytesSent: number, aborted: boolean): void {
-    this.atMs = atMs;
-    this.durationMs = atMs - this.startedAtMs;
-    this.status = status;
-    this.bytesSent = bytesSent;
-    this.aborted = aborted;
-    if (this.#databaseBusy > 0) this.databaseMs += atMs - this.#databaseBusySinceMs;
+  /** A statement was executed. */
+  countCall(): void {
+    (this.#database ??= new DatabaseTime()).calls++;
   }
 }
 
