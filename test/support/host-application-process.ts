@@ -8,7 +8,7 @@ const agent = createAgent({ service: 'host' });
 const app = fastify();
 await app.register(autopilot, { agent });
 app.get('/', () => ({ hello: 'world' }));
-app.get<{ Querystring: { ms: number } }>('/block', ({ query }) => {
+app.get<{ Querystring: { ms: string } }>('/block', ({ query }) => {
   const until = performance.now() + Number(query.ms);
   while (performance.now() < until);
   return { blockedMs: Number(query.ms) };

@@ -106,7 +106,9 @@ function databaseIsAway(error: Error & { code?: unknown }): boolean {
   return (
     connectionFailures.has(String(error.code)) ||
     error.message.startsWith('timeout exceeded when trying to connect') ||
-    error.message.startsWith('Connection terminated')
+    error.message.startsWith('Connection terminated') ||
+    // What pg says when a connection was lost between two statements of one caller.
+    error.message.startsWith('Client has encountered a connection error')
   );
 }
 

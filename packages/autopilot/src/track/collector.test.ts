@@ -238,7 +238,7 @@ test('nobody who drains costs a bounded memory', () => {
   const collector = new Collector(clock);
   const seen: Observation = request(clock);
   for (let second = 0; second < 200; second++) {
-    collector.record({ ...seen, atMs: clock.monotonicMs() } as Observation);
+    collector.record({ ...seen, atMs: clock.monotonicMs() });
     clock.advance(1_000);
   }
   assert.equal(collector.drain(clock.now()).length, 60);
