@@ -108,7 +108,9 @@ function databaseIsAway(error: Error & { code?: unknown }): boolean {
     error.message.startsWith('timeout exceeded when trying to connect') ||
     error.message.startsWith('Connection terminated') ||
     // What pg says when a connection was lost between two statements of one caller.
-    error.message.startsWith('Client has encountered a connection error')
+    error.message.startsWith('Client has encountered a connection error') ||
+    // What better-auth says when it could not read a session, whatever the database's reason was.
+    error.message === 'Failed to get session'
   );
 }
 
