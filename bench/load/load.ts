@@ -21,6 +21,7 @@ export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> 
     goals: [...correctness.goals, ...speed.goals],
     notes: [
       'Truth: a first-come-first-served queue with the stalls and the service time that the server itself measured; no generator has a part in it.',
+      `A run that the generator itself calls invalid (it was late, because the machine was busy with other things) is done again, up to ${MOST_TRIES} times; "tries" says how often.`,
       'wrk and autocannon without a rate ask as fast as they are answered; autocannon with a rate corrects by guessing what was left out.',
       'Rates are of one server process on one core, generators in turns; "of wrk" is the median over rounds of the ratio to the wrk run of the same round.',
       `hey is not measured: it is in no package of this repository. Load average of the machine at the end: ${loadavg()[0]?.toFixed(1) ?? '?'}.`,
@@ -105,6 +106,9 @@ const cases: readonly Case[] = [
   ramp(200, 2000, 500),
 ];
 
+/** Runs of one load until the generator calls one valid. */
+const MOST_TRIES = 5;
+
 interface Part {
   readonly rows: readonly BenchRow[];
   readonly goals: readonly BenchGoal[];
@@ -114,20 +118,24 @@ async function measureCorrectness(quick: boolean, log: (line: string) => void): 
   const rows: BenchRow[] = [];
   const seconds = scheduleMs / 1000;
   let worst = 0;
+  let unanswered = 0;
   for (const { name, mode, truth, loads } of cases) {
     for (const [rate, connections] of quick ? loads.slice(-1) : loads) {
       log(`load: ${name}, ${rate} a second over ${connections} connections`);
       await using server = await startServer(...mode);
-      const arrivals = {
-        kind: 'arrivals',
-        users: connections,
-        stages: [{ durationMs: scheduleMs, ratePerSecond: rate }],
-      } as const;
-      const { measured, valid } = await runLoad(planFor(server.url, arrivals));
-      const truthMs = truth(await server.report(), rate);
+      const stages = [{ durationMs: scheduleMs, ratePerSecond: rate }];
+      const plan = planFor(server.url, { kind: 'arrivals', users: connections, stages });
+      let tries = 1;
+      let { measured, valid } = await runLoad(plan);
+      let truthMs = truth(await server.report(), rate);
+      for (; !valid && tries < (quick ? 2 : MOST_TRIES); tries++) {
+        ({ measured, valid } = await runLoad(plan));
+        truthMs = truth(await server.report(), rate);
+      }
       const p99Ms = measured.response.p99Ms ?? Number.NaN;
       const off = p99Ms / truthMs - 1;
-      worst = Math.max(worst, Math.abs(off));
+      if (valid) worst = Math.max(worst, Math.abs(off));
+      else unanswered++;
       const peers: Record<string, number | null> = {};
       if (!quick && rate === 1000) {
         peers['wrk p99 ms'] = (await wrk({ url: server.url, connections, seconds }))?.p99Ms ?? null;
@@ -142,14 +150,15 @@ async function measureCorrectness(quick: boolean, log: (line: string) => void): 
         'p99 ms': p99Ms,
         'off by %': 100 * off,
         valid: valid ? 'yes' : 'no',
+        tries,
         ...peers,
       });
     }
   }
   const goal: BenchGoal = {
     goal: 'p99 within 5 % of the truth at every rate and number of connections',
-    measured: `off by ${(100 * worst).toFixed(1)} % at most`,
-    met: worst <= 0.05,
+    measured: `off by ${(100 * worst).toFixed(1)} % at most${unanswered === 0 ? '' : `; ${unanswered} cases without a valid run`}`,
+    met: worst <= 0.05 && unanswered === 0,
   };
   return { rows, goals: [goal] };
 }
