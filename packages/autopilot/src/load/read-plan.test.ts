@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -221,4 +221,10 @@ describe('files', () => {
     assert.throws(() => readPlan(write('broken.ts', 'export default {')), /can't be loaded/);
     assert.throws(() => readPlan(join(folder, 'nowhere.yaml')), /can't be read/);
   });
+});
+
+test("the guide's plan can be run", () => {
+  const guide = readFileSync(new URL('../../../../docs/guides/load-tests.md', import.meta.url), 'utf8');
+  const [, text = ''] = /```yaml\n([^]*?)```/.exec(guide) ?? [];
+  assert.equal(parsePlan(text).flows.length, 2);
 });

@@ -56,7 +56,7 @@ function check(value: unknown, schema: SchemaNode, place: Place, defs: Definitio
     return wrong(`${show(value)} is not "${schema.const}".`, `Write "${schema.const}".`);
   }
   if (schema.enum !== undefined && !schema.enum.some((allowed) => allowed === value)) {
-    return wrong(`${show(value)} is not allowed.`, suggestion(String(value), schema.enum.map(String)));
+    return wrong(`${show(value)} is not allowed.`, suggestion(wordOf(value), schema.enum.map(String)));
   }
   if (schema.type !== undefined && !isOfType(value, schema.type)) {
     return wrong(
@@ -143,11 +143,11 @@ function checkAny(value: unknown, choices: readonly SchemaNode[], place: Place, 
         {
           place: given === undefined ? place : [...place, tag.name],
           message: given === undefined ? `"${tag.name}" is missing.` : `${show(given)} is not allowed.`,
-          remedy: suggestion(String(given), tag.values),
+          remedy: suggestion(wordOf(given), tag.values),
         },
       ];
     }
-    const at = tag.values.indexOf(String(given));
+    const at = tag.values.indexOf(wordOf(given));
     const choice = choices[at];
     if (choice !== undefined) return check(value, choice, place, defs);
   }
@@ -206,8 +206,19 @@ function article(type: string): string {
 }
 
 function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  let text: string;
+  try {
+    text = JSON.stringify(value) ?? String(value);
+  } catch {
+    // One that holds itself, or a bigint: a program's mistake, which no file can hold.
+    text = `a value of type ${typeof value}`;
+  }
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+/** What was written, to be compared with what is known. */
+function wordOf(value: unknown): string {
+  return typeof value === 'string' ? value : show(value);
 }
 
 /** Names the likely word for a mistyped one, and all that are known. */
