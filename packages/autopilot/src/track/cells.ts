@@ -22,7 +22,7 @@ export interface Cells {
 }
 
 /** Collects a gauge's samples. */
-export class Gauge {
+class Gauge {
   #count = 0;
   #sum = 0;
   #min = Number.POSITIVE_INFINITY;

@@ -5,7 +5,7 @@ import type { Observation, Sink } from './observation.ts';
 import { type ClosedFamily, encodeSeries, PairFamily, SeriesFamily } from './series-family.ts';
 
 /** Length of a window. */
-export const WINDOW_MS = 1_000;
+const WINDOW_MS = 1_000;
 
 /** Windows that nobody has drained; older ones are lost and counted. Draining once a second leaves one at most. */
 const MAX_CLOSED = 60;
@@ -17,7 +17,7 @@ const SHORTEST_MS = 100;
 export type SeriesLimits = Readonly<Record<Exclude<Family, 'runtime'>, number>>;
 
 /** The limits of an agent; docs/guides/agent.md says what they mean for memory. */
-export const seriesLimits: SeriesLimits = {
+const seriesLimits: SeriesLimits = {
   route: 1_000,
   tenant: 1_000,
   statement: 5_000,
