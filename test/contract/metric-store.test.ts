@@ -5,8 +5,9 @@ import fc from 'fast-check';
 import type { SeriesWindow, Window } from '../../packages/autopilot/src/contract/series.ts';
 import { FakeClock } from '../../packages/autopilot/src/kernel/clock.ts';
 import { ExponentialHistogram } from '../../packages/autopilot/src/kernel/histogram.ts';
+import { LayeredMetricStore } from '../../packages/autopilot/src/storage/layered-metric-store.ts';
 import { MemoryMetricStore } from '../../packages/autopilot/src/storage/memory/memory-metric-store.ts';
-import type { MetricStore, SeriesQuery, Slice } from '../../packages/autopilot/src/storage/ports.ts';
+import type { Compacted, MetricStore, SeriesQuery, Slice } from '../../packages/autopilot/src/storage/ports.ts';
 import { leakCheck } from '../support/leak-check.ts';
 import { emptyMetricStore } from '../support/metric-store.ts';
 import { olderServer, olderServerSkip, type TestScope, throwawayCluster } from '../support/postgres.ts';
@@ -47,6 +48,33 @@ const implementations: Readonly<Record<string, Implementation>> = {
     },
     finestMs: 10_000,
     finestKeptMs: 7_200_000,
+    runs: 5,
+  },
+  'LayeredMetricStore of both': {
+    open: async (t) => {
+      const clock = new FakeClock(T0 + 60_000);
+      const recent = new MemoryMetricStore({ clock });
+      const history = await emptyMetricStore(t, throwawayCluster, clock);
+      const onTrouble = (error: unknown): void => assert.fail(String(error));
+      const store = new LayeredMetricStore({ recent, history, clock, onTrouble });
+      // Compaction of history is not waited for by others; here it must not go on in a database that is gone.
+      const compact = async (now: number): Promise<Compacted> => {
+        const compacted = await store.compact(now);
+        await store.settled();
+        return compacted;
+      };
+      return {
+        store: {
+          append: (origin, windows) => store.append(origin, windows),
+          read: (query) => store.read(query),
+          compact,
+          extent: (service, now) => store.extent(service, now),
+        },
+        clock,
+      };
+    },
+    finestMs: 1000,
+    finestKeptMs: 600_000,
     runs: 5,
   },
   'PostgresMetricStore on PostgreSQL 15': {

@@ -1,4 +1,5 @@
 import type { Cell, Family, GaugeCell } from '../../contract/series.ts';
+import { ExponentialHistogram } from '../../kernel/histogram.ts';
 import { CellAccumulator, isGauge, layouts } from '../cell-accumulator.ts';
 import { ByteReader, type ByteWriter, damaged } from './bytes.ts';
 import { kindNumbers, metricNames } from './stored-names.ts';
@@ -92,13 +93,28 @@ function readCell(reader: ByteReader, kind: number): Cell {
   }
 }
 
-/** Reads the cells with these names; null: all. */
-export function readCells(bytes: Uint8Array, family: Family, wanted: ReadonlySet<string> | null): Record<string, Cell> {
+/** Which cells are read. */
+export interface WantedCells {
+  /** Null: all. */
+  readonly names: ReadonlySet<string> | null;
+  /** Histograms of which the sum is given in their place. */
+  readonly sumsOf: ReadonlySet<string>;
+}
+
+/** Reads cells; histograms are views of `bytes`. */
+export function readCells(bytes: Uint8Array, family: Family, wanted: WantedCells): Record<string, Cell> {
   const cells: Record<string, Cell> = {};
   visitCells(bytes, family, ({ name }, cell) => {
-    if (wanted === null || wanted.has(name)) cells[name] = cell;
+    const given = wantedCell(name, cell, wanted);
+    if (given !== undefined) cells[name] = given;
   });
   return cells;
+}
+
+/** The cell as it is wanted; undefined when it is not. */
+export function wantedCell(name: string, cell: Cell, { names, sumsOf }: WantedCells): Cell | undefined {
+  if (names !== null && !names.has(name)) return undefined;
+  return cell instanceof Uint8Array && sumsOf.has(name) ? ExponentialHistogram.sumOf(cell) : cell;
 }
 
 /** Adds stored cells of the same series to an accumulator. */

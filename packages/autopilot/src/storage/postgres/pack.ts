@@ -9,12 +9,13 @@ import { ByteReader, ByteWriter, damaged } from './bytes.ts';
  *                                                   bytes: a length and so many bytes
  *
  * In a block the labels are series, in a chunk the minutes of an hour or the hours of a day. zstd at its level 3 saves
- * 30 to 45 % of either for 20 to 50 us (docs/decisions/metric-storage.md); below 200 bytes it is not tried.
+ * 30 to 45 % of either for 20 to 50 us (docs/decisions/metric-storage.md). Unpacking costs 20 us however little it is, so what is
+ * under 1 KB, as totals are, is left as it is.
  */
 
 const STORED = 1;
 const ZSTD = 2;
-const LEAST_TO_COMPRESS_BYTES = 200;
+const LEAST_TO_COMPRESS_BYTES = 1024;
 /** Against a damaged frame that unpacks without end; a chunk of 60 full histograms has under 1 MB. */
 const LONGEST_BYTES = 64 * 1024 * 1024;
 

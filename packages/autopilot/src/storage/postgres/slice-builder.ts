@@ -1,9 +1,9 @@
-import type { Family, Origin, SeriesWindow } from '../../contract/series.ts';
+import type { Cell, Family, Origin, SeriesWindow } from '../../contract/series.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
 import { CellAccumulator, layouts } from '../cell-accumulator.ts';
 import type { SeriesQuery, Slice } from '../ports.ts';
 import { WINDOWS_SERIES } from './bucket-sums.ts';
-import { addCells, readCells } from './cell-codec.ts';
+import { addCells, readCells, type WantedCells, wantedCell } from './cell-codec.ts';
 import type { StoredSeries } from './series-names.ts';
 import { familiesWithTotal, familyNumbers, WINDOWS_FAMILY } from './stored-names.ts';
 import { WindowCoverage } from './window-coverage.ts';
@@ -19,14 +19,17 @@ interface Draft {
 export class SliceBuilder {
   readonly #query: SeriesQuery;
   readonly #family: number;
-  readonly #wanted: ReadonlySet<string> | null;
+  readonly #wanted: WantedCells;
   readonly #drafts: Map<number, Map<string, Draft>> = new Map();
   readonly #ids: Set<number> = new Set();
 
   constructor(query: SeriesQuery) {
     this.#query = query;
     this.#family = familyNumbers[query.family];
-    this.#wanted = query.fields === undefined ? null : new Set(query.fields);
+    this.#wanted = {
+      names: query.fields === undefined ? null : new Set(query.fields),
+      sumsOf: new Set(query.sumsOf),
+    };
   }
 
   /** The series of which something was added. */
@@ -109,10 +112,11 @@ export class SliceBuilder {
   }
 
   #read(cells: CellAccumulator): SeriesWindow['cells'] {
-    const read: Record<string, NonNullable<ReturnType<CellAccumulator['cell']>>> = {};
+    const read: Record<string, Cell> = {};
     for (const [field, name] of layouts[this.#query.family].names.entries()) {
-      const cell = this.#wanted === null || this.#wanted.has(name) ? cells.cell(field) : undefined;
-      if (cell !== undefined) read[name] = cell;
+      const cell = cells.cell(field);
+      const given = cell === undefined ? undefined : wantedCell(name, cell, this.#wanted);
+      if (given !== undefined) read[name] = given;
     }
     return read;
   }

@@ -1,0 +1,220 @@
+import type { Origin, Window } from '../contract/series.ts';
+import type { Clock, EpochMs } from '../kernel/clock.ts';
+import { findGaps } from './live-gaps.ts';
+import type { Appended, Compacted, Extent, MetricStore, SeriesQuery, Slice } from './ports.ts';
+
+/**
+ * The live hour and history as one store.
+ *
+ * Agents send each window twice: over the link, for the live view, and into the database themselves. The two hold the same facts in
+ * other lengths, so a range is cut in two: before the cut history answers, from the cut on the live hour, and blocks of 10 s that
+ * the live hour lacks (the control plane was started meanwhile, or the link was broken) come from history again.
+ *
+ *   cut = where the live hour begins              short ranges and fine steps
+ *         two minutes ago                         long ranges and coarse steps: history has merged the hour to minutes, of all
+ *                                                 instances together, where the live hour would have 360 blocks of each to merge;
+ *                                                 if history has every block of that minute that the live hour has
+ *
+ * What lies within the last ten minutes never waits for history. When history fails, the question that found out fails, if it was
+ * about more than the live hour; then, for five seconds at a time, the live hour answers alone, and extent() says that nothing
+ * older can be had.
+ */
+
+const MINUTE_MS = 60_000;
+/** Windows belong to the block they start in. Agents cut theirs at the same times. */
+const BLOCK_MS = 10_000;
+const LIVE_ALONE_MS = 10 * MINUTE_MS;
+/** An agent hands its windows to the database every 10 s; one slow flush is waited for. */
+const SETTLED_MS = 2 * MINUTE_MS;
+/** How long an answer about what history keeps is believed. */
+const EXTENT_VALID_MS = 5000;
+/** How long history is left alone after it failed, so that nobody waits for it over and over. */
+const REST_MS = 5000;
+
+export interface LayeredMetricStoreOptions {
+  /** Windows from the link. */
+  readonly recent: MetricStore;
+  /** What agents write by themselves. */
+  readonly history: MetricStore;
+  readonly clock: Clock;
+  /** Called when history fails: with the first failure, and again when it fails after having answered. */
+  readonly onTrouble: (error: unknown) => void;
+}
+
+interface KnownExtent {
+  readonly extent: Extent;
+  readonly atMs: number;
+}
+
+export class LayeredMetricStore implements MetricStore {
+  readonly #recent: MetricStore;
+  readonly #history: MetricStore;
+  readonly #clock: Clock;
+  readonly #onTrouble: (error: unknown) => void;
+  /** Since when windows from the link are kept. */
+  readonly #recentSince: EpochMs;
+  readonly #extents: Map<string, KnownExtent> = new Map();
+  #failedAtMs = Number.NEGATIVE_INFINITY;
+  #isDown = false;
+  #compacting: Promise<void> | null = null;
+  #compactionFailedAtMs = Number.NEGATIVE_INFINITY;
+  #compactionFails = false;
+
+  constructor(options: LayeredMetricStoreOptions) {
+    this.#recent = options.recent;
+    this.#history = options.history;
+    this.#clock = options.clock;
+    this.#onTrouble = options.onTrouble;
+    this.#recentSince = options.clock.now();
+  }
+
+  /** Into the live hour; agents write history themselves. */
+  append(origin: Origin, windows: readonly Window[]): Promise<Appended> {
+    return this.#recent.append(origin, windows);
+  }
+
+  /** Compacts the live hour, and history beside it: that may take longer, and is not waited for. */
+  compact(now: EpochMs): Promise<Compacted> {
+    const restedMs = this.#clock.monotonicMs() - this.#compactionFailedAtMs;
+    if (this.#compacting === null && restedMs >= REST_MS) this.#compacting = this.#compactHistory(now);
+    return this.#recent.compact(now);
+  }
+
+  async #compactHistory(now: EpochMs): Promise<void> {
+    try {
+      await this.#history.compact(now);
+      this.#compactionFails = false;
+    } catch (error) {
+      // Not a reason to ask nothing any more: what can't be merged now can still be read.
+      this.#compactionFailedAtMs = this.#clock.monotonicMs();
+      if (!this.#compactionFails) this.#onTrouble(error);
+      this.#compactionFails = true;
+    } finally {
+      this.#compacting = null;
+    }
+  }
+
+  /** Waits for what is running. The two stores are the caller's to close. */
+  async settled(): Promise<void> {
+    await this.#compacting;
+  }
+
+  async extent(service: string, now: EpochMs): Promise<Extent> {
+    const recent = await this.#recent.extent(service, now);
+    const history = await this.#historyExtent(service, now);
+    if (history === null) return recent;
+    const levels = [...recent.levels];
+    for (const level of history.levels) {
+      const same = levels.findIndex(({ resolutionMs }) => resolutionMs === level.resolutionMs);
+      if (same === -1) levels.push(level);
+      else if ((levels[same]?.from ?? 0) > level.from) levels[same] = level;
+    }
+    const ends = [recent.newestEnd, history.newestEnd].filter((end) => end !== null);
+    return {
+      levels: levels.sort((a, b) => a.resolutionMs - b.resolutionMs),
+      newestEnd: ends.length === 0 ? null : Math.max(...ends),
+      // What memory dropped is in history.
+      droppedWindows: history.droppedWindows,
+    };
+  }
+
+  async *read(query: SeriesQuery): AsyncIterable<Slice> {
+    const now = this.#clock.now();
+    const liveAlone = query.from >= Math.max(now - LIVE_ALONE_MS, this.#recentSince + BLOCK_MS);
+    if (liveAlone || this.#isResting()) {
+      yield* this.#recent.read(query);
+      return;
+    }
+    const cut = await this.#cutOf(query, now);
+    if (query.from < cut) yield* this.#older({ ...query, to: Math.min(query.to, cut) });
+    if (query.to > cut) yield* this.#live({ ...query, from: Math.max(query.from, cut) }, cut);
+  }
+
+  /** An answer that was said to be complete, and can't be, is none: it throws, and the next one is said to be of the live hour alone. */
+  async *#older(query: SeriesQuery): AsyncIterable<Slice> {
+    try {
+      yield* this.#history.read(query);
+      this.#isDown = false;
+    } catch (error) {
+      this.#failed(error);
+      throw error;
+    }
+  }
+
+  /** The live hour from the cut on, with what it lacks. */
+  async *#live(query: SeriesQuery, cut: EpochMs): AsyncIterable<Slice> {
+    // A window that began before the cut was read from history already; where nothing was, it belongs to the answer.
+    const isOurs = ({ start }: Slice): boolean => start >= cut || query.from > cut;
+    const slices = (await gathered(this.#recent.read(query))).filter(isOurs);
+    const stored = await this.#asking(async () => (await gathered(this.#history.read(headsOf(query)))).filter(isOurs));
+    // The live hour may have merged its blocks to minutes, as long as those are welcome.
+    const gaps = findGaps(slices, stored ?? [], query.resolutionMs < MINUTE_MS ? BLOCK_MS : MINUTE_MS);
+    if (gaps.isEmpty) {
+      yield* slices;
+      return;
+    }
+    const filled = await this.#asking(() =>
+      gathered(this.#history.read({ ...query, resolutionMs: BLOCK_MS, mergeInstances: false })),
+    );
+    yield* filled === null ? slices : slices.filter((slice) => !gaps.replaces(slice));
+    yield* (filled ?? []).filter((slice) => gaps.takes(slice));
+  }
+
+  async #cutOf(query: SeriesQuery, now: EpochMs): Promise<EpochMs> {
+    const { levels } = await this.#recent.extent(query.service, now);
+    const liveFrom = Math.ceil((levels.at(-1)?.from ?? now) / MINUTE_MS) * MINUTE_MS;
+    const settled = Math.floor((now - SETTLED_MS) / MINUTE_MS) * MINUTE_MS;
+    if (query.resolutionMs < MINUTE_MS || query.from >= liveFrom || settled <= liveFrom) return liveFrom;
+    const minute = headsOf({ ...query, from: settled - MINUTE_MS, to: settled });
+    const live = await gathered(this.#recent.read(minute));
+    const stored = await this.#asking(() => gathered(this.#history.read(minute)));
+    return stored !== null && findGaps(stored, live, BLOCK_MS).isEmpty ? settled : liveFrom;
+  }
+
+  async #historyExtent(service: string, now: EpochMs): Promise<Extent | null> {
+    const known = this.#extents.get(service);
+    const atMs = this.#clock.monotonicMs();
+    if (known !== undefined && atMs - known.atMs < EXTENT_VALID_MS) return known.extent;
+    if (this.#isResting()) return null;
+    const extent = await this.#asking(() => this.#history.extent(service, now));
+    // A name that nobody has heard of must not be remembered with all others of its kind.
+    if (this.#extents.size > 1000) this.#extents.clear();
+    if (extent === null) this.#extents.delete(service);
+    else this.#extents.set(service, { extent, atMs });
+    return extent;
+  }
+
+  #isResting(): boolean {
+    return this.#clock.monotonicMs() - this.#failedAtMs < REST_MS;
+  }
+
+  /** Asks history; null when it fails. */
+  async #asking<T>(ask: () => Promise<T>): Promise<T | null> {
+    try {
+      const answer = await ask();
+      this.#isDown = false;
+      return answer;
+    } catch (error) {
+      this.#failed(error);
+      return null;
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.#failedAtMs = this.#clock.monotonicMs();
+    this.#extents.clear();
+    if (!this.#isDown) this.#onTrouble(error);
+    this.#isDown = true;
+  }
+}
+
+async function gathered(slices: AsyncIterable<Slice>): Promise<Slice[]> {
+  const list: Slice[] = [];
+  for await (const slice of slices) list.push(slice);
+  return list;
+}
+
+/** The same question for windows alone: when instances reported, without any of their series. */
+function headsOf(query: SeriesQuery): SeriesQuery {
+  return { ...query, select: { kind: 'keys', keys: [] }, fields: [], resolutionMs: BLOCK_MS, mergeInstances: false };
+}
