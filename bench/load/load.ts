@@ -84,7 +84,7 @@ const stallLoads = [
 const ramp = (maxDelayMs: number, rate: number, connections: number): Case => ({
   name: `slower and slower, up to ${maxDelayMs} ms`,
   mode: ['ramp', String(maxDelayMs)],
-  truth: () => rampTruthMs(maxDelayMs, 0.99),
+  truth: (report) => rampTruthMs(report, 0.99),
   loads: [[rate, connections]],
 });
 
@@ -101,9 +101,10 @@ const cases: readonly Case[] = [
     truth: (report, rate) => stallTruthMs(report, rate, 0.99),
     loads: stallLoads,
   },
-  ramp(500, 200, 150),
-  ramp(250, 1000, 300),
-  ramp(200, 2000, 500),
+  // Twice the connections that the slowest moment takes.
+  ramp(500, 200, 200),
+  ramp(250, 1000, 500),
+  ramp(200, 2000, 800),
 ];
 
 /** Runs of one load until the generator calls one valid. */

@@ -15,6 +15,8 @@ const [mode = '', first = '0', second = '0'] = process.argv.slice(2);
 const body = '{"hello":"world"}';
 const headers = { 'content-type': 'application/json', 'content-length': String(body.length) };
 const stalls: { fromMs: number; untilMs: number }[] = [];
+/** From a request's arrival to its answer, of the mode `ramp`. */
+const delays: number[] = [];
 let beganAt = Number.NaN;
 let requests = 0;
 let cpu = process.cpuUsage();
@@ -40,6 +42,7 @@ const server = createServer((_, response) => {
   if (Number.isNaN(beganAt)) begin(now);
   requests++;
   const answer = (): void => {
+    if (mode === 'ramp') delays.push(performance.now() - now);
     response.writeHead(200, headers);
     response.end(body);
   };
@@ -53,9 +56,16 @@ process.on('message', (message) => {
   if (message === 'report') {
     const { user, system } = process.cpuUsage(cpu);
     const { rss } = process.memoryUsage();
-    process.send?.({ stalls, requests, serviceMs: (user + system) / 1000 / Math.max(1, requests), rssBytes: rss });
+    process.send?.({
+      stalls,
+      delays,
+      requests,
+      serviceMs: (user + system) / 1000 / Math.max(1, requests),
+      rssBytes: rss,
+    });
     // The next run begins its own schedule.
     stalls.length = 0;
+    delays.length = 0;
     requests = 0;
     beganAt = Number.NaN;
     cpu = process.cpuUsage();

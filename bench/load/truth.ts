@@ -4,6 +4,8 @@ export const scheduleMs = 10_000;
 /** What a server did, by its own clock, from its first request on. */
 export interface ServerReport {
   readonly stalls: readonly { readonly fromMs: number; readonly untilMs: number }[];
+  /** How long each request was kept, where it was kept on purpose; in ms. */
+  readonly delays: readonly number[];
   readonly requests: number;
   /** CPU time a request. */
   readonly serviceMs: number;
@@ -28,9 +30,9 @@ export function stallTruthMs(report: ServerReport, rate: number, q: number): num
   return quantile(waits, q);
 }
 
-/** The same for a server that answers ever later, and never makes one request wait for another. */
-export function rampTruthMs(maxDelayMs: number, q: number): number {
-  return maxDelayMs * q;
+/** The same for a server that answers ever later, and never makes one request wait for another: what it did to each. */
+export function rampTruthMs(report: ServerReport, q: number): number {
+  return quantile(report.delays, q) + report.serviceMs;
 }
 
 function quantile(values: readonly number[], q: number): number {

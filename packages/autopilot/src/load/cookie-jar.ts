@@ -63,6 +63,7 @@ export class CookieJar {
 
   /** Value of the Cookie header for a path; empty when there is none to send. */
   headerFor(path: string): string {
+    if (this.#cookies.size === 0) return '';
     const now = Date.now();
     if (now < this.#headerUntil) return this.#header;
     const parts: string[] = [];

@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks';
+
 /**
  * What all threads of a run see of each other, in shared memory: each worker's counters, the target's vitals, and the word
  * that stops the run. Any worker can judge the whole run by it, so that an abort waits for no event loop but its own.
