@@ -319,8 +319,28 @@ test('names that PostgreSQL can’t hold, or not index, do not stop the windows 
   const store = open();
   clock.advance(HOUR);
   const long = 'x'.repeat(5000);
-  const odd = [`GET /${long}`, 'GET /\u0000', 'GET /\ud800', 'GET /"quoted", {braced} \\', 'GET /größe/日本', ''];
+  const odd = [
+    `GET /${long}`,
+    '界'.repeat(3000),
+    'GET /\u0000',
+    'GET /\ud800',
+    'GET /"quoted", {braced} \\',
+    'GET /größe/日本',
+    '',
+  ];
   const origin = { service: 'orders', instance: `a${long}`, release: '\u0000' };
+  const far = { service: '界'.repeat(3000), instance: 'a', release: '' };
+  assert.equal(
+    (
+      await store.append(far, [
+        windowOf(
+          T0,
+          odd.map((key) => routeOf(key, [1])),
+        ),
+      ])
+    ).taken,
+    1,
+  );
   const answer = await store.append(origin, [
     windowOf(T0, [
       ...odd.map((key) => routeOf(key, [1])),
@@ -333,8 +353,30 @@ test('names that PostgreSQL can’t hold, or not index, do not stop the windows 
   assert.equal(await requests(store, T0, T0 + HOUR, MINUTE), odd.length);
   const [slice] = await readAll(store, { from: T0, to: T0 + 1000, resolutionMs: 1000 });
   assert.ok(
-    slice?.series.some(({ key }) => key === 'GET /größe/日本') && slice.series.some(({ key }) => key === odd[3]),
+    slice?.series.some(({ key }) => key === 'GET /größe/日本') && slice.series.some(({ key }) => key === odd[4]),
   );
+});
+
+test('a backlog of hours is handed over in calls of bearable size', async (t) => {
+  const { clock, open } = await opened(t);
+  const store = open();
+  clock.advance(5 * HOUR);
+  const next = random(9);
+  const windows = Array.from({ length: 900 }, (_, i) =>
+    windowOf(
+      T0 + i * 10_000,
+      Array.from({ length: 40 }, (_, route) =>
+        routeOf(
+          `GET /${route}`,
+          Array.from({ length: 30 }, () => next() * 1000),
+        ),
+      ),
+      { durationMs: 10_000 },
+    ),
+  );
+  assert.equal((await store.append(originOf('a'), windows)).taken, 900);
+  assert.equal((await store.append(originOf('a'), windows)).duplicates, 900);
+  assert.equal(await requests(store, T0, T0 + 5 * HOUR, 10_000), 900 * 40 * 30);
 });
 
 test('a store that goes away and comes back: errors that say so, and nothing lost or twice', async (t) => {

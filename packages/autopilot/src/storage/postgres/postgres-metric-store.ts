@@ -42,8 +42,8 @@ export class PostgresMetricStore implements MetricStore {
   }
 
   /**
-   * One call, one transaction: all of the windows are stored or, when it throws, none. Windows that were handed in and are not known
-   * to be stored must be handed in again unchanged: merged into longer ones they would count twice.
+   * A flush is one call and one transaction. When it throws, hand all of its windows in again unchanged: what was stored is known,
+   * but merged into longer windows it would count twice.
    */
   append(origin: Origin, windows: readonly Window[]): Promise<Appended> {
     return this.#writer.append(origin, windows);

@@ -10,8 +10,8 @@ import type { Origin, SeriesKey } from '../../contract/series.ts';
 /** Totals lie below, all other series from here on: sorted, the totals of a block come first. */
 const FIRST_PLAIN_SERIES = 2 ** 52;
 
-/** Names are cut here: they stand in indexes, whose entries PostgreSQL limits to 2.7 KB. */
-const LONGEST_NAME = 600;
+/** Names are cut here: two of them stand in an index, whose entries PostgreSQL limits to 2.7 KB. */
+const LONGEST_NAME_BYTES = 600;
 
 const SEPARATOR = '\u0000';
 
@@ -22,7 +22,9 @@ function numberOf(parts: readonly string[]): number {
 
 /** A name as it can be stored: without NUL, which PostgreSQL's text can't hold, and not longer than an index takes. */
 export function storableName(name: string): string {
-  const cut = name.length > LONGEST_NAME ? name.slice(0, LONGEST_NAME) : name;
+  // No character takes more than three bytes for each of its UTF-16 units: most names need no count.
+  const fits = name.length * 3 <= LONGEST_NAME_BYTES || Buffer.byteLength(name) <= LONGEST_NAME_BYTES;
+  const cut = fits ? name : Buffer.from(name).subarray(0, LONGEST_NAME_BYTES).toString();
   return cut.includes(SEPARATOR) ? cut.replaceAll(SEPARATOR, '\ufffd') : cut;
 }
 

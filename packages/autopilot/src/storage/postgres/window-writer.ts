@@ -13,7 +13,8 @@ import type { StoreConnection } from './store-connection.ts';
 import { familiesWithTotal, familyNumbers } from './stored-names.ts';
 
 /**
- * The agent's half of the store: hands windows over in one call of `append_windows_v1`, so that all or none are stored.
+ * The agent's half of the store: hands windows over in one call of `append_windows_v1`, a transaction. (More than 2 MB, as after an
+ * outage, in several.)
  *
  * Cost for 200 series: half a millisecond of this process's CPU. It yields every 500 series, so that it never holds the event loop for
  * more than a few milliseconds. Memory: names handed over are remembered as numbers, at most 50,000.
@@ -21,6 +22,8 @@ import { familiesWithTotal, familyNumbers } from './stored-names.ts';
 
 const SERIES_PER_BLOCK = 64;
 const SERIES_PER_TURN = 500;
+/** Cells in one call; more windows, as after an outage, are handed over in several. */
+const CALL_BYTES = 2 * 1024 * 1024;
 const MOST_NAMES = 50_000;
 /** Names are handed over again after a day: the store removes names that it has not seen for two years. */
 const NAMES_VALID_MS = 86_400_000;
@@ -40,7 +43,11 @@ interface Batch {
   }[];
   /** Series whose names go along, by number. */
   readonly names: Map<number, NumberedSeries>;
-  invalid: number;
+  bytes: number;
+}
+
+function emptyBatch(): Batch {
+  return { starts: [], durations: [], overflows: [], blocks: [], names: new Map(), bytes: 0 };
 }
 
 interface AppendRow {
@@ -48,7 +55,6 @@ interface AppendRow {
   readonly duplicates: number;
   readonly too_old: number;
   readonly ahead: number;
-  readonly server_ms: number;
 }
 
 export class WindowWriter {
@@ -67,8 +73,8 @@ export class WindowWriter {
   }
 
   /**
-   * Throws when the store is away; nothing is then stored, and the windows are to be handed in again as they are. (Merged into longer
-   * ones they would be new windows: that is for those that were never handed in.)
+   * Throws when the store is away. The windows are then to be handed in again as they are, all of them: those of a call that
+   * succeeded before are known. (Merged into longer ones they would be new windows: that is for those that were never handed in.)
    */
   async append(origin: Origin, windows: readonly Window[]): Promise<Appended> {
     const named: Origin = {
@@ -76,38 +82,47 @@ export class WindowWriter {
       instance: storableName(origin.instance),
       release: storableName(origin.release),
     };
-    const batch: Batch = { starts: [], durations: [], overflows: [], blocks: [], names: new Map(), invalid: 0 };
+    const answer = { taken: 0, duplicates: 0, tooOld: 0, ahead: 0, impossible: 0, invalid: 0 };
+    const send = async (batch: Batch): Promise<void> => {
+      const row = await this.#send(named, batch);
+      answer.taken += row.taken;
+      answer.duplicates += row.duplicates;
+      answer.tooOld += row.too_old;
+      answer.ahead += row.ahead;
+    };
+    let batch = emptyBatch();
     const seen = new Set<string>();
-    let impossible = 0;
-    let repeated = 0;
     for (const window of windows) {
       const { start, durationMs } = window;
-      if (!isPossible(window)) impossible++;
-      else if (seen.has(`${start} ${durationMs}`)) repeated++;
+      if (!isPossible(window)) answer.impossible++;
+      else if (seen.has(`${start} ${durationMs}`)) answer.duplicates++;
       else {
         seen.add(`${start} ${durationMs}`);
-        await this.#encode(named.service, window, batch);
+        answer.invalid += await this.#encode(named.service, window, batch);
+        if (batch.bytes < CALL_BYTES) continue;
+        await send(batch);
+        batch = emptyBatch();
       }
     }
-    const nothing: AppendRow = { taken: 0, duplicates: 0, too_old: 0, ahead: 0, server_ms: 0 };
-    const row = batch.starts.length === 0 ? nothing : await this.#send(named, batch);
-    for (const id of batch.names.keys()) this.#named.add(id);
-    const reasons = reasonsOf(row, impossible);
+    if (batch.starts.length > 0) await send(batch);
+    const reasons = reasonsOf(answer);
     return {
-      taken: row.taken,
-      duplicates: row.duplicates + repeated,
-      refused: row.too_old + row.ahead + impossible,
-      invalid: batch.invalid,
+      taken: answer.taken,
+      duplicates: answer.duplicates,
+      refused: answer.tooOld + answer.ahead + answer.impossible,
+      invalid: answer.invalid,
       ...(reasons.length > 0 ? { reasons } : {}),
     };
   }
 
-  async #encode(service: string, window: Window, batch: Batch): Promise<void> {
+  /** Answers how many series and cells could not be read. */
+  async #encode(service: string, window: Window, batch: Batch): Promise<number> {
+    let invalid = 0;
     const byFamily = new Map<Family, FamilyCells>();
     let turn = 0;
     for (const one of window.series) {
       // A window that came over the link may be of another release, with families that are not known here.
-      if (!Object.hasOwn(layouts, one.family)) batch.invalid++;
+      if (!Object.hasOwn(layouts, one.family)) invalid++;
       else {
         let cells = byFamily.get(one.family);
         if (cells === undefined) byFamily.set(one.family, (cells = new FamilyCells(one.family)));
@@ -115,7 +130,7 @@ export class WindowWriter {
           ? this.#numbers.of(service, one.family, TOTAL_KEY, one.database, null, true)
           : null;
         const series = this.#numbers.of(service, one.family, one.key, one.database, one.route, false);
-        batch.invalid += cells.add(series, total, one.cells);
+        invalid += cells.add(series, total, one.cells);
       }
       if (++turn % SERIES_PER_TURN === 0) await immediate();
     }
@@ -131,16 +146,19 @@ export class WindowWriter {
           this.#cells.clear();
           if (!this.#named.has(series.id)) batch.names.set(series.id, series);
         }
+        const cells = this.#pack.take();
         batch.blocks.push({
           window: batch.starts.length,
           family: familyNumbers[family],
           first: block[0]?.[0].id ?? 0,
           last: block.at(-1)?.[0].id ?? 0,
-          cells: this.#pack.take(),
+          cells,
         });
+        batch.bytes += cells.length;
         if (sorted.length > SERIES_PER_TURN) await immediate();
       }
     }
+    return invalid;
   }
 
   async #send(origin: Origin, batch: Batch): Promise<AppendRow> {
@@ -153,7 +171,7 @@ export class WindowWriter {
     const now = this.#clock?.now();
     const rows = await this.#connection.query<AppendRow>(
       `Writing ${batch.starts.length} windows of ${origin.instance}`,
-      `SELECT taken, duplicates, too_old, ahead, server_ms FROM autopilot.append_windows_v1(
+      `SELECT taken, duplicates, too_old, ahead FROM autopilot.append_windows_v1(
         $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
       [
         scopeIdOf(origin),
@@ -179,7 +197,8 @@ export class WindowWriter {
         Buffer.concat(batch.blocks.map(({ cells }) => cells)),
       ],
     );
-    return rows[0] ?? { taken: 0, duplicates: 0, too_old: 0, ahead: 0, server_ms: 0 };
+    for (const id of batch.names.keys()) this.#named.add(id);
+    return rows[0] ?? { taken: 0, duplicates: 0, too_old: 0, ahead: 0 };
   }
 }
 
@@ -273,13 +292,17 @@ class CellsByField implements CellSource {
   }
 }
 
-function reasonsOf(row: AppendRow, impossible: number): readonly string[] {
+function reasonsOf({
+  ahead,
+  tooOld,
+  impossible,
+}: Record<'ahead' | 'tooOld' | 'impossible', number>): readonly string[] {
   const reasons: string[] = [];
-  if (row.ahead > 0)
-    reasons.push(`${row.ahead} windows begin over a minute after the store's time: this machine's clock is ahead.`);
-  if (row.too_old > 0)
+  if (ahead > 0)
+    reasons.push(`${ahead} windows begin over a minute after the store's time: this machine's clock is ahead.`);
+  if (tooOld > 0)
     reasons.push(
-      `${row.too_old} windows are older than the 7 days in which late ones are taken, or this machine's clock is behind.`,
+      `${tooOld} windows are older than the 7 days in which late ones are taken, or this machine's clock is behind.`,
     );
   if (impossible > 0) reasons.push(`${impossible} windows have a start or a length that none can have.`);
   return reasons;
