@@ -69,8 +69,14 @@ export function trackRequests(app: FastifyInstance, { recorder, context, tenantO
     this[scopeKey] = undefined;
     try {
       const tenant = tenantOf === null || scope.subject === null ? null : tenantName(tenantOf, scope.subject);
-      const aborted = !(isOwnConnection(this) ? this.writableFinished : this.writableEnded);
-      recorder.end(scope, tenant, aborted && !this.headersSent ? 0 : this.statusCode, bytesSent(this), aborted);
+      // What the request has left running may keep its scope for long, and has no use for all of the request.
+      scope.subject = null;
+      const { socket, httpVersionMajor } = this.req;
+      // undefined: an injected request, which has no connection.
+      const written = httpVersionMajor === 1 ? socket.bytesWritten : undefined;
+      const aborted = !(written === undefined ? this.writableEnded : this.writableFinished);
+      const bytesSent = written === undefined ? declaredLength(this) : bytesOf(socket, written);
+      recorder.end(scope, tenant, aborted && !this.headersSent ? 0 : this.statusCode, bytesSent, aborted);
     } catch {
       // In an event's listener a mistake of ours would end the application; it costs one observation instead.
     }
@@ -175,23 +181,19 @@ function tenantName(tenantOf: TenantOf, request: unknown): string | null {
   }
 }
 
-/** A connection that sends one response at a time: not HTTP/2, and not an injected request, which has none. */
-function isOwnConnection({ req }: ServerResponse): boolean {
-  return req.httpVersionMajor === 1 && typeof req.socket.bytesWritten === 'number';
+/**
+ * What went out on a connection since the response before it ended: also for streams, HEAD and 304. A client that
+ * pipelines may find a part of a response counted with the one before it.
+ */
+function bytesOf(socket: TrackedSocket, written: number): number {
+  const before = socket[bytesKey] ?? 0;
+  socket[bytesKey] = written;
+  return written - before;
 }
 
-/**
- * What went out on the connection since the response before it ended: also for streams, HEAD and 304. A client that
- * pipelines may find a part of a response counted with the one before it. Where responses share a connection, it is
- * the length that the response declares.
- */
-function bytesSent(response: ServerResponse): number {
-  if (!isOwnConnection(response)) return Number(response.getHeader('content-length') ?? 0) || 0;
-  const socket: TrackedSocket = response.req.socket;
-  const sent = socket.bytesWritten;
-  const before = socket[bytesKey] ?? 0;
-  socket[bytesKey] = sent;
-  return sent - before;
+/** For HTTP/2, where responses share a connection, and for requests without one. */
+function declaredLength(response: ServerResponse): number {
+  return Number(response.getHeader('content-length') ?? 0) || 0;
 }
 
 /** The status Fastify answers to what the parser refused; null: no request was refused, a connection just ended. */
