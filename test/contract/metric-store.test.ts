@@ -239,6 +239,23 @@ for (const [name, { open, skip, finestMs, finestKeptMs, runs }] of Object.entrie
       assertQuantiles(merged(alone, 'durationMs').histogram, slow);
     });
 
+    it('gives one release alone, merged or not', async (t) => {
+      const { store, clock } = await open(t);
+      await store.append({ ...originOf('a'), release: '1.0.0' }, [windowOf(T0, [routeOf('GET /a', [10])])]);
+      await store.append({ ...originOf('a'), release: '1.1.0' }, [
+        windowOf(T0 + 10_000, [routeOf('GET /a', [20, 30])]),
+      ]);
+      await store.append({ ...originOf('b'), release: '1.1.0' }, [windowOf(T0 + 10_000, [routeOf('GET /a', [40])])]);
+      await store.compact(clock.now());
+      for (const mergeInstances of [false, true]) {
+        const range = { from: T0, to: T0 + 20_000, resolutionMs: 10_000, mergeInstances };
+        assert.equal(merged(await read(store, range), 'requests').sum, 4);
+        assert.equal(merged(await read(store, { ...range, release: '1.1.0' }), 'requests').sum, 3);
+        assert.equal(merged(await read(store, { ...range, release: '1.1.0', instance: 'a' }), 'requests').sum, 2);
+        assert.deepEqual(await read(store, { ...range, release: '2.0.0' }), []);
+      }
+    });
+
     it('takes a window that comes after its neighbours were merged, and after they were dropped', async (t) => {
       const { store, clock } = await open(t);
       await store.append(originOf('a'), [windowOf(T0, [routeOf('GET /a', [10])])]);

@@ -117,7 +117,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const judge = (scope: Scope): Promise<Omit<Health, 'trend'>> =>
     judgeHealth(engine, scope, agents.linked(scope.service), clock.now());
   const health = async (scope: Scope): Promise<Health> => {
-    const isWhole = scope.instance === undefined && scope.database === undefined;
+    const isWhole = [scope.instance, scope.release, scope.database].every((part) => part === undefined);
     return { ...(await judge(scope)), trend: isWhole ? history.trend(scope.service, clock.now()) : noTrend };
   };
   let closing: Promise<void> | null = null;

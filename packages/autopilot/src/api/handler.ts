@@ -12,7 +12,7 @@ import { DASHBOARD_PATH, type DashboardFiles } from './dashboard-files.ts';
 import { DOCS_POLICY, docsPage } from './docs-page.ts';
 import type { EventStreams } from './event-streams.ts';
 import { acceptedMediaType } from './media-types.ts';
-import { dashboardTail, getDashboard } from './performance/dashboard.ts';
+import { dashboardTail, getDashboard, refuseFixedRange } from './performance/dashboard.ts';
 import { listInstances } from './performance/instances.ts';
 import { getMetrics, metricsQuestion, metricsTail } from './performance/metrics.ts';
 import { listRoutes } from './performance/routes.ts';
@@ -131,6 +131,7 @@ function answeringOf(parts: ApiParts): Answering {
   const page = docsPage(document);
   return {
     getDashboard: async ({ query, key, streams: follows, signal }) => {
+      if (follows) refuseFixedRange(query);
       const compute = (): Promise<Dashboard> => getDashboard(performance, query);
       const dashboard = await answers.get(key, compute);
       if (!follows) return jsonResponse(dashboard);

@@ -1,7 +1,9 @@
 import type { Problem } from './error-table.ts';
 import type { Frame } from './frame.ts';
 import type {
+  Baseline,
   Dashboard,
+  DashboardBaseline,
   DatabaseSummary,
   Deduction,
   Health,
@@ -10,11 +12,13 @@ import type {
   InstanceStatus,
   Liveness,
   MetricsAnswer,
+  MetricsBaseline,
   Page,
   PoolRow,
   Readiness,
   RouteList,
   RouteRow,
+  RoutesBaseline,
   RuntimeSummary,
   StatementRow,
   TrafficSummary,
@@ -246,6 +250,45 @@ const page: ShapeOf<Page> = {
   },
 };
 
+const trends = { kind: 'map', of: frame, description: 'By name: traffic, latency, database, runtime' } as const;
+const complete = { kind: 'boolean', description: 'false: it reaches back beyond what is kept; notes say why' } as const;
+
+const baseline: { readonly [Name in keyof Baseline]: ShapeOf<Baseline[Name]> } = {
+  from: time,
+  to: time,
+  shiftMs: { ...ms, description: 'How much earlier: as asked for, rounded up to a whole number of steps' },
+  complete,
+  notes: texts,
+};
+
+const dashboardBaseline: ShapeOf<DashboardBaseline> = {
+  kind: 'object',
+  name: 'DashboardBaseline',
+  description: 'An earlier range of the same length; its trends have the times of the present ones',
+  fields: {
+    ...baseline,
+    traffic,
+    slowestRoutes: { kind: 'array', of: routeRow, description: 'The routes of the document, as they were then' },
+    database,
+    runtime,
+    trends,
+  },
+};
+
+const metricsBaseline: ShapeOf<MetricsBaseline> = {
+  kind: 'object',
+  name: 'MetricsBaseline',
+  description: 'An earlier range of the same length; its frame has the times of the present one',
+  fields: { ...baseline, frame },
+};
+
+const routesBaseline: ShapeOf<RoutesBaseline> = {
+  kind: 'object',
+  name: 'RoutesBaseline',
+  description: 'The routes of the page, as they were in an earlier range of the same length',
+  fields: { ...baseline, routes: { kind: 'array', of: routeRow } },
+};
+
 /** GET /performance/dashboard */
 export const dashboard: ShapeOf<Dashboard> = {
   kind: 'object',
@@ -262,13 +305,15 @@ export const dashboard: ShapeOf<Dashboard> = {
     slowestQueries: { kind: 'array', of: statementRow },
     database,
     runtime,
-    trends: { kind: 'map', of: frame, description: 'By name: traffic, latency, database, runtime' },
+    trends,
     overflow: {
       kind: 'map',
       of: count,
       description: "By family: observations that the agents' bounds moved into (other) or left out",
     },
+    complete,
     notes: { ...texts, description: 'What limits this document' },
+    baseline: { kind: 'optional', of: dashboardBaseline },
   },
 };
 
@@ -283,6 +328,7 @@ export const metricsAnswer: ShapeOf<MetricsAnswer> = {
     frame,
     units: { kind: 'map', of: text, description: 'Unit by column' },
     notes: { ...texts, description: 'Where the answer differs from what was asked' },
+    baseline: { kind: 'optional', of: metricsBaseline },
   },
 };
 
@@ -290,7 +336,16 @@ export const metricsAnswer: ShapeOf<MetricsAnswer> = {
 export const routeList: ShapeOf<RouteList> = {
   kind: 'object',
   name: 'RouteList',
-  fields: { service: text, from: time, to: time, routes: { kind: 'array', of: routeRow }, page },
+  fields: {
+    service: text,
+    from: time,
+    to: time,
+    routes: { kind: 'array', of: routeRow },
+    complete,
+    notes: texts,
+    baseline: { kind: 'optional', of: routesBaseline },
+    page,
+  },
 };
 
 /** GET /performance/instances */

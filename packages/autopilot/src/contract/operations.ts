@@ -21,12 +21,19 @@ export interface Selection {
   readonly service?: string;
   readonly database?: string;
   readonly instance?: string;
+  readonly release?: string;
 }
 
 /** Parameters of GET /performance/dashboard. */
 export interface DashboardQuery extends Selection {
-  /** How far the document looks back: 1 to 60; default 5. */
+  /** How far the document looks back: 1 to 60; default 5. Not together with `from` and `to`. */
   readonly minutes?: number;
+  /** RFC 3339. */
+  readonly from?: string;
+  /** RFC 3339; default now. */
+  readonly to?: string;
+  /** In ms: adds the same from so much earlier. */
+  readonly compare?: number;
 }
 
 /** Parameters of GET /performance/health. */
@@ -52,6 +59,8 @@ export interface MetricsQuery extends Selection {
   readonly to?: string;
   /** In ms, a multiple of 1,000; default the finest that gives at most 600 points. */
   readonly step?: number;
+  /** In ms: adds the same from so much earlier. */
+  readonly compare?: number;
 }
 
 /** What the list of routes can be sorted by; worst first. */
@@ -61,6 +70,7 @@ export type RouteSort = Exclude<keyof RouteRow, 'route'>;
 export interface RoutesQuery {
   readonly service?: string;
   readonly instance?: string;
+  readonly release?: string;
   /** One route, as "GET /tasks/:id". */
   readonly route?: string;
   /** RFC 3339; default 60 s before `to`. */
@@ -69,6 +79,8 @@ export interface RoutesQuery {
   readonly to?: string;
   /** Default `timeShare`. */
   readonly sort?: RouteSort;
+  /** In ms: adds the same from so much earlier. */
+  readonly compare?: number;
   readonly limit?: number;
   readonly cursor?: string;
 }
@@ -131,6 +143,15 @@ const name = (description: string): { kind: 'string'; maxLength: number; descrip
 
 const service = optional(name('The service; default: the one of the application that is asked through'));
 const instance = optional(name('One instance of the service; default: all, merged'));
+const release = optional(name('One release of the service; default: all, merged'));
+const compare = optional({
+  kind: 'integer',
+  min: 1000,
+  max: 63_072_000_000,
+  unit: 'ms',
+  description:
+    'Adds `baseline`: the same from so much earlier, 86400000 for the day before, 604800000 for the week before. Rounded up to a whole number of steps',
+} as const);
 const database = optional(name('One database of the service; default: all'));
 const from = (lookBack: string): Optional<Shape & { kind: 'string' }> =>
   optional({
@@ -191,7 +212,7 @@ export const operations: {
     tag: 'Performance',
     summary: 'Everything the first page shows, in one document',
     description:
-      'Asked for as text/event-stream it sends one event named `dashboard` a second: first the whole document, then documents whose trends are cut to the last ten seconds, to be merged by `at`.',
+      'Asked for as text/event-stream it sends one event named `dashboard` a second: first the whole document, then documents whose trends are cut to the last ten seconds, to be merged by `at`. A stream follows the present: it takes `minutes`, and neither `from`, `to` nor `compare`. `instances` and `health` are of the present, whatever the range.',
     scope: 'read',
     query: {
       kind: 'object',
@@ -199,12 +220,20 @@ export const operations: {
         service,
         database,
         instance,
+        release,
         minutes: optional({ kind: 'integer', min: 1, max: 60, description: 'How far to look back; default 5' }),
+        from: optional({
+          kind: 'string',
+          format: 'time',
+          description: 'Start of the range, RFC 3339; not with minutes',
+        }),
+        to,
+        compare,
       },
     },
     answer: answer.dashboard,
     mediaTypes: ['application/json', 'text/event-stream'],
-    problems: ['AP_SERVICE_UNKNOWN', 'AP_TOO_MANY_STREAMS'],
+    problems: ['AP_SERVICE_UNKNOWN', 'AP_SERIES_UNKNOWN', 'AP_RANGE_INVALID', 'AP_TOO_MANY_STREAMS'],
   },
   getMetrics: {
     method: 'GET',
@@ -212,7 +241,7 @@ export const operations: {
     tag: 'Performance',
     summary: 'Measures of one family over time, as a Frame',
     description:
-      'Asked for as text/event-stream it sends one event named `metrics` a second: first the whole frame, then frames cut to the last ten seconds, to be merged by `at`. A stream follows the present: it takes no `to`. A step under 10 s is rounded up to 10 s where the range reaches back beyond the last ten minutes; `frame.stepMs` and `notes` say so.',
+      'Asked for as text/event-stream it sends one event named `metrics` a second: first the whole frame, then frames cut to the last ten seconds, to be merged by `at`. A stream follows the present: it takes neither `to` nor `compare`. A step under 10 s is rounded up to 10 s where the range reaches back beyond the last ten minutes; `frame.stepMs` and `notes` say so.',
     scope: 'read',
     query: {
       kind: 'object',
@@ -220,6 +249,7 @@ export const operations: {
         service,
         database,
         instance,
+        release,
         kind: { kind: 'string', values: metricsKinds, description: 'The family of series' },
         route: optional(name('With kind=route: one route, as "GET /tasks/:id"; default: all together')),
         tenant: optional(name('With kind=tenant: one tenant; default: all together')),
@@ -235,6 +265,7 @@ export const operations: {
           unit: 'ms',
           description: 'A multiple of 1,000; default: the finest that gives at most 600 points',
         }),
+        compare,
       },
     },
     answer: answer.metricsAnswer,
@@ -247,7 +278,7 @@ export const operations: {
     tag: 'Performance',
     summary: 'The score from 0 to 100 with its components, each point lost with its reason',
     scope: 'read',
-    query: { kind: 'object', fields: { service, database, instance } },
+    query: { kind: 'object', fields: { service, database, instance, release } },
     answer: answer.health,
     mediaTypes: ['application/json'],
     problems: ['AP_SERVICE_UNKNOWN'],
@@ -264,10 +295,12 @@ export const operations: {
       fields: {
         service,
         instance,
+        release,
         route: optional(name('One route, as "GET /tasks/:id"; default: all')),
         from: from('60 s'),
         to,
         sort: optional({ kind: 'string', values: routeSorts, description: 'Default timeShare' }),
+        compare,
         limit,
         cursor,
       },

@@ -157,11 +157,44 @@ export interface Health {
   readonly trend: Frame;
 }
 
+/** An earlier range that an answer is compared with, as long as the answer's own. */
+export interface Baseline {
+  /** When it was; to compare with, `shiftMs` is added. */
+  readonly from: Timestamp;
+  readonly to: Timestamp;
+  /** How much earlier it is: what was asked for, rounded up to a whole number of steps. */
+  readonly shiftMs: number;
+  /** false: it reaches back beyond what is kept; `notes` say why. */
+  readonly complete: boolean;
+  readonly notes: readonly string[];
+}
+
+/** The dashboard of an earlier range: `slowestRoutes` are those of the present range, as they were then. */
+export interface DashboardBaseline extends Baseline {
+  readonly traffic: TrafficSummary;
+  readonly slowestRoutes: readonly RouteRow[];
+  readonly database: DatabaseSummary;
+  readonly runtime: RuntimeSummary;
+  /** With the times of the document's own trends, so that lines lie over each other. */
+  readonly trends: Readonly<Record<string, Frame>>;
+}
+
+/** The measures of an earlier range. */
+export interface MetricsBaseline extends Baseline {
+  /** With the times of the answer's own frame: each value was measured `shiftMs` before its `at`. */
+  readonly frame: Frame;
+}
+
+/** The routes of a page, as they were in an earlier range; those that nothing was known of then are left out. */
+export interface RoutesBaseline extends Baseline {
+  readonly routes: readonly RouteRow[];
+}
+
 /** Everything the first page shows, in one document. */
 export interface Dashboard {
   readonly service: string;
   readonly at: Timestamp;
-  /** The range the summaries are about. */
+  /** The range the summaries are about; `instances` and `health` are of the present. */
   readonly from: Timestamp;
   readonly to: Timestamp;
   readonly instances: readonly InstanceStatus[];
@@ -175,8 +208,12 @@ export interface Dashboard {
   readonly trends: Readonly<Record<string, Frame>>;
   /** By family: observations in the range that the agents' bounds moved into `(other)` or left out; empty when none. */
   readonly overflow: Readonly<Record<string, number>>;
+  /** false: the range reaches back beyond what is kept; `notes` say why. */
+  readonly complete: boolean;
   /** What limits this document, as sentences: facts dropped by a bound, a range not wholly kept; empty when nothing does. */
   readonly notes: readonly string[];
+  /** Present when a comparison was asked for. */
+  readonly baseline?: DashboardBaseline;
 }
 
 /** The frames of GET /performance/metrics. */
@@ -190,6 +227,8 @@ export interface MetricsAnswer {
   readonly units: Readonly<Record<string, string>>;
   /** Where the answer differs from what was asked, as sentences: a step rounded up, a range not wholly kept. */
   readonly notes: readonly string[];
+  /** Present when a comparison was asked for. */
+  readonly baseline?: MetricsBaseline;
 }
 
 /** Where a list goes on. */
@@ -206,6 +245,11 @@ export interface RouteList {
   readonly from: Timestamp;
   readonly to: Timestamp;
   readonly routes: readonly RouteRow[];
+  /** false: the range reaches back beyond what is kept; `notes` say why. */
+  readonly complete: boolean;
+  readonly notes: readonly string[];
+  /** Present when a comparison was asked for. */
+  readonly baseline?: RoutesBaseline;
   readonly page: Page;
 }
 

@@ -125,6 +125,11 @@ function levelFor(extent: Extent, from: EpochMs): Extent['levels'][number] {
   return level ?? { resolutionMs: 1000, from };
 }
 
+/** Whether all from `from` on is kept, and if not, why, as sentences. */
+export function limitsOf(extent: Extent, from: EpochMs): Pick<TimeRange, 'complete' | 'notes'> {
+  return { complete: isComplete(extent, from), notes: notesOf(extent, from) };
+}
+
 function isComplete(extent: Extent, from: EpochMs): boolean {
   return extent.levels.some((level) => level.from <= from);
 }

@@ -11,6 +11,8 @@ export interface SeriesQuery {
   readonly service: string;
   /** Absent: all instances. */
   readonly instance?: string;
+  /** Absent: all releases. */
+  readonly release?: string;
   /**
    * Instances may come merged, where that is stored: as one origin whose instance and release are ''. Absent: each by
    * itself.

@@ -1,17 +1,23 @@
 import type { Frame } from '../../contract/frame.ts';
 import type { Measure } from '../../contract/measures.ts';
 import type { DashboardQuery } from '../../contract/operations.ts';
-import type { Dashboard } from '../../contract/performance.ts';
+import type { Dashboard, DashboardBaseline } from '../../contract/performance.ts';
 import type { Family } from '../../contract/series.ts';
+import type { EpochMs } from '../../kernel/clock.ts';
+import { AutopilotError } from '../../kernel/errors.ts';
+import { type Baseline, comparedRanges } from '../../query/baseline.ts';
+import type { QueryEngine } from '../../query/query-engine.ts';
 import {
   databaseSummary,
   rankedRoutes,
   routeRows,
   runtimeSummary,
+  type Scope,
   slowestStatements,
   trafficSummary,
 } from '../../query/summaries.ts';
-import { presentOf, steppedRange, wholeRange } from '../../query/time-range.ts';
+import { type AskedRange, presentOf, type SteppedRange } from '../../query/time-range.ts';
+import { baselineHead, laidOver } from './baseline-head.ts';
 import { tailOf } from './frame-tail.ts';
 import { type PerformanceSources, scopeOf } from './sources.ts';
 
@@ -43,23 +49,20 @@ export async function getDashboard(sources: PerformanceSources, query: Dashboard
   const scope = scopeOf(sources, query);
   const now = clock.now();
   const extent = await engine.extent(scope.service, now);
-  const to = presentOf(extent, now);
-  const lookBackMs = (query.minutes ?? DEFAULT_MINUTES) * 60_000;
-  const range = wholeRange({ to }, lookBackMs, extent, now);
-  const stepped = steppedRange({ to }, lookBackMs, extent, now);
+  const present = presentOf(extent, now);
+  const { range, stepped, baseline } = comparedRanges(askedRange(query, present), query.compare, extent, now);
   const { traffic, overflow } = await trafficSummary(engine, scope, range);
   const ranked = await rankedRoutes(engine, scope, range, 'timeShare');
   const slowest = ranked.slice(0, ROWS).map(({ route }) => route);
-  const frames: Record<string, Frame> = {};
-  for (const [name, { family, measures }] of Object.entries(trends)) {
-    frames[name] = await engine.frame({ ...scope, family }, null, stepped, measures);
-  }
   return {
     service: scope.service,
     at: new Date(now).toISOString(),
     from: new Date(range.from).toISOString(),
     to: new Date(range.to).toISOString(),
-    instances: agents.instances(scope.service).filter(({ instance }) => instance === (scope.instance ?? instance)),
+    instances: agents
+      .instances(scope.service)
+      .filter(({ instance }) => instance === (scope.instance ?? instance))
+      .filter(({ release }) => release === (scope.release ?? release)),
     traffic,
     health: await health(scope),
     slowestRoutes: await routeRows(engine, scope, range, slowest),
@@ -73,9 +76,60 @@ export async function getDashboard(sources: PerformanceSources, query: Dashboard
     ),
     database: await databaseSummary(engine, scope, range),
     runtime: await runtimeSummary(engine, scope, range),
-    trends: frames,
+    trends: await trendFrames(engine, scope, stepped),
     overflow,
+    complete: range.complete,
     notes: range.notes,
+    ...(baseline === null ? {} : { baseline: await baselineOf(engine, scope, baseline, slowest) }),
+  };
+}
+
+/** @throws AutopilotError AP_PARAMETER_INVALID where a stream is asked for a range that does not follow the present. */
+export function refuseFixedRange({ from, to, compare }: DashboardQuery): void {
+  if (from === undefined && to === undefined && compare === undefined) return;
+  throw new AutopilotError('AP_PARAMETER_INVALID', 'A live stream follows the present: it takes only `minutes`.', {
+    remedy: 'Leave `from`, `to` and `compare` out, or ask for application/json.',
+  });
+}
+
+function askedRange({ minutes, from, to }: DashboardQuery, present: EpochMs): AskedRange {
+  if (minutes !== undefined && from !== undefined) {
+    throw new AutopilotError('AP_PARAMETER_INVALID', '`minutes` and `from` both say where the range begins.', {
+      remedy: 'Leave one of them out.',
+    });
+  }
+  const end = to === undefined ? present : Date.parse(to);
+  return { from: from === undefined ? end - (minutes ?? DEFAULT_MINUTES) * 60_000 : Date.parse(from), to: end };
+}
+
+async function trendFrames(
+  engine: QueryEngine,
+  scope: Scope,
+  range: SteppedRange,
+): Promise<Readonly<Record<string, Frame>>> {
+  const frames: Record<string, Frame> = {};
+  for (const [name, { family, measures }] of Object.entries(trends)) {
+    frames[name] = await engine.frame({ ...scope, family }, null, range, measures);
+  }
+  return frames;
+}
+
+async function baselineOf(
+  engine: QueryEngine,
+  scope: Scope,
+  baseline: Baseline,
+  routes: readonly string[],
+): Promise<DashboardBaseline> {
+  const { range, shiftMs, stepped } = baseline;
+  const { traffic } = await trafficSummary(engine, scope, range);
+  const frames = Object.entries(await trendFrames(engine, scope, stepped));
+  return {
+    ...baselineHead(baseline),
+    traffic,
+    slowestRoutes: await routeRows(engine, scope, range, routes),
+    database: await databaseSummary(engine, scope, range),
+    runtime: await runtimeSummary(engine, scope, range),
+    trends: Object.fromEntries(frames.map(([name, frame]) => [name, laidOver(frame, shiftMs)])),
   };
 }
 

@@ -1,9 +1,11 @@
 import { type Measure, measures } from '../../contract/measures.ts';
 import type { MetricsKind, MetricsQuery } from '../../contract/operations.ts';
-import type { MetricsAnswer } from '../../contract/performance.ts';
+import type { MetricsAnswer, MetricsBaseline } from '../../contract/performance.ts';
 import { AutopilotError } from '../../kernel/errors.ts';
+import { movedBack, shiftOf } from '../../query/baseline.ts';
 import type { Subject } from '../../query/query-engine.ts';
 import { presentOf, steppedRange } from '../../query/time-range.ts';
+import { baselineHead, laidOver } from './baseline-head.ts';
 import { tailOf } from './frame-tail.ts';
 import { type PerformanceSources, scopeOf, suggestion } from './sources.ts';
 
@@ -26,6 +28,8 @@ export interface MetricsQuestion {
   readonly to?: number;
   readonly lookBackMs: number;
   readonly stepMs?: number;
+  /** How much earlier the range lies that it is compared with. */
+  readonly compareMs?: number;
 }
 
 /**
@@ -48,6 +52,11 @@ export async function metricsQuestion(
   if (follows && to !== undefined) {
     throw new AutopilotError('AP_PARAMETER_INVALID', 'A live stream takes no `to`: it follows the present.', {
       remedy: 'Leave `to` out, or ask for application/json.',
+    });
+  }
+  if (follows && query.compare !== undefined) {
+    throw new AutopilotError('AP_PARAMETER_INVALID', 'A live stream takes no `compare`: the past does not change.', {
+      remedy: 'Ask for application/json beside the stream; its `baseline` lies over the frame of the stream.',
     });
   }
   // Refuses what can't be answered before anything is read.
@@ -74,17 +83,24 @@ export async function metricsQuestion(
     ...(from === undefined || follows ? {} : { from }),
     ...(to === undefined ? {} : { to }),
     ...(stepMs === undefined ? {} : { stepMs }),
+    ...(query.compare === undefined ? {} : { compareMs: query.compare }),
   };
 }
 
 /** GET /performance/metrics */
 export async function getMetrics(
   { clock, engine }: PerformanceSources,
-  { subject, key, asked, from, to, lookBackMs, stepMs }: MetricsQuestion,
+  { subject, key, asked, from, to, lookBackMs, stepMs, compareMs }: MetricsQuestion,
 ): Promise<MetricsAnswer> {
   const now = clock.now();
   const extent = await engine.extent(subject.service, now);
   const range = steppedRange({ from, to, stepMs }, lookBackMs, extent, now);
+  const baselineFrame = async (earlierMs: number): Promise<MetricsBaseline> => {
+    const shiftMs = shiftOf(earlierMs, range);
+    const before = movedBack(range, shiftMs, extent);
+    const frame = await engine.frame(subject, key, before, asked);
+    return { ...baselineHead({ range: before, shiftMs }), frame: laidOver(frame, shiftMs) };
+  };
   return {
     service: subject.service,
     kind: subject.family,
@@ -92,6 +108,7 @@ export async function getMetrics(
     frame: await engine.frame(subject, key, range, asked),
     units: Object.fromEntries(asked.map((measure) => [measure, measures[measure].unit])),
     notes: range.notes,
+    ...(compareMs === undefined ? {} : { baseline: await baselineFrame(compareMs) }),
   };
 }
 

@@ -1,8 +1,12 @@
 import type { RouteSort, RoutesQuery } from '../../contract/operations.ts';
-import type { RouteList } from '../../contract/performance.ts';
+import type { RouteList, RoutesBaseline } from '../../contract/performance.ts';
+import type { EpochMs } from '../../kernel/clock.ts';
 import type { KeysetOrder } from '../../page/page.ts';
+import { movedBack } from '../../query/baseline.ts';
 import { compareRoutes, type RoutePlace, rankedRoutes, routeRows } from '../../query/summaries.ts';
-import { type TimeRange, wholeRange } from '../../query/time-range.ts';
+import { limitsOf, type TimeRange, wholeRange } from '../../query/time-range.ts';
+import type { Extent } from '../../storage/ports.ts';
+import { baselineHead } from './baseline-head.ts';
 import { type PerformanceSources, scopeOf } from './sources.ts';
 
 const LOOK_BACK_MS = 60_000;
@@ -27,14 +31,15 @@ export async function listRoutes(sources: PerformanceSources, query: RoutesQuery
   const { clock, engine, pager } = sources;
   const scope = scopeOf(sources, query);
   const sort = query.sort ?? DEFAULT_SORT;
-  const { cursor, limit, from, to, route } = query;
-  const filter = { ...scope, sort, from, to, route };
+  const { cursor, limit, from, to, route, compare } = query;
+  const filter = { ...scope, sort, from, to, route, compare };
   const open = pager.open({ cursor, limit, order, filter });
   const [rangeFrom, rangeTo, value, name] = open.condition?.values ?? [];
+  const extent = await engine.extent(scope.service, clock.now());
   const range =
     rangeFrom === undefined || rangeTo === undefined
-      ? await firstRange(sources, scope.service, query)
-      : { from: Number(rangeFrom), to: Number(rangeTo), complete: true, notes: [] };
+      ? firstRange(query, extent, clock.now())
+      : { from: Number(rangeFrom), to: Number(rangeTo), ...limitsOf(extent, Number(rangeFrom)) };
   const ranked = await rankedRoutes(engine, scope, range, sort);
   const ordered = route === undefined ? ranked : ranked.filter((place) => place.route === route);
   const backward = open.orderBy.endsWith(' desc');
@@ -46,28 +51,25 @@ export async function listRoutes(sources: PerformanceSources, query: RoutesQuery
     String(place.value),
     place.route,
   ]);
-  const rows = await routeRows(
-    engine,
-    scope,
-    range,
-    items.map((place) => place.route),
-  );
+  const names = items.map((place) => place.route);
+  const rows = await routeRows(engine, scope, range, names);
+  const baselineRows = async (shiftMs: number): Promise<RoutesBaseline> => {
+    const before = movedBack(range, shiftMs, extent);
+    return { ...baselineHead({ range: before, shiftMs }), routes: await routeRows(engine, scope, before, names) };
+  };
   return {
     service: scope.service,
     from: new Date(range.from).toISOString(),
     to: new Date(Math.min(range.to, clock.now())).toISOString(),
     routes: rows,
+    complete: range.complete,
+    notes: range.notes,
+    ...(compare === undefined ? {} : { baseline: await baselineRows(compare) }),
     page,
   };
 }
 
-async function firstRange(
-  { clock, engine }: PerformanceSources,
-  service: string,
-  query: RoutesQuery,
-): Promise<TimeRange> {
-  const now = clock.now();
-  const extent = await engine.extent(service, now);
+function firstRange(query: RoutesQuery, extent: Extent, now: EpochMs): TimeRange {
   const from = query.from === undefined ? undefined : Date.parse(query.from);
   const to = query.to === undefined ? undefined : Date.parse(query.to);
   return wholeRange({ from, to }, LOOK_BACK_MS, extent, now);

@@ -34,6 +34,7 @@ interface Selected {
   readonly service?: string;
   readonly database?: string;
   readonly instance?: string;
+  readonly release?: string;
 }
 
 /**
@@ -50,7 +51,7 @@ export function scopeOf({ agents, defaultService }: PerformanceSources, selected
       { remedy: suggestion(service, known, 'services') },
     );
   }
-  const { instance, database } = selected;
+  const { instance, release, database } = selected;
   if (instance !== undefined) {
     const instances = agents.instances(service).map((one) => one.instance);
     if (!instances.includes(instance)) {
@@ -64,6 +65,7 @@ export function scopeOf({ agents, defaultService }: PerformanceSources, selected
   return {
     service,
     ...(instance === undefined ? {} : { instance }),
+    ...(release === undefined ? {} : { release }),
     ...(database === undefined ? {} : { database }),
   };
 }

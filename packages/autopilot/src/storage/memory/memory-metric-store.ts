@@ -120,6 +120,7 @@ export class MemoryMetricStore implements MetricStore {
     for (const instance of this.#instances.values()) {
       if (instance.origin.service !== query.service) continue;
       if (query.instance !== undefined && instance.origin.instance !== query.instance) continue;
+      if (query.release !== undefined && instance.origin.release !== query.release) continue;
       for (const segment of segmentsFor(instance, query)) {
         const series: SeriesWindow[] = [
           ...(entries === null

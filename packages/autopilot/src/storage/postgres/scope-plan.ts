@@ -108,8 +108,8 @@ function mayHave({ firstStart, lastEnd }: StoredScope, { from, to }: SeriesQuery
 }
 
 /** Whether instances may come merged, and that is stored for the family. */
-function mayMerge({ mergeInstances, instance, family }: SeriesQuery): boolean {
-  return mergeInstances === true && instance === undefined && familiesOfService.has(family);
+function mayMerge({ mergeInstances, instance, release, family }: SeriesQuery): boolean {
+  return mergeInstances === true && instance === undefined && release === undefined && familiesOfService.has(family);
 }
 
 function planOf({ from, to, resolutionMs }: SeriesQuery, scope: StoredScope): ScopePart[] {

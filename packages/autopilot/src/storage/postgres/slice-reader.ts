@@ -75,7 +75,10 @@ export class SliceReader {
   async *#slices(client: StoreClient, query: SeriesQuery): AsyncIterable<Slice> {
     const scopes = await readScopes(client, query, await listPartitions(client, tables));
     const instances = scopes.filter(
-      ({ isService, origin }) => !isService && (query.instance === undefined || origin.instance === query.instance),
+      ({ isService, origin }) =>
+        !isService &&
+        (query.instance === undefined || origin.instance === query.instance) &&
+        (query.release === undefined || origin.release === query.release),
     );
     if (instances.length === 0) return;
     const selection: Selection = {
