@@ -123,67 +123,6 @@ describe('answers', () => {
     assert.equal(archive.database.callErrorRatio, 0.5);
   });
 
-  it('compares with an earlier range, whose frames lie over the present ones', async () => {
-    const shift = 30_000;
-    const now = world.clock.now();
-    const range = `from=${new Date(now - 10_000).toISOString()}&to=${new Date(now).toISOString()}`;
-    const path = `${api}/dashboard?${range}&compare=${shift}`;
-    const { baseline, ...dashboard } = await answerOf<Dashboard>('getDashboard', await world.get(path));
-    assert.ok(baseline !== undefined);
-    // Both instances report now, one did then.
-    assert.deepEqual([dashboard.traffic.requests, baseline.traffic.requests], [200, 100]);
-    assert.deepEqual([baseline.shiftMs, baseline.complete, baseline.notes], [shift, true, []]);
-    assert.equal(Date.parse(dashboard.from) - Date.parse(baseline.from), shift);
-    assert.deepEqual(baseline.trends['traffic']?.at, dashboard.trends['traffic']?.at);
-    assert.deepEqual(
-      baseline.slowestRoutes.map(({ route, requests }) => [route, requests]),
-      dashboard.slowestRoutes.map(({ route, requests }) => [route, requests / 2]),
-    );
-
-    const metrics = await answerOf<MetricsAnswer>(
-      'getMetrics',
-      await world.get(`${api}/metrics?kind=route&measure=requests&${range}&step=2000&compare=60001`),
-    );
-    assert.equal(metrics.baseline?.shiftMs, 62_000, 'steps lie on steps');
-    assert.deepEqual(metrics.baseline.frame.at, metrics.frame.at);
-    assert.deepEqual(metrics.baseline.frame.columns['requests'], [20, 20, 20, 20, 20]);
-
-    const before = await answerOf<MetricsAnswer>(
-      'getMetrics',
-      await world.get(`${api}/metrics?kind=route&measure=requests&${range}&compare=86400000`),
-    );
-    assert.equal(before.frame.complete, true);
-    assert.equal(before.baseline?.complete, false);
-    assert.match(before.baseline.notes[0] ?? '', /^Nothing from before /);
-    assert.ok(before.baseline.frame.columns['requests']?.every((value) => value === null));
-
-    const list = await answerOf<RouteList>(
-      'listRoutes',
-      await world.get(`${api}/routes?${range}&compare=${shift}&limit=1`),
-    );
-    assert.equal(list.baseline?.routes[0]?.route, list.routes[0]?.route);
-    assert.equal(list.baseline.routes[0]?.requests, (list.routes[0]?.requests ?? 0) / 2);
-    const next = `${api}/routes?${range}&compare=${shift}&limit=1&cursor=${list.page.next}`;
-    const second = await answerOf<RouteList>('listRoutes', await world.get(next));
-    assert.equal(second.baseline?.from, list.baseline.from);
-  });
-
-  it('answers by release', async () => {
-    const one = await answerOf<Dashboard>('getDashboard', await world.get(`${api}/dashboard?minutes=1&release=1.0.0`));
-    assert.equal(one.instances.length, 2);
-    const none = await answerOf<Dashboard>('getDashboard', await world.get(`${api}/dashboard?minutes=1&release=0.9.0`));
-    assert.deepEqual([none.instances, none.traffic.requests], [[], 0]);
-  });
-
-  it('refuses a range that begins twice, and a stream of the past', async () => {
-    const from = new Date(world.clock.now() - 10_000).toISOString();
-    await refusalOf(await world.get(`${api}/dashboard?minutes=5&from=${from}`), 400, 'AP_PARAMETER_INVALID');
-    const headers = { authorization: `Bearer ${TOKEN}`, accept: 'text/event-stream' };
-    for (const path of [`dashboard?from=${from}`, 'dashboard?compare=60000', 'metrics?kind=route&compare=60000']) {
-      await refusalOf(await world.get(`${api}/${path}`, headers), 400, 'AP_PARAMETER_INVALID');
-    }
-  });
-
   it('gives every measure of every family, as a whole and by key', async () => {
     const keys = { route: 'GET /tasks', tenant: 'acme', statement: 'a1b2', pool: 'main', runtime: null };
     for (const [kind, key] of Object.entries(keys)) {
