@@ -19,7 +19,11 @@ let slowEnded: Promise<{ afterMs: number; text: string }>;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'autopilot-dashboard-'));
-  world = await controlWorld({ clock: systemClock, maxStreams: 20, dashboardFolder: join(folder, 'dashboard') });
+  world = await controlWorld({
+    clock: systemClock,
+    environment: { AUTOPILOT__API__MAX_STREAMS: '20' },
+    dashboardFolder: join(folder, 'dashboard'),
+  });
   await world.link('one').windows([busySecond(Math.floor(Date.now() / 1000) * 1000 - 1000)]);
   // Begins now and is looked at in the last test: a request that never ends its head.
   const started = performance.now();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { settingsOf } from '../../packages/autopilot/src/config/registry.ts';
 import { measures } from '../../packages/autopilot/src/contract/measures.ts';
 import { metrics } from '../../packages/autopilot/src/contract/metrics.ts';
 import type { Cell, Family, SeriesWindow } from '../../packages/autopilot/src/contract/series.ts';
@@ -26,6 +27,7 @@ function level(value: number): Cell {
 }
 
 const live: ObservedInstance = { instance: 'one', state: 'live', silentMs: 100, closedInOrder: false };
+const set = settingsOf().health;
 type Judged = Awaited<ReturnType<typeof judgeHealth>>;
 
 async function judged(
@@ -44,7 +46,7 @@ async function judged(
     }));
     await store.append({ service: 'orders', instance, release: '1' }, windows);
   }
-  return judgeHealth(new QueryEngine(store), { service: 'orders' }, instances, clock.now());
+  return judgeHealth(new QueryEngine(store), { service: 'orders' }, instances, clock.now(), set);
 }
 
 function componentOf(health: Judged, name: string): Judged['components'][number] {
@@ -90,7 +92,7 @@ test('points are lost from the limit on, in proportion, and each says why', asyn
       'traffic',
     );
   };
-  const half = rules.traffic.rules[0];
+  const half = rules.trafficRules(set).rules[0];
   assert.ok(half);
   assert.deepEqual((await traffic(1, 1000)).deductions, []);
   const middle = await traffic(51, 2000);
@@ -200,9 +202,9 @@ test('a pool that is used up costs points; an idle one does not', async () => {
 });
 
 test('every rule rests on measures of its family and has a limit, a worst value and a source', () => {
-  const all = [rules.traffic, rules.runtime, rules.database]
+  const all = [rules.trafficRules(set), rules.runtimeRules(set), rules.databaseRules(set)]
     .flatMap((component) => component.rules)
-    .concat(rules.pools);
+    .concat(rules.poolRules(set));
   for (const { value, limit, worst, most, source, reason } of all) {
     for (const measure of [value.measure, value.less, value.over]) {
       if (measure !== undefined) assert.ok(measures[measure].families.every((family) => metrics[family]));

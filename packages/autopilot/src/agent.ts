@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
+import { environmentValues } from './config/environment-layer.ts';
+import { LiveSettings } from './config/live-settings.ts';
 import {
   type Agent,
   type AgentInternals,
@@ -8,17 +10,20 @@ import {
   internals,
 } from './host/hosted-agent.ts';
 import { PgRecorder } from './host/pg-instrumentation.ts';
+import { poolSettings } from './host/pool-settings.ts';
 import { processNames } from './host/process-names.ts';
 import { systemClock } from './kernel/clock.ts';
 import { AutopilotError, messageOf } from './kernel/errors.ts';
 import { AgentChild, childEnvironment } from './link/agent-child.ts';
 import { AgentLink } from './link/agent-link.ts';
 import { Flush } from './rollup/flush.ts';
-import { WindowBacklog } from './rollup/window-backlog.ts';
+import { backlogSettings, WindowBacklog } from './rollup/window-backlog.ts';
 import { Collector } from './track/collector.ts';
 import { HttpRecorder } from './track/http-recorder.ts';
+import { RecorderSwitch } from './track/recorder-switch.ts';
 import { RequestContext } from './track/request-scope.ts';
 import { RuntimeRecorder } from './track/runtime-recorder.ts';
+import { seriesSettings } from './track/series-settings.ts';
 import { StatementRegistry } from './track/statement-registry.ts';
 
 /** A control plane of the caller's own making, started as a child in place of `autopilot serve`. */
@@ -127,6 +132,7 @@ class RunningAgent implements Agent {
   readonly #statements = new StatementRegistry();
   readonly #backlog = new WindowBacklog();
   readonly #resources = new DisposableStack();
+  readonly #settings: LiveSettings;
   readonly #link: AgentLink;
   readonly #child: AgentChild | null;
   readonly #flush: Flush;
@@ -141,6 +147,11 @@ class RunningAgent implements Agent {
 
   constructor(environment: AgentEnvironment, controlPlane: 'child' | 'none' | ControlPlaneProgram) {
     const { service, instance, release } = environment;
+    this.#settings = new LiveSettings(
+      environmentValues(process.env, (message) => {
+        this.#trouble = message;
+      }),
+    );
     const linkKey = randomBytes(32).toString('hex');
     Object.assign(this.#childEnvironment, childEnvironment(process.env), {
       AUTOPILOT_LINK_KEY: linkKey,
@@ -166,8 +177,10 @@ class RunningAgent implements Agent {
         this.#trouble = messageOf(error);
       },
     });
-    this.#resources.use(http.attach(this.#collector));
-    this.#resources.use(runtime.attach(this.#collector));
+    this.#resources.use(this.#settings.use(seriesSettings(this.#collector, this.#statements)));
+    this.#resources.use(this.#settings.use(backlogSettings(this.#backlog)));
+    this.#resources.use(new RecorderSwitch(http, this.#collector, this.#settings, 'requests'));
+    this.#resources.use(new RecorderSwitch(runtime, this.#collector, this.#settings, 'runtime'));
     this.#flush.start();
     if (environment.port !== null) this.#resources.use(this.#startWithoutListening(environment.port));
     this[internals] = {
@@ -217,7 +230,8 @@ class RunningAgent implements Agent {
       context: this.#context,
       statements: this.#statements,
     });
-    this.#resources.use(recorder.attach(this.#collector));
+    this.#resources.use(new RecorderSwitch(recorder, this.#collector, this.#settings, 'statements'));
+    this.#resources.use(poolSettings(pool, poolName, this.#settings));
     return pool;
   }
 

@@ -9,6 +9,8 @@ import { createHandler, type Handler } from './api/handler.ts';
 import { listen } from './api/http-server.ts';
 
 import { RecentAnswers } from './api/recent-answers.ts';
+import { environmentValues } from './config/environment-layer.ts';
+import { LiveSettings } from './config/live-settings.ts';
 import type { Health } from './contract/performance.ts';
 import { scopes } from './contract/principal.ts';
 import { judgeHealth } from './health/health.ts';
@@ -37,8 +39,8 @@ export interface ControlPlaneOptions {
   readonly service?: string;
   /** Most memory that facts may take; default 128 MiB. */
   readonly maxFactBytes?: number;
-  /** Most live streams at once; default 100. */
-  readonly maxStreams?: number;
+  /** AUTOPILOT__GROUP__NAME sets a setting, over what the defaults say; default: nothing does. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Where the built dashboard lies; default: in the package. */
   readonly dashboardFolder?: string;
   readonly clock?: Clock;
@@ -93,10 +95,11 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     ...(options.maxFactBytes === undefined ? {} : { maxBytes: options.maxFactBytes }),
   });
   const engine = new QueryEngine(store);
+  const settings = new LiveSettings(environmentValues(options.environment ?? {}, onTrouble));
   const streams = new EventStreams({
     clock,
     onTrouble,
-    ...(options.maxStreams === undefined ? {} : { maxStreams: options.maxStreams }),
+    settings,
   });
   let address = '';
   const agents = new AgentRegistry({
@@ -115,7 +118,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   });
   const history = new HealthHistory();
   const judge = (scope: Scope): Promise<Omit<Health, 'trend'>> =>
-    judgeHealth(engine, scope, agents.linked(scope.service), clock.now());
+    judgeHealth(engine, scope, agents.linked(scope.service), clock.now(), settings.current.health);
   const health = async (scope: Scope): Promise<Health> => {
     const isWhole = [scope.instance, scope.release, scope.database].every((part) => part === undefined);
     return { ...(await judge(scope)), trend: isWhole ? history.trend(scope.service, clock.now()) : noTrend };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { LiveSettings } from '../config/live-settings.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { type EventSource, EventStreams } from './event-streams.ts';
 
@@ -26,6 +27,7 @@ function unexpected(message: string): void {
   assert.fail(message);
 }
 
+const settings = new LiveSettings();
 const first: Numbered = { n: 0, whole: true };
 const never = new AbortController().signal;
 
@@ -38,7 +40,7 @@ async function next(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Nu
 }
 
 test('equal streams are computed once a tick: first whole, then what is new', async () => {
-  const streams = new EventStreams({ clock: systemClock, onTrouble: unexpected });
+  const streams = new EventStreams({ clock: systemClock, settings, onTrouble: unexpected });
   const { source, computed } = counting();
   const readers = [1, 2, 3].map(() => streams.open(source, first, never).getReader());
   for (const reader of readers) assert.deepEqual(await next(reader), first);
@@ -51,7 +53,7 @@ test('equal streams are computed once a tick: first whole, then what is new', as
 });
 
 test('a poke is answered soon, but not more than once a second; without one it ticks all the same', async () => {
-  const streams = new EventStreams({ clock: systemClock, onTrouble: unexpected });
+  const streams = new EventStreams({ clock: systemClock, settings, onTrouble: unexpected });
   const reader = streams.open(counting().source, first, never).getReader();
   await next(reader);
   const started = performance.now();
@@ -70,7 +72,7 @@ test('a poke is answered soon, but not more than once a second; without one it t
 });
 
 test('a reader that is slow has one event waiting, skips the others, and is then told all', async () => {
-  const streams = new EventStreams({ clock: systemClock, onTrouble: unexpected });
+  const streams = new EventStreams({ clock: systemClock, settings, onTrouble: unexpected });
   const { source, computed } = counting();
   const slow = streams.open(source, first, never).getReader();
   const quick = streams.open(source, first, never).getReader();
@@ -89,7 +91,11 @@ test('a reader that is slow has one event waiting, skips the others, and is then
 });
 
 test('streams end with their signal, with close, and there are not more than allowed', async () => {
-  const streams = new EventStreams({ clock: systemClock, maxStreams: 2, onTrouble: unexpected });
+  const streams = new EventStreams({
+    clock: systemClock,
+    settings: new LiveSettings({ 'api.maxStreams': 2 }),
+    onTrouble: unexpected,
+  });
   const { source } = counting();
   const leaving = new AbortController();
   const left = streams.open(source, first, leaving.signal).getReader();
@@ -107,7 +113,7 @@ test('streams end with their signal, with close, and there are not more than all
 
 test('a document that can not be made is told to the log, and the stream lives on', async () => {
   const trouble: string[] = [];
-  const streams = new EventStreams({ clock: systemClock, onTrouble: (message) => trouble.push(message) });
+  const streams = new EventStreams({ clock: systemClock, settings, onTrouble: (message) => trouble.push(message) });
   let fails = true;
   const source: EventSource<Numbered> = {
     ...counting().source,

@@ -1,3 +1,4 @@
+import type { SettingsView } from '../config/live-settings.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AutopilotError, messageOf } from '../kernel/errors.ts';
 
@@ -15,8 +16,8 @@ export interface EventSource<Document> {
 /** What {@link EventStreams} are made with. */
 export interface EventStreamsOptions {
   readonly clock: Clock;
-  /** Default 100. */
-  readonly maxStreams?: number;
+  /** api.maxStreams, api.longestStreamMs */
+  readonly settings: SettingsView;
   readonly onTrouble: (message: string) => void;
 }
 
@@ -26,8 +27,6 @@ const UNPROMPTED_MS = 1200;
 const SHORTEST_MS = 950;
 /** After a window came: what the other instances send in the same moment goes into the same event. */
 const GATHER_MS = 25;
-/** A stream ends after this long, and its client connects again: a sign-in that was withdrawn sees no more then. */
-const LONGEST_STREAM_MS = 10 * 60_000;
 
 const encoder = new TextEncoder();
 
@@ -73,7 +72,6 @@ function groupOf<Document>(source: EventSource<Document>, first: Document): Grou
  */
 export class EventStreams {
   readonly #options: EventStreamsOptions;
-  readonly #maxStreams: number;
   readonly #groups: Map<string, Group> = new Map();
   #streams = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
@@ -84,7 +82,6 @@ export class EventStreams {
 
   constructor(options: EventStreamsOptions) {
     this.#options = options;
-    this.#maxStreams = options.maxStreams ?? 100;
   }
 
   /** Streams that are open. */
@@ -100,7 +97,8 @@ export class EventStreams {
     if (this.#closed) {
       throw new AutopilotError('AP_CONTROL_PLANE_CLOSING', 'The control plane is closing, so no stream is opened.');
     }
-    if (this.#streams >= this.#maxStreams) {
+    const { maxStreams, longestStreamMs } = this.#options.settings.current.api;
+    if (this.#streams >= maxStreams) {
       throw new AutopilotError('AP_TOO_MANY_STREAMS', `${this.#streams} live streams are open, which is the most.`, {
         remedy: 'Close a page that shows the dashboard, or ask without "Accept: text/event-stream" once in a while.',
       });
@@ -113,7 +111,7 @@ export class EventStreams {
     return new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
-          subscriber = { controller, endsAtMs: this.#options.clock.monotonicMs() + LONGEST_STREAM_MS, behind: false };
+          subscriber = { controller, endsAtMs: this.#options.clock.monotonicMs() + longestStreamMs, behind: false };
           this.#join(source, first, subscriber);
           controller.enqueue(encoder.encode(`retry: 1000\n\n${this.#eventText(source.event, JSON.stringify(first))}`));
           signal.addEventListener('abort', leave, { once: true });

@@ -1,3 +1,4 @@
+import type { Settings } from '../config/registry.ts';
 import type { Measure } from '../contract/measures.ts';
 
 /** What a rule judges: a measure, or a part of one: (measure - less) / over. */
@@ -42,19 +43,23 @@ export interface ComponentRules {
 /** The time a score is about. */
 export const HEALTH_WINDOW_MS = 60_000;
 
+/** The limits that a service may set for itself. */
+export type HealthSettings = Settings['health'];
+
 /**
  * Every limit, in one place. They are judgements: where a document names a number it is given, where none does the
- * reasoning is. A service with other needs than an interactive web application will want others.
+ * reasoning is; `source` speaks of the default. A service with other needs than an interactive web application sets
+ * those that are settings.
  */
-export const traffic: ComponentRules = {
+export const trafficRules = (set: HealthSettings): ComponentRules => ({
   name: 'traffic',
   observations: { word: 'requests', enough: 100 },
   rules: [
     {
       value: { measure: 'errorRatio' },
       as: 'percent',
-      limit: 0.001,
-      worst: 0.05,
+      limit: set.errorRatio,
+      worst: 50 * set.errorRatio,
       most: 60,
       leastObservations: 1,
       reason: '{value} of the requests failed with 500 or more; up to {limit} costs nothing.',
@@ -65,8 +70,8 @@ export const traffic: ComponentRules = {
     {
       value: { measure: 'p95Ms' },
       as: 'ms',
-      limit: 500,
-      worst: 2000,
+      limit: set.p95Ms,
+      worst: 4 * set.p95Ms,
       most: 25,
       leastObservations: 20,
       reason: 'One request in twenty takes {value} or longer; up to {limit} costs nothing.',
@@ -76,8 +81,8 @@ export const traffic: ComponentRules = {
     {
       value: { measure: 'p99Ms' },
       as: 'ms',
-      limit: 1000,
-      worst: 5000,
+      limit: set.p99Ms,
+      worst: 5 * set.p99Ms,
       most: 15,
       leastObservations: 100,
       reason: 'One request in a hundred takes {value} or longer; up to {limit} costs nothing.',
@@ -97,18 +102,18 @@ export const traffic: ComponentRules = {
       source: 'Apdex 1.1, section 5: 0.94 and up is excellent, under 0.50 unacceptable.',
     },
   ],
-};
+});
 
 /** Judged for each live instance by itself, because one blocked process of four disappears in their mean. */
-export const runtime: ComponentRules = {
+export const runtimeRules = (set: HealthSettings): ComponentRules => ({
   name: 'runtime',
   observations: { word: 'seconds reported', enough: 30 },
   rules: [
     {
       value: { measure: 'eventLoopDelayP99Ms' },
       as: 'ms',
-      limit: 50,
-      worst: 500,
+      limit: set.eventLoopDelayMs,
+      worst: 10 * set.eventLoopDelayMs,
       most: 35,
       leastObservations: 1,
       reason:
@@ -167,7 +172,7 @@ export const runtime: ComponentRules = {
         'JavaScript runs on one thread; more than a core is collection, compression and hashing on other threads, which the next process misses.',
     },
   ],
-};
+});
 
 /** Points for an instance that does not speak, by how long it has been silent; see InstanceStatus. */
 export const silence: Omit<HealthRule, 'value' | 'leastObservations'> & { readonly measure: string } = {
@@ -195,15 +200,15 @@ export const lostInstances: {
 };
 
 /** As the application sees its databases. */
-export const database: ComponentRules = {
+export const databaseRules = (set: HealthSettings): ComponentRules => ({
   name: 'database',
   observations: { word: 'calls', enough: 50 },
   rules: [
     {
       value: { measure: 'callErrorRatio' },
       as: 'percent',
-      limit: 0.001,
-      worst: 0.05,
+      limit: set.callErrorRatio,
+      worst: 50 * set.callErrorRatio,
       most: 60,
       leastObservations: 1,
       reason: '{value} of the database calls failed; up to {limit} costs nothing.',
@@ -211,15 +216,15 @@ export const database: ComponentRules = {
       source: 'The same objective as for requests, which fail with their calls.',
     },
   ],
-};
+});
 
 /** Judged for each pool of the application, all instances together. */
-export const pools: readonly HealthRule[] = [
+export const poolRules = (set: HealthSettings): readonly HealthRule[] => [
   {
     value: { measure: 'poolWaitP95Ms' },
     as: 'ms',
-    limit: 10,
-    worst: 500,
+    limit: set.poolWaitMs,
+    worst: 50 * set.poolWaitMs,
     most: 30,
     leastObservations: 20,
     reason: 'Pool {pool}: one caller in twenty waits {value} or longer for a connection; up to {limit} costs nothing.',

@@ -5,7 +5,7 @@ import type { MeasureValues, QueryEngine } from '../query/query-engine.ts';
 import type { Scope } from '../query/summaries.ts';
 import { presentOf, type TimeRange } from '../query/time-range.ts';
 import * as rules from './health-rules.ts';
-import { type ComponentRules, HEALTH_WINDOW_MS, type HealthRule } from './health-rules.ts';
+import { type ComponentRules, HEALTH_WINDOW_MS, type HealthRule, type HealthSettings } from './health-rules.ts';
 
 /** An instance as the link knows it. */
 export interface ObservedInstance {
@@ -15,10 +15,6 @@ export interface ObservedInstance {
   /** It said that it closes, as it does at a restart; false: its link broke. */
   readonly closedInOrder: boolean;
 }
-
-/** From here on a score is healthy, or degraded; under both it is unhealthy. */
-const HEALTHY_FROM = 80;
-const DEGRADED_FROM = 50;
 
 /** Data up to this old is fresh; at the end of the health window it says nothing any more. */
 const FRESH_MS = 3000;
@@ -38,6 +34,7 @@ export async function judgeHealth(
   scope: Scope,
   instances: readonly ObservedInstance[],
   now: EpochMs,
+  set: HealthSettings,
 ): Promise<Omit<Health, 'trend'>> {
   const extent = await engine.extent(scope.service, now);
   const to = presentOf(extent, now);
@@ -46,16 +43,16 @@ export async function judgeHealth(
   const freshness = clamp(1 - (ageMs - FRESH_MS) / (HEALTH_WINDOW_MS - FRESH_MS));
   const seen = instances.filter(({ instance }) => scope.instance === undefined || instance === scope.instance);
   const components = [
-    await trafficComponent(engine, scope, range, freshness),
-    await runtimeComponent(engine, scope, range, freshness, seen),
-    await databaseComponent(engine, scope, range, freshness),
+    await trafficComponent(engine, scope, range, freshness, set),
+    await runtimeComponent(engine, scope, range, freshness, seen, set),
+    await databaseComponent(engine, scope, range, freshness, set),
   ];
   const scores = components.flatMap(({ score }) => (score === null ? [] : [score]));
   const score =
     scores.length === 0
       ? null
       : tenth((Math.min(...scores) + scores.reduce((sum, one) => sum + one, 0) / scores.length) / 2);
-  return { service: scope.service, at: new Date(now).toISOString(), score, status: statusOf(score), components };
+  return { service: scope.service, at: new Date(now).toISOString(), score, status: statusOf(score, set), components };
 }
 
 async function trafficComponent(
@@ -63,12 +60,14 @@ async function trafficComponent(
   scope: Scope,
   range: TimeRange,
   freshness: number,
+  set: HealthSettings,
 ): Promise<HealthComponent> {
-  const asked = [...measuresOf(rules.traffic.rules), 'requests'] as const;
+  const traffic = rules.trafficRules(set);
+  const asked = [...measuresOf(traffic.rules), 'requests'] as const;
   const { values } = await engine.summary({ ...scope, family: 'route' }, range, asked);
   const observations = values.requests ?? 0;
-  const { deductions, notes } = applied(rules.traffic.rules, values, observations, rules.traffic.observations.word);
-  return component(rules.traffic, observations, freshness, deductions, notes, observations > 0);
+  const { deductions, notes } = applied(traffic.rules, values, observations, traffic.observations.word);
+  return component(set, traffic, observations, freshness, deductions, notes, observations > 0);
 }
 
 async function runtimeComponent(
@@ -77,7 +76,9 @@ async function runtimeComponent(
   range: TimeRange,
   freshness: number,
   instances: readonly ObservedInstance[],
+  set: HealthSettings,
 ): Promise<HealthComponent> {
+  const runtime = rules.runtimeRules(set);
   const linked = instances.filter(({ state }) => state !== 'gone');
   const lost = instances.filter(({ state, closedInOrder }) => state === 'gone' && !closedInOrder);
   const recentlyLost = lost.filter(({ silentMs }) => silentMs <= HEALTH_WINDOW_MS);
@@ -85,13 +86,14 @@ async function runtimeComponent(
     const last = lost.toSorted((a, b) => a.silentMs - b.silentMs)[0];
     if (last === undefined) {
       const note = instances.length === 0 ? 'No application has linked yet.' : 'Its last instance closed in order.';
-      return component(rules.runtime, 0, freshness, [], [note], false);
+      return component(set, runtime, 0, freshness, [], [note], false);
     }
     const reason = `No instance is linked; the last, ${last.instance}, was lost ${seconds(last.silentMs)} ago without closing.`;
     const { link } = rules.lostInstances;
     return component(
-      rules.runtime,
-      rules.runtime.observations.enough,
+      set,
+      runtime,
+      runtime.observations.enough,
       1,
       [{ points: 100, reason, measure: 'linkedInstances', value: 0, limit: 1, link }],
       [],
@@ -101,10 +103,10 @@ async function runtimeComponent(
   const found: Found[] = [];
   let reportedMs = 0;
   for (const { instance } of linked) {
-    const asked = measuresOf(rules.runtime.rules);
+    const asked = measuresOf(runtime.rules);
     const summary = await engine.summary({ ...scope, instance, family: 'runtime' }, range, asked);
     reportedMs = Math.max(reportedMs, summary.reportedMs);
-    found.push(...applied(rules.runtime.rules, summary.values, 1, '', { instance }).deductions);
+    found.push(...applied(runtime.rules, summary.values, 1, '', { instance }).deductions);
   }
   for (const { instance, state, silentMs } of linked) {
     if (state === 'stalled') found.push(...deductionsOf(rules.silence, rules.silence.measure, silentMs, { instance }));
@@ -118,7 +120,7 @@ async function runtimeComponent(
   }
   const observed = reportedMs / 1000;
   const notes = reportedMs === 0 ? ['No instance has reported in the last minute.'] : [];
-  return component(rules.runtime, observed, freshness, worstOfEach(found), notes, reportedMs > 0 || found.length > 0);
+  return component(set, runtime, observed, freshness, worstOfEach(found), notes, reportedMs > 0 || found.length > 0);
 }
 
 async function databaseComponent(
@@ -126,24 +128,27 @@ async function databaseComponent(
   scope: Scope,
   range: TimeRange,
   freshness: number,
+  set: HealthSettings,
 ): Promise<HealthComponent> {
-  const { observations, rules: callRules } = rules.database;
+  const database = rules.databaseRules(set);
+  const poolRules = rules.poolRules(set);
+  const { observations, rules: callRules } = database;
   const asked = [...measuresOf(callRules), 'calls'] as const;
   const { values } = await engine.summary({ ...scope, family: 'statement' }, range, asked);
   const calls = values.calls ?? 0;
   const { deductions, notes } = applied(callRules, values, calls, observations.word);
   const ranked = await engine.top({ ...scope, family: 'pool' }, range, 'poolAcquired', Number.POSITIVE_INFINITY);
   const keys = [...new Set(ranked.map(({ series }) => series.key))];
-  const poolMeasures = [...measuresOf(rules.pools), 'poolAcquired'] as const;
+  const poolMeasures = [...measuresOf(poolRules), 'poolAcquired'] as const;
   const rows = await engine.rows({ ...scope, family: 'pool' }, range, keys, poolMeasures);
   const found = [...deductions];
   for (const { series, values: pool } of rows) {
-    found.push(...applied(rules.pools, pool, pool.poolAcquired ?? 0, '', { pool: series.key }).deductions);
+    found.push(...applied(poolRules, pool, pool.poolAcquired ?? 0, '', { pool: series.key }).deductions);
   }
   const known = calls > 0 || rows.length > 0;
   // A pool that answers about itself is known though nobody called: an idle database is no reason for doubt.
   const counted = calls > 0 ? calls : rows.length > 0 ? observations.enough / 2 : 0;
-  return component(rules.database, counted, freshness, worstOfEach(found), notes, known);
+  return component(set, database, counted, freshness, worstOfEach(found), notes, known);
 }
 
 type Found = Deduction;
@@ -213,6 +218,7 @@ function worstOfEach(found: readonly Found[]): Found[] {
 }
 
 function component(
+  set: HealthSettings,
   { name, observations }: ComponentRules,
   observed: number,
   freshness: number,
@@ -225,16 +231,16 @@ function component(
   return {
     name,
     score,
-    status: statusOf(score),
+    status: statusOf(score, set),
     confidence: known ? Math.round(Math.min(1, observed / observations.enough) * freshness * 100) / 100 : 0,
     deductions: deductions.toSorted((a, b) => b.points - a.points),
     notes: known || notes.length > 0 ? notes : [`No ${observations.word} in the last minute.`],
   };
 }
 
-function statusOf(score: number | null): HealthStatus {
+function statusOf(score: number | null, { healthyFrom, degradedFrom }: HealthSettings): HealthStatus {
   if (score === null) return 'unknown';
-  return score >= HEALTHY_FROM ? 'healthy' : score >= DEGRADED_FROM ? 'degraded' : 'unhealthy';
+  return score >= healthyFrom ? 'healthy' : score >= degradedFrom ? 'degraded' : 'unhealthy';
 }
 
 function measuresOf(judged: readonly HealthRule[]): readonly Measure[] {

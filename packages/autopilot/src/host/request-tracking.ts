@@ -90,6 +90,7 @@ export function trackRequests(app: FastifyInstance, { recorder, context, tenantO
   }
 
   function onServerRequest(_request: IncomingMessage, response: ServerResponse): void {
+    if (!recorder.attached) return;
     const scope = begin(response);
     if (context.enabled) context.enter(scope);
   }

@@ -1,4 +1,5 @@
 import { deserialize, serialize } from 'node:v8';
+import type { SettingsConsumer } from '../config/live-settings.ts';
 import type { Window } from '../contract/series.ts';
 import { WindowMerge } from './window-merge.ts';
 
@@ -28,7 +29,7 @@ interface Packed {
  * Each second of being away costs one merge; nothing is done all at once.
  */
 export class WindowBacklog {
-  readonly #limits: BacklogLimits;
+  #limits: BacklogLimits;
   #coarse: Packed[] = [];
   #merge = new WindowMerge();
   #fine: Packed[] = [];
@@ -53,9 +54,15 @@ export class WindowBacklog {
     return this.#lostWindows;
   }
 
+  /** From now on; what is too much by them goes with the next window. */
+  setLimits(limits: BacklogLimits): void {
+    this.#limits = limits;
+  }
+
   push(window: Window): void {
     this.#fine.push(this.#pack(window));
-    if (this.#fine.length > this.#limits.fineWindows) this.#mergeOldest();
+    // Two at most, so that a lowered limit is reached little by little.
+    for (let turn = 0; turn < 2 && this.#fine.length > this.#limits.fineWindows; turn++) this.#mergeOldest();
     for (;;) {
       const oldest = this.#coarse[0];
       const old = oldest !== undefined && window.start - oldest.start > this.#limits.keptMs;
@@ -144,4 +151,13 @@ function sameTen(a: number, b: number): boolean {
 function unpack({ bytes }: Packed): Window {
   // packed() serialized a window.
   return deserialize(bytes) as Window;
+}
+
+/** Keeps a backlog within monitoring.backlog... */
+export function backlogSettings(backlog: WindowBacklog): SettingsConsumer {
+  return {
+    name: 'the backlog of windows',
+    apply: ({ monitoring: { backlogFineWindows, backlogKeptMs, backlogBytes } }) =>
+      backlog.setLimits({ fineWindows: backlogFineWindows, keptMs: backlogKeptMs, bytes: backlogBytes }),
+  };
 }

@@ -73,6 +73,16 @@ export class Collector implements Sink {
     return this.#lostWindows;
   }
 
+  /** How many series are told apart from now on; what is left out goes by the limits of an agent. */
+  setLimits(limits: Partial<SeriesLimits>): void {
+    const { route, tenant, statement, pool, 'route-statement': pairs } = { ...seriesLimits, ...limits };
+    this.#routes.setLimit(route);
+    this.#tenants.setLimit(tenant);
+    this.#statements.setLimit(statement);
+    this.#pools.setLimit(pool);
+    this.#pairs.setLimit(pairs);
+  }
+
   record(observation: Observation): void {
     if (observation.atMs >= this.#endsAtMs) this.#turn();
     switch (observation.kind) {

@@ -38,7 +38,7 @@ const SWEEP_EVERY_MS = 60_000;
  */
 export class SeriesFamily<C extends Cells> {
   readonly #family: Family;
-  readonly #limit: number;
+  #limit: number;
   readonly #makeCells: () => C;
   readonly #slots = new Map<string, Slot<C>>();
   readonly #overflowSlots = new Map<string | null, Slot<C>>();
@@ -56,6 +56,14 @@ export class SeriesFamily<C extends Cells> {
   /** Series that have a place of their own. */
   get size(): number {
     return this.#slots.size;
+  }
+
+  /** From now on. Over a lower one, series not observed in the open window make room, those unused for longest first. */
+  setLimit(limit: number): void {
+    this.#limit = limit;
+    if (this.#slots.size <= limit) return;
+    const idle = [...this.#slots].filter(([, { cells }]) => cells === null).sort(([, a], [, b]) => a.usedAt - b.usedAt);
+    for (const [id] of idle.slice(0, this.#slots.size - limit)) this.#slots.delete(id);
   }
 
   open(windowStart: EpochMs): void {
@@ -123,7 +131,7 @@ const CANDIDATES = 4;
  * counted as overflow.
  */
 export class PairFamily {
-  readonly #limit: number;
+  #limit: number;
   readonly #makeCells: () => RouteStatementCells;
   #size = 0;
   #overflow = 0;
@@ -132,6 +140,11 @@ export class PairFamily {
   constructor(limit: number, makeCells: () => RouteStatementCells) {
     this.#limit = limit;
     this.#makeCells = makeCells;
+  }
+
+  /** From now on, also for the open window. */
+  setLimit(limit: number): void {
+    this.#limit = limit;
   }
 
   /** The cells of a pair in the open window; null when it can't be told apart, which is then counted. */

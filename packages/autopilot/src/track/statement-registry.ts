@@ -49,7 +49,7 @@ interface DatabaseStatements {
  * look-ups; a new one is read by the lexer. When full, what is new becomes the statement OVERFLOW_KEY of its database.
  */
 export class StatementRegistry {
-  readonly #limits: StatementLimits;
+  #limits: StatementLimits;
   /** Bounded by the pools that an application instruments. */
   readonly #databases = new Map<string, DatabaseStatements>();
   #size = 0;
@@ -64,6 +64,11 @@ export class StatementRegistry {
   /** Different statements known now. */
   get size(): number {
     return this.#size;
+  }
+
+  /** From now on: over lower ones nothing new is taken until what is unused has made room. */
+  setLimits(limits: StatementLimits): void {
+    this.#limits = limits;
   }
 
   /** The statement of a text as sent to `database`; `atMs` is now, on the monotonic clock. Never throws. */

@@ -39,6 +39,7 @@ export const serve: Command = {
     const plane = await createControlPlane({
       port,
       linkKeys,
+      environment,
       onTrouble: troubleTo(terminal),
       // Empty is as good as not set.
       ...(host ? { host } : {}),

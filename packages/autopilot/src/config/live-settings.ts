@@ -1,0 +1,109 @@
+import { messageOf } from '../kernel/errors.ts';
+import { registry, type Settings, type SettingValues, settingsOf, valueAt } from './registry.ts';
+import { sameValue } from './setting.ts';
+
+/** Where settings are read: `settings.current.compression.minBytes`, a property of a frozen object, each time anew. */
+export interface SettingsView {
+  readonly current: Settings;
+}
+
+/** Something that has to do more than read when a setting changes. */
+export interface SettingsConsumer {
+  /** Named in the reason when it refuses. */
+  readonly name: string;
+  /**
+   * Makes `next` true; the same values again change nothing. Throws to refuse: whatever it did is then undone by
+   * another call with the values from before. Never waits.
+   */
+  readonly apply: (next: Settings) => void;
+}
+
+/** What became of new values. */
+export type Swap =
+  /** Nothing differed from what is in force: nobody was told. */
+  | { readonly state: 'unchanged'; readonly pendingRestart: readonly string[] }
+  | { readonly state: 'applied'; readonly changed: readonly string[]; readonly pendingRestart: readonly string[] }
+  /** Everything is as it was before. */
+  | { readonly state: 'refused'; readonly reason: string };
+
+/**
+ * The settings in force in this process. They change all together: whoever reads sees those from before or those from
+ * after, never some of each. A value that needs a restart stays what it was at the start.
+ *
+ * As Caddy does it (caddyserver.com/docs/architecture): the new is started beside the old, and only when all of it runs
+ * is it committed; else the old goes on.
+ */
+export class LiveSettings implements SettingsView {
+  readonly #consumers = new Set<SettingsConsumer>();
+  #current: Settings;
+
+  constructor(initial: SettingValues = {}) {
+    this.#current = settingsOf(initial);
+  }
+
+  get current(): Settings {
+    return this.#current;
+  }
+
+  /** Applies the settings of now, and each change from now on. @throws what `apply` throws now */
+  use(consumer: SettingsConsumer): Disposable {
+    consumer.apply(this.#current);
+    this.#consumers.add(consumer);
+    return {
+      [Symbol.dispose]: () => {
+        this.#consumers.delete(consumer);
+      },
+    };
+  }
+
+  /** Calls `changed` with the new value when what `read` picks has changed; what it throws refuses the change. */
+  watch<T>(name: string, read: (settings: Settings) => T, changed: (value: T) => void): Disposable {
+    let last = read(this.#current);
+    return this.use({
+      name,
+      apply: (next) => {
+        const value = read(next);
+        if (value === last) return;
+        // First: when `changed` throws half way, the call that undoes it must not be taken for no change.
+        last = value;
+        changed(value);
+      },
+    });
+  }
+
+  /** Puts new values in force, or none of them. Never throws. */
+  swap(values: SettingValues): Swap {
+    const before = this.#current;
+    const wanted = settingsOf(values);
+    const differing = [...registry.keys()].filter((key) => !sameValue(valueAt(before, key), valueAt(wanted, key)));
+    const pendingRestart = differing.filter((key) => registry.get(key)?.apply === 'restart');
+    const changed = differing.filter((key) => !pendingRestart.includes(key));
+    if (changed.length === 0) return { state: 'unchanged', pendingRestart };
+    const kept = Object.fromEntries(pendingRestart.map((key) => [key, valueAt(before, key) ?? null]));
+    const next = pendingRestart.length === 0 ? wanted : settingsOf({ ...values, ...kept });
+    this.#current = next;
+    const told: SettingsConsumer[] = [];
+    for (const consumer of this.#consumers) {
+      told.push(consumer);
+      try {
+        consumer.apply(next);
+      } catch (error) {
+        this.#current = before;
+        const left = told.reverse().flatMap((one) => undo(one, before));
+        const reason = `${consumer.name} refused the change: ${messageOf(error)}.`;
+        return { state: 'refused', reason: [reason, ...left].join(' ') };
+      }
+    }
+    return { state: 'applied', changed, pendingRestart };
+  }
+}
+
+/** Trouble with going back, as sentences: none, as a rule. */
+function undo(consumer: SettingsConsumer, before: Settings): readonly string[] {
+  try {
+    consumer.apply(before);
+    return [];
+  } catch (error) {
+    return [`${consumer.name} could not go back to the values from before: ${messageOf(error)}.`];
+  }
+}
