@@ -4,7 +4,12 @@ import { after, before, describe, it } from 'node:test';
 import { validatorOf } from '../../packages/autopilot/src/api/shape-validator.ts';
 import type { Problem } from '../../packages/autopilot/src/contract/error-table.ts';
 import { type OperationId, operations } from '../../packages/autopilot/src/contract/operations.ts';
-import type { Dashboard, MetricsAnswer, RouteList } from '../../packages/autopilot/src/contract/performance.ts';
+import type {
+  Dashboard,
+  InstanceList,
+  MetricsAnswer,
+  RouteList,
+} from '../../packages/autopilot/src/contract/performance.ts';
 import type { Shape } from '../../packages/autopilot/src/contract/shape.ts';
 import { type ControlWorld, controlWorld, report, TOKEN } from '../support/control-world.ts';
 import { leakCheck } from '../support/leak-check.ts';
@@ -81,6 +86,37 @@ describe('earlier ranges', () => {
     assert.equal(one.instances.length, 2);
     const none = await ask<Dashboard>('getDashboard', `dashboard?minutes=1&release=0.9.0`);
     assert.deepEqual([none.instances, none.traffic.requests], [[], 0]);
+  });
+
+  it('says when nobody reported', async () => {
+    const now = world.clock.now();
+    const from = now - 100_000;
+    const path = `metrics?kind=route&measure=requests&from=${new Date(from).toISOString()}&step=1000`;
+    const { frame } = await ask<MetricsAnswer>('getMetrics', path);
+    assert.deepEqual(frame.missing, [{ from, to: now - 90_000 }]);
+  });
+
+  it('shows each instance with its numbers and when it reported', async () => {
+    const now = world.clock.now();
+    const { instances } = await ask<InstanceList>('listInstances', 'instances');
+    assert.deepEqual(
+      instances.map(({ instance, state, requestRate, reported }) => [instance, state, requestRate, reported]),
+      [
+        ['one', 'live', 10, [{ from: now - 90_000, to: now }]],
+        ['two', 'live', 10, [{ from: now - 30_000, to: now }]],
+      ],
+    );
+    assert.ok(
+      instances.every(({ rssBytes, p95Ms, trend }) => rssBytes === 120e6 && p95Ms !== null && trend.at.length > 50),
+    );
+    const range = `from=${new Date(now - 80_000).toISOString()}&to=${new Date(now - 60_000).toISOString()}`;
+    const before = await ask<InstanceList>('listInstances', `instances?${range}`);
+    assert.deepEqual(
+      before.instances.map(({ instance }) => instance),
+      ['one'],
+    );
+    const gone = await ask<InstanceList>('listInstances', `instances?${range}&instance=gone`);
+    assert.deepEqual(gone.instances, []);
   });
 
   it('refuses a range that begins twice, and a stream of the past', async () => {

@@ -347,7 +347,7 @@ describe('refusals', () => {
     ['/routes?cursor=AAAA', 400, 'AP_PAGE_CURSOR_INVALID', /cursor/],
     ['/routes?from=2023-11-14T22:13:00Z&to=2023-11-14T22:13:00Z', 400, 'AP_RANGE_INVALID', /nothing lies between/],
     ['/instances?cursor=AAAA', 400, 'AP_PAGE_CURSOR_INVALID', /cursor/],
-    ['/instances?instance=one', 400, 'AP_PARAMETER_UNKNOWN', /"instance"/],
+    ['/instances?pool=main', 400, 'AP_PARAMETER_UNKNOWN', /"instance"/],
   ];
   for (const [path, status, code, says] of badQueries) {
     it(`${path.slice(0, 80)}: ${code}`, async () => {

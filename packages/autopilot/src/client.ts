@@ -308,5 +308,6 @@ export function mergeFrame(before: Frame, tail: Frame): Frame {
     stepMs: tail.stepMs,
     columns,
     complete: before.complete && tail.complete,
+    ...(tail.missing === undefined ? {} : { missing: tail.missing }),
   };
 }

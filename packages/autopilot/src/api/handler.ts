@@ -156,8 +156,8 @@ function answeringOf(parts: ApiParts): Answering {
       const list = await answers.get(key, () => listRoutes(performance, query));
       return jsonResponse(list, 200, { link: linkHeader(url.pathname + url.search, list.page) });
     },
-    listInstances: async ({ query, url }) => {
-      const list = listInstances(performance, query);
+    listInstances: async ({ query, key, url }) => {
+      const list = await answers.get(key, () => listInstances(performance, query));
       return jsonResponse(list, 200, { link: linkHeader(url.pathname + url.search, list.page) });
     },
     getOpenApi: async () => jsonResponse(document),

@@ -1,5 +1,5 @@
 import type { Problem } from './error-table.ts';
-import type { Frame } from './frame.ts';
+import type { Frame, TimeSpan } from './frame.ts';
 import type {
   Baseline,
   Dashboard,
@@ -9,6 +9,7 @@ import type {
   Health,
   HealthComponent,
   InstanceList,
+  InstanceRow,
   InstanceStatus,
   Liveness,
   MetricsAnswer,
@@ -42,6 +43,12 @@ const texts = { kind: 'array', of: text } as const;
 type Nullable<Of> = { readonly kind: 'nullable'; readonly of: Of };
 const orNull = <Of>(of: Of): Nullable<Of> => ({ kind: 'nullable', of });
 
+const timeSpan: ShapeOf<TimeSpan> = {
+  kind: 'object',
+  name: 'TimeSpan',
+  fields: { from: { kind: 'integer', unit: 'ms since 1970' }, to: { kind: 'integer', unit: 'ms since 1970' } },
+};
+
 const frame: ShapeOf<Frame> = {
   kind: 'object',
   name: 'Frame',
@@ -55,8 +62,22 @@ const frame: ShapeOf<Frame> = {
       description: 'null: no data',
     },
     complete: { kind: 'boolean', description: 'false: part of the range could not be had at all' },
+    missing: {
+      kind: 'optional',
+      of: {
+        kind: 'array',
+        of: timeSpan,
+        description: 'When no instance reported, the time that has not come included',
+      },
+    },
   },
 };
+
+const instanceState = {
+  kind: 'string',
+  values: ['live', 'stalled', 'gone'],
+  description: 'stalled: linked, but silent for over 2.5 s; gone: its link has ended',
+} as const;
 
 const instanceStatus: ShapeOf<InstanceStatus> = {
   kind: 'object',
@@ -66,11 +87,7 @@ const instanceStatus: ShapeOf<InstanceStatus> = {
     service: text,
     instance: text,
     release: text,
-    state: {
-      kind: 'string',
-      values: ['live', 'stalled', 'gone'],
-      description: 'stalled: linked, but silent for over 2.5 s; gone: its link has ended',
-    },
+    state: instanceState,
     startedAt: time,
     lastSeenAt: time,
     silentMs: { ...ms, description: 'How long nothing has come from it' },
@@ -295,6 +312,7 @@ export const dashboard: ShapeOf<Dashboard> = {
   name: 'Dashboard',
   fields: {
     service: text,
+    services: { ...texts, description: 'Every service that is known here, first linked first' },
     at: time,
     from: time,
     to: time,
@@ -348,11 +366,47 @@ export const routeList: ShapeOf<RouteList> = {
   },
 };
 
+const instanceRow: ShapeOf<InstanceRow> = {
+  kind: 'object',
+  name: 'InstanceRow',
+  description: 'One process over the range, with its state at present',
+  fields: {
+    service: text,
+    instance: text,
+    release: text,
+    state: instanceState,
+    startedAt: orNull({
+      ...time,
+      description: 'null: not known, because it left before this control plane was started',
+    }),
+    lastSeenAt: time,
+    silentMs: { ...ms, description: 'How long nothing has come from it' },
+    requestRate: orNull(perSecond),
+    errorRatio: orNull(ratio),
+    p95Ms: orNull(ms),
+    eventLoopDelayP99Ms: orNull(ms),
+    eventLoopUtilization: orNull(ratio),
+    cpuBusy: orNull({ kind: 'number', min: 0, unit: 'cores' } as const),
+    rssBytes: orNull(bytes),
+    heapUsedBytes: orNull(bytes),
+    trend: { ...frame, description: 'requestRate and p95Ms in about 60 steps' },
+    reported: { kind: 'array', of: timeSpan, description: 'When it reported, within the range' },
+  },
+};
+
 /** GET /performance/instances */
 export const instanceList: ShapeOf<InstanceList> = {
   kind: 'object',
   name: 'InstanceList',
-  fields: { service: text, instances: { kind: 'array', of: instanceStatus }, page },
+  fields: {
+    service: text,
+    from: time,
+    to: time,
+    instances: { kind: 'array', of: instanceRow },
+    complete,
+    notes: texts,
+    page,
+  },
 };
 
 /** GET /livez */

@@ -88,6 +88,12 @@ export interface RoutesQuery {
 /** Parameters of GET /performance/instances. */
 export interface InstancesQuery {
   readonly service?: string;
+  readonly instance?: string;
+  readonly release?: string;
+  /** RFC 3339; default five minutes before `to`. */
+  readonly from?: string;
+  /** RFC 3339; default now. */
+  readonly to?: string;
   readonly limit?: number;
   readonly cursor?: string;
 }
@@ -313,12 +319,17 @@ export const operations: {
     method: 'GET',
     path: '/api/v1/performance/instances',
     tag: 'Performance',
-    summary: 'The processes that are linked or were within the last hour',
+    summary: 'The processes that reported within the range, each with its numbers and its state at present',
+    description:
+      'Where the range ends at present, processes that are linked or were within the last hour are listed too. The pages of one list show one range: `from` and `to` of its first page travel in the cursor.',
     scope: 'read',
-    query: { kind: 'object', fields: { service, limit, cursor } },
+    query: {
+      kind: 'object',
+      fields: { service, instance, release, from: from('five minutes'), to, limit, cursor },
+    },
     answer: answer.instanceList,
     mediaTypes: ['application/json'],
-    problems: ['AP_SERVICE_UNKNOWN', 'AP_PAGE_CURSOR_INVALID'],
+    problems: ['AP_SERVICE_UNKNOWN', 'AP_RANGE_INVALID', 'AP_PAGE_CURSOR_INVALID'],
   },
   getOpenApi: {
     method: 'GET',

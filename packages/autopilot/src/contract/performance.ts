@@ -1,4 +1,4 @@
-import type { Frame } from './frame.ts';
+import type { Frame, TimeSpan } from './frame.ts';
 
 /** Times on the wire: RFC 3339 in UTC. */
 export type Timestamp = string;
@@ -193,6 +193,8 @@ export interface RoutesBaseline extends Baseline {
 /** Everything the first page shows, in one document. */
 export interface Dashboard {
   readonly service: string;
+  /** Every service that is known here, first linked first. */
+  readonly services: readonly string[];
   readonly at: Timestamp;
   /** The range the summaries are about; `instances` and `health` are of the present. */
   readonly from: Timestamp;
@@ -253,9 +255,39 @@ export interface RouteList {
   readonly page: Page;
 }
 
+/** One process over a range, with its state at present. A process that came back with another release is another row. */
+export interface InstanceRow {
+  readonly service: string;
+  readonly instance: string;
+  readonly release: string;
+  readonly state: InstanceStatus['state'];
+  /** null: not known, because it left before this control plane was started. */
+  readonly startedAt: Timestamp | null;
+  readonly lastSeenAt: Timestamp;
+  /** How long nothing has come from it, in ms. */
+  readonly silentMs: number;
+  readonly requestRate: number | null;
+  readonly errorRatio: number | null;
+  readonly p95Ms: number | null;
+  readonly eventLoopDelayP99Ms: number | null;
+  readonly eventLoopUtilization: number | null;
+  readonly cpuBusy: number | null;
+  readonly rssBytes: number | null;
+  readonly heapUsedBytes: number | null;
+  /** `requestRate` and `p95Ms` in about 60 steps. */
+  readonly trend: Frame;
+  /** When it reported, within the range. */
+  readonly reported: readonly TimeSpan[];
+}
+
 export interface InstanceList {
   readonly service: string;
-  readonly instances: readonly InstanceStatus[];
+  readonly from: Timestamp;
+  readonly to: Timestamp;
+  readonly instances: readonly InstanceRow[];
+  /** false: the range reaches back beyond what is kept; `notes` say why. */
+  readonly complete: boolean;
+  readonly notes: readonly string[];
   readonly page: Page;
 }
 

@@ -71,6 +71,7 @@ test('a step without requests is 0 where an instance reported and null where non
       p95Ms: [100, null, null],
     },
     complete: true,
+    missing: [{ from: T0 + 2000, to: T0 + 3000 }],
   });
   const one = await engine.frame(routes, 'GET /none', seconds(0, 3), ['requestRate', 'apdex']);
   assert.deepEqual(one.columns, { requestRate: [0, 0, null], apdex: [null, null, null] });

@@ -56,6 +56,7 @@ export async function getDashboard(sources: PerformanceSources, query: Dashboard
   const slowest = ranked.slice(0, ROWS).map(({ route }) => route);
   return {
     service: scope.service,
+    services: agents.services(),
     at: new Date(now).toISOString(),
     from: new Date(range.from).toISOString(),
     to: new Date(range.to).toISOString(),

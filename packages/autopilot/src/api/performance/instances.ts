@@ -1,21 +1,79 @@
 import type { InstancesQuery } from '../../contract/operations.ts';
 import type { InstanceList } from '../../contract/performance.ts';
+import type { EpochMs } from '../../kernel/clock.ts';
 import type { KeysetOrder } from '../../page/page.ts';
+import { instanceRows } from '../../query/instance-rows.ts';
+import { type SteppedRange, steppedRange, wholeRange } from '../../query/time-range.ts';
+import type { Extent } from '../../storage/ports.ts';
 import { type PerformanceSources, scopeOf } from './sources.ts';
 
-const order: KeysetOrder = { columns: [{ sql: 'instance', type: 'text' }], direction: 'ascending' };
+const LOOK_BACK_MS = 5 * 60_000;
+/** A sparkline has about this many points. */
+const TREND_STEPS = 60;
+
+/** The range of a list's first page travels in its cursor, so that all pages are of one list; nothing of it becomes SQL. */
+const order: KeysetOrder = {
+  columns: [
+    { sql: 'range_from', type: 'bigint' },
+    { sql: 'range_to', type: 'bigint' },
+    { sql: 'instance', type: 'text' },
+    { sql: 'release', type: 'text' },
+  ],
+  direction: 'ascending',
+};
 
 /** GET /performance/instances, by name */
-export function listInstances(sources: PerformanceSources, query: InstancesQuery): InstanceList {
-  const { service } = scopeOf(sources, query);
-  const open = sources.pager.open({ cursor: query.cursor, limit: query.limit, order, filter: { service } });
-  const instances = sources.agents.instances(service).toSorted((a, b) => (a.instance < b.instance ? -1 : 1));
+export async function listInstances(sources: PerformanceSources, query: InstancesQuery): Promise<InstanceList> {
+  const { clock, engine, agents, pager } = sources;
+  const scope = scopeOf(sources, query);
+  const { cursor, limit, from, to } = query;
+  const open = pager.open({ cursor, limit, order, filter: { ...scope, from, to } });
+  const [rangeFrom, rangeTo, instance, release] = open.condition?.values ?? [];
+  const now = clock.now();
+  const extent = await engine.extent(scope.service, now);
+  const range =
+    rangeFrom === undefined || rangeTo === undefined
+      ? rangeOf(
+          from === undefined ? undefined : Date.parse(from),
+          to === undefined ? undefined : Date.parse(to),
+          extent,
+          now,
+        )
+      : rangeOf(Number(rangeFrom), Number(rangeTo), extent, now);
+  const known = agents
+    .instances(scope.service)
+    .filter(
+      (one) => one.instance === (scope.instance ?? one.instance) && one.release === (scope.release ?? one.release),
+    );
+  const rows = [...(await instanceRows(engine, scope, range, known, now))];
   const backward = open.orderBy.endsWith(' desc');
-  if (backward) instances.reverse();
-  const [name] = open.condition?.values ?? [];
-  const beyond = instances.filter(
-    ({ instance }) => name === undefined || (backward ? instance < name : instance > name),
-  );
-  const { items, page } = open.close(beyond.slice(0, open.fetch), ({ instance }) => [instance]);
-  return { service, instances: items, page };
+  if (backward) rows.reverse();
+  const beyond = rows.filter((row) => {
+    if (instance === undefined || release === undefined) return true;
+    if (row.instance !== instance) return row.instance < instance === backward;
+    return row.release !== release && row.release < release === backward;
+  });
+  const { items, page } = open.close(beyond.slice(0, open.fetch), (row) => [
+    String(range.from),
+    String(range.to),
+    row.instance,
+    row.release,
+  ]);
+  return {
+    service: scope.service,
+    from: new Date(range.from).toISOString(),
+    to: new Date(range.to).toISOString(),
+    instances: items,
+    complete: range.complete,
+    notes: range.notes,
+    page,
+  };
+}
+
+/** A range in about as many steps as a sparkline has points. */
+function rangeOf(from: EpochMs | undefined, to: EpochMs | undefined, extent: Extent, now: EpochMs): SteppedRange {
+  const whole = wholeRange({ from, to }, LOOK_BACK_MS, extent, now);
+  const stepMs = Math.max(1000, Math.ceil((whole.to - whole.from) / TREND_STEPS / 1000) * 1000);
+  const { notes } = whole;
+  return { ...steppedRange({ from: whole.from, to: whole.to, stepMs }, LOOK_BACK_MS, extent, now), notes };
 }

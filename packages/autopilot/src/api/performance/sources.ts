@@ -35,6 +35,7 @@ interface Selected {
   readonly database?: string;
   readonly instance?: string;
   readonly release?: string;
+  readonly from?: string;
 }
 
 /**
@@ -52,7 +53,8 @@ export function scopeOf({ agents, defaultService }: PerformanceSources, selected
     );
   }
   const { instance, release, database } = selected;
-  if (instance !== undefined) {
+  // Who asks about the past may ask about processes that are long gone.
+  if (instance !== undefined && selected.from === undefined) {
     const instances = agents.instances(service).map((one) => one.instance);
     if (!instances.includes(instance)) {
       throw new AutopilotError(
