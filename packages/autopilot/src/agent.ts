@@ -2,8 +2,6 @@ import { randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
 import { environmentValues } from './config/environment-layer.ts';
 import { LiveSettings } from './config/live-settings.ts';
-import { tenantLimitOf } from './expose/cumulative-metrics.ts';
-import { AgentExposition } from './host/agent-exposition.ts';
 import {
   type Agent,
   type AgentInternals,
@@ -62,7 +60,7 @@ const START_AFTER_MS = 2_000;
 /**
  * Starts the part of the autopilot that lives in this process. What it watches is added by `instrument()` and by the
  * plugin of @teamflow/autopilot/fastify. With AUTOPILOT_ENABLED=0 it does nothing at all.
- * @throws AutopilotError AP_ENVIRONMENT_INVALID, AP_OPTION_INVALID, AP_TOKEN_WEAK; nothing later throws into the application.
+ * @throws AutopilotError AP_ENVIRONMENT_INVALID, AP_OPTION_INVALID; nothing later throws into the application.
  */
 export function createAgent(options: AgentOptions = {}): Agent {
   const environment = readEnvironment(process.env, options);
@@ -75,10 +73,6 @@ interface AgentEnvironment {
   readonly release: string;
   /** null: not given. */
   readonly port: number | null;
-  /** null: not given. */
-  readonly token: string | null;
-  /** Tenants that metrics tell apart. */
-  readonly exposedTenants: number;
 }
 
 /** null: the agent is switched off. An empty variable counts as absent. */
@@ -116,8 +110,6 @@ function readEnvironment(variables: NodeJS.ProcessEnv, options: AgentOptions): A
     instance: name('AUTOPILOT_INSTANCE', options.instance, found.instance),
     release: name('AUTOPILOT_RELEASE', options.release, found.release),
     port: port === null ? null : Number(port),
-    token,
-    exposedTenants: tenantLimitOf(variables['AUTOPILOT_METRICS_TENANTS']),
   };
 }
 
@@ -143,7 +135,6 @@ class RunningAgent implements Agent {
   readonly #settings: LiveSettings;
   readonly #link: AgentLink;
   readonly #child: AgentChild | null;
-  readonly #exposition: AgentExposition;
   readonly #flush: Flush;
   readonly #pools = new WeakSet<Pool>();
   readonly #poolNames = new Set<string>();
@@ -166,39 +157,19 @@ class RunningAgent implements Agent {
       AUTOPILOT_LINK_KEY: linkKey,
       AUTOPILOT_SERVICE: service,
     });
-    const startedAt = systemClock.now() - Math.round(process.uptime() * 1_000);
-    this.#exposition = new AgentExposition({
-      clock: systemClock,
-      origin: { service, instance, release },
-      startedAt,
-      token: environment.token,
-      limits: { tenant: environment.exposedTenants },
-      onTrouble: (message) => {
-        this.#trouble = message;
-      },
-    });
     this.#link = new AgentLink({
       origin: { service, instance, release },
       pid: process.pid,
-      startedAt,
+      startedAt: systemClock.now() - Math.round(process.uptime() * 1_000),
       databases: () => [...this.#databases],
       statementText: (database, id) => this.#statements.textOf(database, id),
-      onWelcome: (address, tokens) => {
-        this.#child?.keepPort(address);
-        this.#exposition.learnTokens(tokens);
-      },
+      onWelcome: (address) => this.#child?.keepPort(address),
     });
     this.#child = controlPlane === 'none' ? null : this.#makeChild(controlPlane);
     const http = new HttpRecorder(systemClock);
     const runtime = new RuntimeRecorder({ clock: systemClock, activeRequests: () => http.active });
     this.#flush = new Flush({
-      source: {
-        drain: (until) => {
-          const windows = this.#collector.drain(until);
-          this.#exposition.add(windows);
-          return windows;
-        },
-      },
+      source: this.#collector,
       delivery: this.#link,
       clock: systemClock,
       backlog: this.#backlog,
@@ -218,7 +189,6 @@ class RunningAgent implements Agent {
       context: this.#context,
       linkKey,
       controlPlaneAddress: () => (this.#link.state.state === 'linked' ? this.#link.state.address : null),
-      scrape: (request) => this.#exposition.answer(request),
       expectListening: () => {
         this.#willListen = true;
       },

@@ -13,8 +13,6 @@ import { environmentValues } from './config/environment-layer.ts';
 import { LiveSettings } from './config/live-settings.ts';
 import type { Health } from './contract/performance.ts';
 import { scopes } from './contract/principal.ts';
-import { Exposition } from './expose/exposition.ts';
-import { FleetMetrics } from './expose/fleet-metrics.ts';
 import { judgeHealth } from './health/health.ts';
 import { HEALTH_STEP_MS, HealthHistory, noTrend } from './health/health-history.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
@@ -43,8 +41,6 @@ export interface ControlPlaneOptions {
   readonly maxFactBytes?: number;
   /** AUTOPILOT__GROUP__NAME sets a setting, over what the defaults say; default: nothing does. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
-  /** Tenants of each instance that metrics tell apart; default 0. */
-  readonly exposedTenants?: number;
   /** Where the built dashboard lies; default: in the package. */
   readonly dashboardFolder?: string;
   readonly clock?: Clock;
@@ -105,15 +101,12 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     onTrouble,
     settings,
   });
-  const fleet = new FleetMetrics({ clock, limits: { tenant: options.exposedTenants ?? 0 } });
   let address = '';
   const agents = new AgentRegistry({
     clock,
     address: () => address,
-    tokens: tokens.digests,
     take: async (origin, windows) => {
       const { refused, invalid } = await store.append(origin, windows);
-      fleet.add(origin, windows);
       if (refused > 0 || invalid > 0) {
         onTrouble(
           `Of what ${origin.service} ${origin.instance} sent, ${refused} windows were older than an hour or from another time, and ${invalid} series or cells could not be read. Compare the clocks and releases of both.`,
@@ -138,10 +131,10 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       engine,
       agents,
       health,
+      releases: async (service) => agents.releases(service),
       pager: new Pager({ key: randomBytes(32) }),
       defaultService: options.service ?? null,
     },
-    metrics: { exposition: new Exposition(clock), fleet },
     answers: new RecentAnswers(clock),
     streams,
     dashboard: new DashboardFiles(

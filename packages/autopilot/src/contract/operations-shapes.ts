@@ -306,6 +306,16 @@ const routesBaseline: ShapeOf<RoutesBaseline> = {
   fields: { ...baseline, routes: { kind: 'array', of: routeRow } },
 };
 
+const releases: ShapeOf<Dashboard['releases']> = {
+  kind: 'array',
+  of: {
+    kind: 'object',
+    name: 'ReleaseMark',
+    description: 'When a release was first seen',
+    fields: { service: text, release: text, at: time },
+  },
+};
+
 /** GET /performance/dashboard */
 export const dashboard: ShapeOf<Dashboard> = {
   kind: 'object',
@@ -330,6 +340,7 @@ export const dashboard: ShapeOf<Dashboard> = {
       description: "By family: observations that the agents' bounds moved into (other) or left out",
     },
     complete,
+    releases,
     notes: { ...texts, description: 'What limits this document' },
     baseline: { kind: 'optional', of: dashboardBaseline },
   },
@@ -345,6 +356,7 @@ export const metricsAnswer: ShapeOf<MetricsAnswer> = {
     key: { kind: 'optional', of: { ...text, description: 'Absent: the family as a whole' } },
     frame,
     units: { kind: 'map', of: text, description: 'Unit by column' },
+    releases,
     notes: { ...texts, description: 'Where the answer differs from what was asked' },
     baseline: { kind: 'optional', of: metricsBaseline },
   },

@@ -19,6 +19,14 @@ export interface InstanceStatus {
   readonly silentMs: number;
 }
 
+/** When a release of a service was first seen: what charts draw as a vertical line. */
+export interface ReleaseMark {
+  readonly service: string;
+  readonly release: string;
+  /** Of its first instance: when that started, or when its first window began. */
+  readonly at: Timestamp;
+}
+
 /** Requests over a range; null where there were none. */
 export interface TrafficSummary {
   readonly requests: number;
@@ -212,6 +220,8 @@ export interface Dashboard {
   readonly overflow: Readonly<Record<string, number>>;
   /** false: the range reaches back beyond what is kept; `notes` say why. */
   readonly complete: boolean;
+  /** Releases that were first seen within the range, oldest first. */
+  readonly releases: readonly ReleaseMark[];
   /** What limits this document, as sentences: facts dropped by a bound, a range not wholly kept; empty when nothing does. */
   readonly notes: readonly string[];
   /** Present when a comparison was asked for. */
@@ -227,6 +237,8 @@ export interface MetricsAnswer {
   readonly frame: Frame;
   /** Unit by column. */
   readonly units: Readonly<Record<string, string>>;
+  /** Releases that were first seen within the range of the frame, oldest first. */
+  readonly releases: readonly ReleaseMark[];
   /** Where the answer differs from what was asked, as sentences: a step rounded up, a range not wholly kept. */
   readonly notes: readonly string[];
   /** Present when a comparison was asked for. */

@@ -1,4 +1,3 @@
-import type { TokenDigest } from '../contract/principal.ts';
 import type { Origin, SeriesWindow, StatementText, Window } from '../contract/series.ts';
 import type { EpochMs } from '../kernel/clock.ts';
 import { type AgentChannel, type DownMessage, LINK_PROTOCOL } from './protocol.ts';
@@ -12,8 +11,8 @@ export interface AgentLinkOptions {
   readonly databases: () => readonly string[];
   /** The text behind a series of the family `statement`; null when it is not known any more. */
   readonly statementText: (database: string, id: string) => StatementText | null;
-  /** Told each time that a control plane welcomes this agent, with the tokens it knows; an older one says none. */
-  readonly onWelcome?: (address: string, tokens: readonly TokenDigest[]) => void;
+  /** Told each time that a control plane welcomes this agent. */
+  readonly onWelcome?: (address: string) => void;
 }
 
 /**
@@ -146,7 +145,7 @@ export class AgentLink {
         this.#sentTexts = new Set();
         for (const sent of this.#unacknowledged) sent.sequence = 0;
         this.#sendAgain(channel);
-        this.#options.onWelcome?.(message.address, message.tokens ?? []);
+        this.#options.onWelcome?.(message.address);
         return;
       case 'ack':
         this.#unacknowledged = this.#unacknowledged.filter(({ sequence }) => sequence !== message.sequence);

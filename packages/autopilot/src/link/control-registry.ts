@@ -1,5 +1,4 @@
-import type { InstanceStatus } from '../contract/performance.ts';
-import type { TokenDigest } from '../contract/principal.ts';
+import type { InstanceStatus, ReleaseMark } from '../contract/performance.ts';
 import type { Origin, StatementText, Window } from '../contract/series.ts';
 import type { Clock, EpochMs } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
@@ -21,8 +20,6 @@ export interface AgentRegistryOptions {
   readonly clock: Clock;
   /** Where the HTTP API listens; agents forward there. */
   readonly address: () => string;
-  /** The tokens that open what agents serve themselves; absent: none are told. */
-  readonly tokens?: readonly TokenDigest[];
   /** Takes windows; they are acknowledged when its promise is fulfilled, and asked for again otherwise. */
   readonly take: (origin: Origin, windows: readonly Window[]) => Promise<unknown>;
   /** Told what went wrong on a link, for the log. */
@@ -104,6 +101,16 @@ export class AgentRegistry {
     return this.#of(service).map((known) => ({ ...this.#statusOf(known), closedInOrder: known.closedInOrder }));
   }
 
+  /** The releases of a service by the start of the first instance that is known of each, oldest first. */
+  releases(service: string): readonly ReleaseMark[] {
+    const marks = new Map<string, ReleaseMark>();
+    for (const { origin, startedAt } of this.#of(service).toSorted((a, b) => a.startedAt - b.startedAt)) {
+      if (marks.has(origin.release)) continue;
+      marks.set(origin.release, { service, release: origin.release, at: new Date(startedAt).toISOString() });
+    }
+    return [...marks.values()];
+  }
+
   /** undefined when it never came, or had to make room. */
   statementText(service: string, database: string, id: string): string | undefined {
     return this.#texts.get(service, database, id);
@@ -115,7 +122,7 @@ export class AgentRegistry {
   }
 
   #greet(channel: ControlChannel, hello: UpMessage & { kind: 'hello' }): Known | null {
-    const { clock, address, tokens } = this.#options;
+    const { clock, address } = this.#options;
     const trouble = troubleWith(hello);
     if (trouble !== null) {
       refuse(channel, trouble);
@@ -144,12 +151,7 @@ export class AgentRegistry {
       lastSeenMonotonicMs: clock.monotonicMs(),
     };
     this.#known.set(name, known);
-    channel.send({
-      kind: 'welcome',
-      protocol: LINK_PROTOCOL,
-      address: address(),
-      ...(tokens === undefined ? {} : { tokens }),
-    });
+    channel.send({ kind: 'welcome', protocol: LINK_PROTOCOL, address: address() });
     return known;
   }
 

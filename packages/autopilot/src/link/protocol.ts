@@ -1,4 +1,3 @@
-import type { TokenDigest } from '../contract/principal.ts';
 import type { Origin, StatementText, Window } from '../contract/series.ts';
 import type { EpochMs } from '../kernel/clock.ts';
 
@@ -35,13 +34,8 @@ export type UpMessage =
 
 /** What a control plane says. */
 export type DownMessage =
-  /** Answer to `hello`: where its HTTP API listens, and which tokens open what the agent serves itself. */
-  | {
-      readonly kind: 'welcome';
-      readonly protocol: number;
-      readonly address: string;
-      readonly tokens?: readonly TokenDigest[];
-    }
+  /** Answer to `hello`: where its HTTP API listens. */
+  | { readonly kind: 'welcome'; readonly protocol: number; readonly address: string }
   /** The message of exactly this sequence was taken; it says nothing of any other. */
   | { readonly kind: 'ack'; readonly sequence: number }
   /**

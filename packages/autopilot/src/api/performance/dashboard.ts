@@ -19,6 +19,7 @@ import {
 import { type AskedRange, presentOf, type SteppedRange } from '../../query/time-range.ts';
 import { baselineHead, laidOver } from './baseline-head.ts';
 import { tailOf } from './frame-tail.ts';
+import { releasesWithin } from './releases.ts';
 import { type PerformanceSources, scopeOf } from './sources.ts';
 
 const DEFAULT_MINUTES = 5;
@@ -80,6 +81,7 @@ export async function getDashboard(sources: PerformanceSources, query: Dashboard
     trends: await trendFrames(engine, scope, stepped),
     overflow,
     complete: range.complete,
+    releases: await releasesWithin(sources, scope.service, range),
     notes: range.notes,
     ...(baseline === null ? {} : { baseline: await baselineOf(engine, scope, baseline, slowest) }),
   };

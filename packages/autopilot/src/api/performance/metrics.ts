@@ -7,6 +7,7 @@ import type { Subject } from '../../query/query-engine.ts';
 import { presentOf, steppedRange } from '../../query/time-range.ts';
 import { baselineHead, laidOver } from './baseline-head.ts';
 import { tailOf } from './frame-tail.ts';
+import { releasesWithin } from './releases.ts';
 import { type PerformanceSources, scopeOf, suggestion } from './sources.ts';
 
 const LOOK_BACK_MS = 5 * 60_000;
@@ -89,9 +90,10 @@ export async function metricsQuestion(
 
 /** GET /performance/metrics */
 export async function getMetrics(
-  { clock, engine }: PerformanceSources,
+  sources: PerformanceSources,
   { subject, key, asked, from, to, lookBackMs, stepMs, compareMs }: MetricsQuestion,
 ): Promise<MetricsAnswer> {
+  const { clock, engine } = sources;
   const now = clock.now();
   const extent = await engine.extent(subject.service, now);
   const range = steppedRange({ from, to, stepMs }, lookBackMs, extent, now);
@@ -107,6 +109,7 @@ export async function getMetrics(
     ...(key === null ? {} : { key }),
     frame: await engine.frame(subject, key, range, asked),
     units: Object.fromEntries(asked.map((measure) => [measure, measures[measure].unit])),
+    releases: await releasesWithin(sources, subject.service, range),
     notes: range.notes,
     ...(compareMs === undefined ? {} : { baseline: await baselineFrame(compareMs) }),
   };

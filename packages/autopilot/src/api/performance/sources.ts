@@ -1,4 +1,4 @@
-import type { Health, InstanceStatus } from '../../contract/performance.ts';
+import type { Health, InstanceStatus, ReleaseMark } from '../../contract/performance.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AutopilotError } from '../../kernel/errors.ts';
 import { nearestName } from '../../kernel/nearest-name.ts';
@@ -22,6 +22,8 @@ export interface PerformanceSources {
   readonly agents: KnownAgents;
   readonly pager: Pager;
   readonly health: (scope: Scope) => Promise<Health>;
+  /** The releases of a service that are known, oldest first. */
+  readonly releases: (service: string) => Promise<readonly ReleaseMark[]>;
   /** The service of calls that name none; null: the one that linked first. */
   readonly defaultService: string | null;
 }
