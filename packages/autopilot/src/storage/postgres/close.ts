@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from 'node:timers/promises';
 import type { EpochMs } from '../../kernel/clock.ts';
 import { BucketSums, WINDOWS_SERIES } from './bucket-sums.ts';
 import type { BucketWriter, Scope } from './bucket-writer.ts';
@@ -15,6 +16,9 @@ import { WindowCoverage } from './window-coverage.ts';
  * rows of one series over the period, which are read ten times faster for a chart and compress better; and they are
  * added up to one bucket of the next level. In the caller's transaction, together with the mark that says it is done.
  */
+
+/** An hour of so many series is closed in some milliseconds; then whatever else this process does has its turn. */
+const SERIES_PER_TURN = 16;
 
 /** A level whose open periods are closed. */
 interface OpenLevel {
@@ -92,7 +96,9 @@ export async function closePeriod(
   for (const family of await familiesIn(client, level, scope, period)) {
     const reading = await readSeries(client, level, scope, period, family);
     damagedBlocks += reading.damagedBlocks;
+    let turn = 0;
     for (const [seriesId, buckets] of reading.series) {
+      if (++turn % SERIES_PER_TURN === 0) await immediate();
       const chunk = new ChunkMaker(family);
       for (const [slot, parts] of [...buckets].sort(([a], [b]) => a - b)) {
         const bytes = chunk.add(slot, parts);

@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from 'node:timers/promises';
 import type { Family } from '../../contract/series.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
 import { addToService, BucketSums } from './bucket-sums.ts';
@@ -51,7 +52,10 @@ export interface Folded {
   readonly damagedBlocks: number;
 }
 
-/** Merges the oldest unfolded windows of minutes that are over. */
+/**
+ * Merges the oldest unfolded windows of minutes that are over: minute by minute, and a scope's whole minute in one go where it fits,
+ * because each go makes rows of its own.
+ */
 export async function foldWindows(
   client: StoreClient,
   writer: BucketWriter,
@@ -59,12 +63,15 @@ export async function foldWindows(
   windowPartitions: readonly Partition[],
 ): Promise<Folded> {
   const { rows: queued } = await client.query<QueuedWindow>(
-    `SELECT u.scope_id, u.start_ms, u.duration_ms, w.overflow, w.scope_id IS NULL AS is_lost, s.service
+    `SELECT u.scope_id, u.start_ms, u.duration_ms, w.overflow, w.scope_id IS NULL AS is_lost, u.service
      FROM (
-       SELECT scope_id, start_ms, duration_ms FROM autopilot.unfolded_windows
-       WHERE start_ms < $1 ORDER BY start_ms LIMIT $2
+       SELECT q.scope_id, q.start_ms, q.duration_ms, s.service
+       FROM autopilot.unfolded_windows q JOIN autopilot.scopes s USING (scope_id)
+       WHERE q.start_ms < $1 AND q.start_ms / ${MINUTE_MS} <= (
+         SELECT max(o.start_ms) / ${MINUTE_MS}
+         FROM (SELECT start_ms FROM autopilot.unfolded_windows WHERE start_ms < $1 ORDER BY start_ms LIMIT $2) o)
+       ORDER BY q.start_ms / ${MINUTE_MS}, s.service, q.scope_id, q.start_ms LIMIT $2
      ) u
-     JOIN autopilot.scopes s USING (scope_id)
      LEFT JOIN autopilot.windows w USING (scope_id, start_ms, duration_ms)`,
     [floorTo(now - SETTLE_MS, MINUTE_MS), MOST_WINDOWS],
   );
@@ -72,8 +79,9 @@ export async function foldWindows(
   const late = queued.filter(
     ({ start_ms, is_lost }) => !is_lost && !windowPartitions.some(({ from, to }) => start_ms >= from && start_ms < to),
   );
-  const repeated = await enterLate(client, late);
-  const windows = queued.filter((window) => !window.is_lost && !repeated.has(window));
+  const present = queued.filter(({ is_lost }) => !is_lost);
+  const repeated = await findRepeated(client, present, late);
+  const windows = present.filter((window) => !repeated.has(window));
   const damagedBlocks = await mergeWindows(client, writer, windows);
   await writer.flush();
   await forget(client, queued, late);
@@ -82,42 +90,54 @@ export async function foldWindows(
 }
 
 /**
- * Windows whose partition is gone, or never was: the ledger knows which of them were merged before.
- * @returns those; the others are entered.
+ * Which of the windows were merged before: they are in the ledger. (Also windows whose partition is there may be: a clock that
+ * leapt ahead and came back had it dropped, and made again.) Those that are late are entered.
  */
-async function enterLate(client: StoreClient, late: readonly QueuedWindow[]): Promise<ReadonlySet<QueuedWindow>> {
+async function findRepeated(
+  client: StoreClient,
+  windows: readonly QueuedWindow[],
+  late: readonly QueuedWindow[],
+): Promise<ReadonlySet<QueuedWindow>> {
   const repeated = new Set<QueuedWindow>();
-  if (late.length === 0) return repeated;
-  const hours = new Map<string, QueuedWindow[]>();
-  for (const window of late) {
-    const name = `${window.scope_id} ${floorTo(window.start_ms, HOUR_MS)}`;
-    const list = hours.get(name);
-    if (list === undefined) hours.set(name, [window]);
-    else list.push(window);
-  }
-  const keys = [...hours.keys()].map((name) => name.split(' ').map(Number));
-  const { rows } = await client.query<{ scope_id: number; hour_ms: number; keys: Buffer }>(
-    `SELECT l.scope_id, l.hour_ms, l.keys
-     FROM unnest($1::bigint[], $2::bigint[]) AS k(scope_id, hour_ms)
-     JOIN autopilot.window_ledger l USING (scope_id, hour_ms)`,
-    [keys.map(([scope]) => scope), keys.map(([, hour]) => hour)],
-  );
-  const ledgers = new Map(rows.map((row) => [`${row.scope_id} ${row.hour_ms}`, new WindowLedger(row.keys)]));
-  for (const [name, windows] of hours) {
-    const ledger = ledgers.get(name) ?? new WindowLedger();
-    for (const window of windows) {
-      const key = { start: window.start_ms, durationMs: window.duration_ms };
-      if (ledger.has(key)) repeated.add(window);
+  const ledgers = await readLedgers(client, windows);
+  if (ledgers.size === 0 && late.length === 0) return repeated;
+  const toEnter = new Set(late);
+  const changed = new Set<string>();
+  for (const window of windows) {
+    const name = ledgerOf(window);
+    let ledger = ledgers.get(name);
+    const key = { start: window.start_ms, durationMs: window.duration_ms };
+    if (ledger?.has(key) === true) repeated.add(window);
+    else if (toEnter.has(window)) {
+      if (ledger === undefined) ledgers.set(name, (ledger = new WindowLedger()));
       ledger.add(key);
+      changed.add(name);
     }
+  }
+  for (const name of changed) {
     const [scope, hour] = name.split(' ').map(Number);
     await client.query(
       `INSERT INTO autopilot.window_ledger (scope_id, hour_ms, keys) VALUES ($1, $2, $3)
        ON CONFLICT (scope_id, hour_ms) DO UPDATE SET keys = excluded.keys`,
-      [scope, hour, ledger.encode()],
+      [scope, hour, ledgers.get(name)?.encode()],
     );
   }
   return repeated;
+}
+
+function ledgerOf({ scope_id, start_ms }: QueuedWindow): string {
+  return `${scope_id} ${floorTo(start_ms, HOUR_MS)}`;
+}
+
+async function readLedgers(client: StoreClient, windows: readonly QueuedWindow[]): Promise<Map<string, WindowLedger>> {
+  const { rows } = await client.query<{ scope_id: number; hour_ms: number; keys: Buffer }>(
+    'SELECT scope_id, hour_ms, keys FROM autopilot.window_ledger WHERE hour_ms = ANY ($1) AND scope_id = ANY ($2)',
+    [
+      [...new Set(windows.map(({ start_ms }) => floorTo(start_ms, HOUR_MS)))],
+      [...new Set(windows.map(({ scope_id }) => scope_id))],
+    ],
+  );
+  return new Map(rows.map((row) => [`${row.scope_id} ${row.hour_ms}`, new WindowLedger(row.keys)]));
 }
 
 async function mergeWindows(
@@ -150,6 +170,8 @@ async function mergeWindows(
           damagedBlocks++;
         }
       }
+      // A window of 200 series is some milliseconds of work; then whatever else this process does has its turn.
+      await immediate();
       const next = sorted[from + at + 1];
       const minuteEnds = next === undefined || minuteOf(next) !== minuteOf(window);
       if (!minuteEnds && next.scope_id === window.scope_id) continue;

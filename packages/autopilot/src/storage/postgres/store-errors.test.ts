@@ -30,7 +30,7 @@ test('an error says what it means and what to do', () => {
     ],
     AP_STORE_SCHEMA_MISSING: [failure('42883'), failure('3F000'), failure('42P01')],
     AP_STORE_READ_ONLY: [failure('25006')],
-    AP_STORE_BUSY: [failure('57014'), failure('55P03'), new Error('Query read timeout')],
+    AP_STORE_BUSY: [failure('57014'), failure('55P03'), failure('23514'), new Error('Query read timeout')],
     AP_STORE_POOLER: [failure('08P01', 'unsupported startup parameter: statement_timeout')],
     AP_STORE_FAILED: [failure('XX000'), failure('22P02'), new Error('something else')],
   };

@@ -49,7 +49,8 @@ const failures: readonly FailureClass[] = [
     code: 'AP_STORE_BUSY',
     means: 'The store did not answer in time, or somebody holds what is needed',
     remedy: 'It is tried again. If it goes on, look at pg_stat_activity and pg_locks of the store.',
-    codes: ['57014', '55P03', '40001', '40P01', '55006', '53200'],
+    // 23514: the partition of a row was made while the row was on its way to the default one.
+    codes: ['57014', '55P03', '40001', '40P01', '55006', '53200', '23514'],
     messages: /[Qq]uery read timeout/,
   },
   {

@@ -20,16 +20,30 @@ export interface PartitionTask {
 /** Partitions that are missing between what is still taken and what is soon to come. */
 export async function findMissing(client: StoreClient, now: EpochMs): Promise<readonly PartitionTask[]> {
   const existing = await listPartitions(client, tables);
+  const dropped = await ledgerHours(client, now - partitionedTables.windows.keptMs - HOUR_MS);
   const tasks: PartitionTask[] = [];
   for (const table of tables) {
     const known = new Set((existing.get(table.name) ?? []).map(({ from }) => from));
     // Windows come late; all other rows are made by compaction, which makes the partition too when it needs an old one.
     const first = table.hasDefault ? now - table.keptMs : now;
     for (let from = floorTo(first, table.widthMs); from <= now + table.aheadMs; from += table.widthMs) {
-      if (!known.has(from)) tasks.push({ table, from });
+      if (known.has(from) || (table.hasDefault && dropped.has(from))) continue;
+      tasks.push({ table, from });
     }
   }
   return tasks;
+}
+
+/**
+ * Hours whose windows were dropped before, after `since`: a clock that leapt ahead has come back. Made anew, their partitions would say
+ * that nothing happened in them; minutes know better, and what comes late is merged from the default partition.
+ */
+async function ledgerHours(client: StoreClient, since: EpochMs): Promise<ReadonlySet<EpochMs>> {
+  const { rows } = await client.query<{ hour_ms: number }>(
+    'SELECT DISTINCT hour_ms FROM autopilot.window_ledger WHERE hour_ms >= $1',
+    [since],
+  );
+  return new Set(rows.map(({ hour_ms }) => hour_ms));
 }
 
 /** Makes a partition. */
@@ -52,9 +66,31 @@ export async function findExpired(client: StoreClient, now: EpochMs): Promise<re
 export async function dropExpired(client: StoreClient, { table, from }: PartitionTask): Promise<number | null> {
   const partition = (await listPartitions(client, [table])).get(table.name)?.find((one) => one.from === from);
   if (partition === undefined || (await isNeeded(client, table, partition))) return null;
+  await client.query('SAVEPOINT before_drop');
   const windows = table === partitionedTables.windows ? await enterLedger(client, partition) : 0;
+  // Agents write while the ledger is: what came in between is looked for when nobody can any more.
+  await client.query(
+    `LOCK TABLE ONLY autopilot.${table.name} IN ACCESS EXCLUSIVE MODE;
+     LOCK TABLE autopilot.${partition.name} IN ACCESS EXCLUSIVE MODE`,
+  );
+  if ((await isNeeded(client, table, partition)) || (await hasMore(client, table, partition, windows))) {
+    await client.query('ROLLBACK TO SAVEPOINT before_drop');
+    return null;
+  }
   await client.query(`DROP TABLE autopilot.${partition.name}`);
   return windows;
+}
+
+/** Whether windows came after the ledger of their partition was written. */
+async function hasMore(
+  client: StoreClient,
+  table: PartitionedTable,
+  { name }: Partition,
+  entered: number,
+): Promise<boolean> {
+  if (table !== partitionedTables.windows) return false;
+  const { rows } = await client.query<{ windows: number }>(`SELECT count(*) AS windows FROM autopilot.${name}`);
+  return (rows[0]?.windows ?? 0) !== entered;
 }
 
 async function isNeeded(client: StoreClient, table: PartitionedTable, { from, to }: Partition): Promise<boolean> {
