@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { rolldown } from 'rolldown';
 import { start } from './child-process.ts';
 import { referencesOf } from './references.ts';
 import { codeFilesIn, parseSource } from './syntax.ts';
@@ -17,6 +18,7 @@ export async function buildLibrary(root: string, outDir: string): Promise<void> 
   const args = ['-p', join(root, 'packages/autopilot/tsconfig.build.json'), '--outDir', outDir, '--pretty', 'false'];
   const { code, output } = await start(join(root, 'node_modules/.bin/tsc'), args, { cwd: root }).ended;
   if (code !== 0) throw new Error(`packages/autopilot does not compile:\n${output}`);
+  await joinAgentModules(outDir);
   const stale = staleNames(outDir);
   if (stale.length > 0) {
     throw new Error(
@@ -24,6 +26,27 @@ export async function buildLibrary(root: string, outDir: string): Promise<void> 
         'The compiler rewrites imports only: give new URL() an ending that depends on that of import.meta.url.',
     );
   }
+}
+
+/** What an application imports at its start, by its place in `outDir`. */
+const agentEntries = { index: 'index.js', 'host/fastify': 'host/fastify.js' } as const;
+
+/**
+ * Joins the modules of the agent into three files: an application pays for each file that its start reads, and these
+ * would be fifty. AutopilotError stays a module of its own, so that `instanceof` holds across the package's entries.
+ */
+async function joinAgentModules(outDir: string): Promise<void> {
+  const errors = join(outDir, 'kernel/errors.js');
+  const bundle = await rolldown({
+    input: Object.fromEntries(Object.entries(agentEntries).map(([name, path]) => [name, join(outDir, path)])),
+    platform: 'node',
+    // Packages are the customer's to install.
+    external: (id) => id === errors || id.endsWith('/kernel/errors.js') || !/^[./]/.test(id),
+    logLevel: 'warn',
+  });
+  // `import.meta.url` of agent.ts finds cli/main.js beside it: what the entries share, or import on demand, lies in the same folder.
+  await bundle.write({ dir: outDir, format: 'esm', chunkFileNames: 'agent-[name].js' });
+  await bundle.close();
 }
 
 /** What the emitted code names and does not hold: a source in `new URL` or its like, which the compiler leaves as it is. */

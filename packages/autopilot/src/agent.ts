@@ -13,6 +13,7 @@ import { PgRecorder } from './host/pg-instrumentation.ts';
 import { poolSettings } from './host/pool-settings.ts';
 import { processNames } from './host/process-names.ts';
 import { systemClock } from './kernel/clock.ts';
+import { Disposables } from './kernel/disposables.ts';
 import { AutopilotError, messageOf } from './kernel/errors.ts';
 import { AgentChild, childEnvironment } from './link/agent-child.ts';
 import { AgentLink } from './link/agent-link.ts';
@@ -131,7 +132,7 @@ class RunningAgent implements Agent {
   readonly #collector = new Collector(systemClock);
   readonly #statements = new StatementRegistry();
   readonly #backlog = new WindowBacklog();
-  readonly #resources = new DisposableStack();
+  readonly #resources = new Disposables();
   readonly #settings: LiveSettings;
   readonly #link: AgentLink;
   readonly #child: AgentChild | null;
