@@ -5,6 +5,7 @@ import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastif
 import type pg from 'pg';
 import type { Accounts } from './accounts/accounts.ts';
 import { createDatabase } from './database/database.ts';
+import type { SignUp } from './environment.ts';
 import { accountsBridge } from './http/accounts-bridge.ts';
 import { health } from './http/health.ts';
 import { autopilotUser, requireIdentity, requireMembership } from './http/identity.ts';
@@ -13,6 +14,7 @@ import { pages } from './http/pages.ts';
 import { answerError, answerNotFound } from './http/problem.ts';
 import { createValidatorCompiler } from './http/validation.ts';
 import { activityRoutes } from './routes/activity.ts';
+import { administrationRoutes } from './routes/administration.ts';
 import { boardRoutes } from './routes/board.ts';
 import { commentRoutes } from './routes/comments.ts';
 import type { AccountContext } from './routes/context.ts';
@@ -32,6 +34,8 @@ export interface AppOptions {
   readonly version: string;
   /** The built pages of apps/teamflow/web; absent: only the API. */
   readonly pagesDirectory?: string;
+  /** Whether the pages offer to make an account; default: they do not. */
+  readonly signUp?: SignUp;
   readonly trustedProxies?: readonly string[];
   /** Why requests can not be served yet, besides the database; default: nothing. */
   readonly unreadyReasons?: () => readonly string[];
@@ -75,7 +79,9 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await describeRoutes(app, options.version);
   await app.register(health, { pool, unreadyReasons: options.unreadyReasons ?? (() => []) });
   await app.register(accountsBridge, { accounts });
-  if (options.pagesDirectory !== undefined) await app.register(pages, { directory: options.pagesDirectory });
+  if (options.pagesDirectory !== undefined) {
+    await app.register(pages, { directory: options.pagesDirectory, signUp: options.signUp ?? 'closed' });
+  }
 
   const database = createDatabase(pool);
   const key = new Uint8Array(hkdfSync('sha256', options.secret, '', 'teamflow page cursors', 32));
@@ -91,6 +97,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
         void reply.headers({ 'cache-control': 'private, no-cache', 'x-content-type-options': 'nosniff' });
       });
       await api.register(meRoutes(context));
+      await api.register(administrationRoutes(context), { prefix: '/administration' });
       await api.register(
         async (organization) => {
           organization.addHook('onRequest', requireMembership(database));

@@ -30,6 +30,7 @@ test('everything given is taken as given; an empty variable is none', () => {
     TEAMFLOW_INDEXES: 'neglected',
     TEAMFLOW_SECRET: 'x'.repeat(32),
     TEAMFLOW_STATE: '/var/lib/teamflow',
+    TEAMFLOW_SIGN_UP: 'closed',
     TEAMFLOW_ADMIN_EMAIL: 'Boss@Team.example',
     TEAMFLOW_ADMIN_PASSWORD: 'correct horse',
   });
@@ -44,6 +45,7 @@ test('everything given is taken as given; an empty variable is none', () => {
     indexes: 'neglected',
     secret: 'x'.repeat(32),
     stateDirectory: '/var/lib/teamflow',
+    signUp: 'closed',
     administrator: { email: 'boss@team.example', emailGiven: true, password: 'correct horse' },
   });
 });

@@ -6,6 +6,9 @@ export type DataSize = 'none' | 'small' | 'medium' | 'large';
 /** Which indexes a new database is given: all, or primary and unique keys only. */
 export type IndexChoice = 'full' | 'neglected';
 
+/** Whether people may make accounts for themselves, or only administrators do. */
+export type SignUp = 'open' | 'closed';
+
 /** What TeamFlow was told from outside. Absent means: the default, or what the installation was made with. */
 export interface Environment {
   readonly port: number;
@@ -22,6 +25,7 @@ export interface Environment {
   readonly secret: string | undefined;
   /** Where the embedded server's data and made-up passwords are kept; absent: .data in the checkout. */
   readonly stateDirectory: string | undefined;
+  readonly signUp: SignUp;
   readonly administrator: {
     readonly email: string;
     /** Whether the address was given, rather than the default. */
@@ -145,6 +149,7 @@ export function readEnvironment(variables: Variables): Environment {
     indexes: reader.choice('TEAMFLOW_INDEXES', ['full', 'neglected']),
     secret,
     stateDirectory: reader.text('TEAMFLOW_STATE'),
+    signUp: reader.choice('TEAMFLOW_SIGN_UP', ['open', 'closed']) ?? 'open',
     administrator: {
       email: (email ?? 'admin@teamflow.local').toLowerCase(),
       emailGiven: email !== undefined,

@@ -26,22 +26,24 @@ const sampleMember = { rank: 1, i: 3 } as const;
 const patienceMs = 3_000;
 const stopLimitMs = 4_800;
 
-const signInPages: PageSources = {
+/** What of the library goes into pages: its client. */
+const libraryInPages = [
+  join(root, 'package-lock.json'),
+  join(root, 'packages/autopilot/src/contract'),
+  join(root, 'packages/autopilot/src/kernel'),
+  join(root, 'packages/autopilot/src/client.ts'),
+];
+const ownPages: PageSources = {
   name: 'teamflow',
   directory: join(root, 'apps/teamflow/web'),
   output: join(root, 'apps/teamflow/web/dist'),
-  alsoReads: [join(root, 'package-lock.json')],
+  alsoReads: libraryInPages,
 };
 const dashboardPages: PageSources = {
   name: 'dashboard',
   directory: join(root, 'packages/dashboard'),
   output: join(root, 'packages/autopilot/assets/dashboard'),
-  alsoReads: [
-    join(root, 'package-lock.json'),
-    join(root, 'packages/autopilot/src/contract'),
-    join(root, 'packages/autopilot/src/kernel'),
-    join(root, 'packages/autopilot/src/client.ts'),
-  ],
+  alsoReads: libraryInPages,
 };
 
 function say(line: string): void {
@@ -56,7 +58,7 @@ async function versionOfThis(): Promise<string> {
 
 async function buildPages(stateDirectory: string): Promise<void> {
   // One after the other: two builds at once would take the database's processor.
-  for (const pages of [signInPages, dashboardPages]) {
+  for (const pages of [ownPages, dashboardPages]) {
     const started = performance.now();
     if (await ensureBuilt(pages, stateDirectory)) {
       say(`Built the pages of ${pages.name} in ${((performance.now() - started) / 1000).toFixed(1)} s`);
@@ -139,6 +141,7 @@ async function start(environment: Environment, ending: AsyncDisposableStack): Pr
     pool,
     secret,
     publicUrl: url,
+    signUp: environment.signUp,
     log: (level, message) => {
       if (level === 'error' || level === 'warn') process.stderr.write(`accounts: ${message}\n`);
     },
@@ -174,7 +177,8 @@ async function start(environment: Environment, ending: AsyncDisposableStack): Pr
     accounts,
     secret,
     version: await versionOfThis(),
-    pagesDirectory: signInPages.output,
+    pagesDirectory: ownPages.output,
+    signUp: environment.signUp,
     trustedProxies: environment.trustedProxies,
     logger: { level: 'warn' },
     documents: [forwardedPart(openApiDocument({ sessionCookie: 'teamflow.session_token' }))],

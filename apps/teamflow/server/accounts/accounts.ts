@@ -5,6 +5,7 @@ import { admin, organization } from 'better-auth/plugins';
 import { CamelCasePlugin, Kysely, PostgresDialect } from 'kysely';
 import type pg from 'pg';
 import { createDatabase, type Database, schemaName } from '../database/database.ts';
+import type { SignUp } from '../environment.ts';
 
 /** Where better-auth answers: sign-in, sign-out, organizations, invitations, API keys, administration of users. */
 export const accountsPath = '/api/auth';
@@ -30,6 +31,8 @@ export interface AccountsOptions {
   readonly secret: string;
   /** Where people reach TeamFlow; https makes its cookies secure ones. */
   readonly publicUrl: string;
+  /** Whether people may make accounts for themselves; default: only administrators make them. */
+  readonly signUp?: SignUp;
   /** Sign-in throttling; off only in tests that sign in many times. Default on. */
   readonly throttled?: boolean;
   readonly log?: (level: 'debug' | 'info' | 'success' | 'warn' | 'error', message: string) => void;
@@ -91,8 +94,14 @@ function createAuth(options: AccountsOptions) {
       const host = request?.headers.get('host');
       return host === null || host === undefined ? [] : [`http://${host}`, `https://${host}`];
     },
-    // Accounts are made by administrators: without mail there is nothing to prove that an address is one's own.
-    emailAndPassword: { enabled: true, disableSignUp: true, minPasswordLength: 8, maxPasswordLength: 128 },
+    // Without mail nothing proves that an address is one's own: an address alone therefore opens nothing. What was sent to
+    // one (an invitation) is opened by its link, and better-auth lists invitations only to addresses that are verified.
+    emailAndPassword: {
+      enabled: true,
+      disableSignUp: options.signUp !== 'open',
+      minPasswordLength: 8,
+      maxPasswordLength: 128,
+    },
     session: { modelName: 'sessions', cookieCache: { enabled: true, maxAge: cookieCacheSeconds } },
     rateLimit: {
       enabled: options.throttled ?? true,

@@ -126,9 +126,19 @@ export interface GlobalTables {
     role: string | null;
     banned: boolean | null;
     banExpires: Date | null;
+    banReason: string | null;
+    createdAt: Date;
   };
   accounts: { id: Generated<string>; userId: string; providerId: string; password: string | null };
-  sessions: { id: Generated<string>; userId: string };
+  sessions: {
+    id: Generated<string>;
+    userId: string;
+    ipAddress: string | null;
+    userAgent: string | null;
+    createdAt: Date;
+    updatedAt: Date;
+    expiresAt: Date;
+  };
   apiKeys: {
     id: Generated<string>;
     referenceId: string;

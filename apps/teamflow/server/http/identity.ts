@@ -116,6 +116,14 @@ export function requireIdentity(accounts: Accounts) {
   };
 }
 
+/** A hook that lets nobody past who does not run the installation. */
+export async function requireAdministrator(request: { readonly identity: Identity | null }): Promise<void> {
+  const { user } = identityOf(request);
+  if (user.role !== 'admin') {
+    throw new Problem('TF_ADMINISTRATORS_ONLY', `${user.email} is no administrator of this installation.`);
+  }
+}
+
 /**
  * A hook that opens the organization of the path to its members, before anything else about the request is looked at.
  * To everybody else it is not there.

@@ -9,6 +9,7 @@ const problems = {
   TF_BODY_INVALID: { status: 400, title: 'The body can not be used' },
   TF_UNAUTHENTICATED: { status: 401, title: 'Sign in, or send an API key' },
   TF_FORBIDDEN: { status: 403, title: 'Your role in this organization does not allow this' },
+  TF_ADMINISTRATORS_ONLY: { status: 403, title: 'Only administrators of this installation may do this' },
   TF_CROSS_SITE: { status: 403, title: 'This call does not come from a page of this site' },
   TF_NOT_FOUND: { status: 404, title: 'There is nothing here that you may see' },
   TF_CONFLICT: { status: 409, title: 'This does not fit what is there' },

@@ -1,10 +1,13 @@
 import {
+  type TArray,
   type TInteger,
+  type TLiteral,
   type TObject,
   type TOptional,
   type TProperties,
   type TSchema,
   type TString,
+  type TUnion,
   type TUnsafe,
   Type,
 } from 'typebox';
@@ -96,6 +99,28 @@ export const PrioritySchema: TUnsafe<TaskPriority> = Type.Unsafe<TaskPriority>({
   enum: taskPriorities,
 });
 
+export const Label: TString = Type.String({ minLength: 1, maxLength: 50 });
+export const Day: TString = Type.String({ format: 'date' });
+
+/** The parameters by which lists of tasks are filtered. */
+export const taskFilters: {
+  status: TOptional<TArray<typeof StatusSchema>>;
+  priority: TOptional<TArray<typeof PrioritySchema>>;
+  projectId: TOptional<TInteger>;
+  assigneeId: TOptional<TUnion<[TString, TLiteral<'none'>]>>;
+  label: TOptional<TString>;
+  dueFrom: TOptional<TString>;
+  dueTo: TOptional<TString>;
+} = {
+  status: Type.Optional(Type.Array(StatusSchema, { maxItems: 6, uniqueItems: true })),
+  priority: Type.Optional(Type.Array(PrioritySchema, { maxItems: 5, uniqueItems: true })),
+  projectId: Type.Optional(Id),
+  assigneeId: Type.Optional(Type.Union([UserId, Type.Literal('none')])),
+  label: Type.Optional(Label),
+  dueFrom: Type.Optional(Day),
+  dueTo: Type.Optional(Day),
+};
+
 export const OrganizationSchema: TSchema = Type.Object(
   { id: UserId, name: Name, slug: Type.String(), role: RoleSchema },
   closed,
@@ -103,6 +128,38 @@ export const OrganizationSchema: TSchema = Type.Object(
 
 export const MemberSchema: TSchema = Type.Object(
   { userId: UserId, name: Name, email: Type.String(), role: RoleSchema, createdAt: Timestamp },
+  closed,
+);
+
+export const AdministeredUserSchema: TSchema = Type.Object(
+  {
+    id: UserId,
+    name: Name,
+    email: Type.String(),
+    isAdministrator: Type.Boolean({ description: 'Runs the installation; it opens no organization.' }),
+    isSuspended: Type.Boolean(),
+    suspendedBecause: nullable(Type.String()),
+    createdAt: Timestamp,
+    organizations: Type.Integer({ description: 'How many the user belongs to.' }),
+    sessions: Type.Integer({ description: 'How many hold now.' }),
+  },
+  closed,
+);
+
+export const SessionSchema: TSchema = Type.Object(
+  {
+    id: UserId,
+    ipAddress: nullable(Type.String()),
+    userAgent: nullable(Type.String()),
+    createdAt: Timestamp,
+    updatedAt: Timestamp,
+    expiresAt: Timestamp,
+  },
+  closed,
+);
+
+export const AdministeredOrganizationSchema: TSchema = Type.Object(
+  { id: UserId, name: Name, slug: Type.String(), createdAt: Timestamp, members: Type.Integer() },
   closed,
 );
 

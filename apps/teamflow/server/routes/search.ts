@@ -3,8 +3,8 @@ import { Type } from 'typebox';
 import { membershipOf } from '../http/identity.ts';
 import type { Routes } from './context.ts';
 import { readPage } from './listing.ts';
-import { answers, inOrganization, listQuery, pageOf, SearchHitSchema } from './schemas.ts';
-import { selectTasks } from './task-queries.ts';
+import { answers, inOrganization, listQuery, pageOf, SearchHitSchema, taskFilters } from './schemas.ts';
+import { filterTasks, selectTasks } from './task-queries.ts';
 
 /** Full-text search over titles and descriptions. */
 export const searchRoutes: Routes =
@@ -15,18 +15,19 @@ export const searchRoutes: Routes =
       {
         schema: {
           summary: 'Tasks that match some words, best first',
-          description: 'Words, "quoted phrases", or, and -without, as web search engines take them.',
+          description:
+            'Words, "quoted phrases", or, and -without, as web search engines take them; filters as on the list of tasks.',
           tags: ['search'],
           params: inOrganization({}),
-          querystring: listQuery({ q: Type.String({ minLength: 1, maxLength: 200 }) }),
+          querystring: listQuery({ q: Type.String({ minLength: 1, maxLength: 200 }), ...taskFilters }),
           response: answers(pageOf(SearchHitSchema)),
         },
       },
       async (request, reply) => {
         const { database, organizationId } = membershipOf(request);
-        const { q, cursor, limit } = request.query;
+        const { q, cursor, limit, ...filter } = request.query;
         const wanted = sql`websearch_to_tsquery('english', ${q})`;
-        const hits = selectTasks(database)
+        const hits = filterTasks(selectTasks(database), filter)
           .select(['tasks.description', sql<number>`ts_rank(tasks.search, ${wanted})`.as('rank')])
           .where(sql<boolean>`tasks.search @@ ${wanted}`);
         // The excerpt is cut outside the ranking, so that only the rows of the page pay for it.
@@ -44,7 +45,13 @@ export const searchRoutes: Routes =
           ],
           direction: 'descending',
         } as const;
-        const paging = { cursor, limit, order, filter: { list: 'search', organizationId, q }, url: request.url };
+        const paging = {
+          cursor,
+          limit,
+          order,
+          filter: { list: 'search', organizationId, q, ...filter },
+          url: request.url,
+        };
         // The description, read for the excerpt, is not in the schema of the answer and so is left out of it.
         const { items, page } = await readPage(pager, paging, reply, query, (hit) => [
           String(hit.rank),

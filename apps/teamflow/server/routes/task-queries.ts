@@ -120,7 +120,7 @@ export interface TaskFilter {
   readonly dueTo?: string;
 }
 
-export function filterTasks(query: TaskQuery, filter: TaskFilter): TaskQuery {
+export function filterTasks<Row>(query: TaskQuery<Row>, filter: TaskFilter): TaskQuery<Row> {
   const { status, priority, projectId, assigneeId, label, dueFrom, dueTo } = filter;
   return query.where((eb) => {
     const all: Expression<SqlBool>[] = [];

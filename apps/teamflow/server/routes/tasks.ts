@@ -10,8 +10,10 @@ import { recordActivity } from './record-activity.ts';
 import {
   answers,
   body,
+  Day,
   Id,
   inOrganization,
+  Label,
   listQuery,
   noContent,
   PrioritySchema,
@@ -19,6 +21,7 @@ import {
   StatusSchema,
   TaskSchema,
   TaskSummarySchema,
+  taskFilters,
   UserId,
 } from './schemas.ts';
 import {
@@ -33,8 +36,6 @@ import {
 } from './task-queries.ts';
 
 const tags = ['tasks'];
-const Label = Type.String({ minLength: 1, maxLength: 50 });
-const Day = Type.String({ format: 'date' });
 const fields = {
   title: Type.String({ minLength: 1, maxLength: 500 }),
   description: Type.String({ maxLength: 50_000 }),
@@ -90,13 +91,7 @@ export const taskRoutes: Routes =
           tags,
           params: inOrganization({}),
           querystring: listQuery({
-            status: Type.Optional(Type.Array(StatusSchema, { maxItems: 6, uniqueItems: true })),
-            priority: Type.Optional(Type.Array(PrioritySchema, { maxItems: 5, uniqueItems: true })),
-            projectId: Type.Optional(Id),
-            assigneeId: Type.Optional(Type.Union([UserId, Type.Literal('none')])),
-            label: Type.Optional(Label),
-            dueFrom: Type.Optional(Day),
-            dueTo: Type.Optional(Day),
+            ...taskFilters,
             sort: Type.Optional(Type.Unsafe<TaskSort>({ type: 'string', enum: taskSorts, default: '-createdAt' })),
           }),
           response: answers(pageOf(TaskSummarySchema)),

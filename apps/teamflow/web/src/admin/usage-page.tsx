@@ -1,0 +1,153 @@
+import { keepPreviousData, type UseQueryResult, useQuery } from '@tanstack/react-query';
+import type { ReactElement } from 'react';
+import { Link, useLocation, useSearch } from 'wouter';
+import { request, searchOf } from '../api/request.ts';
+import type { Listed } from '../api/wire.ts';
+import { bytesText, shareText, spanText } from '../format/quantity.ts';
+import { countText } from '../format/words.ts';
+import { usePageTitle } from '../shell/page-title.ts';
+import { GaugeIcon } from '../ui/icons.tsx';
+import { Pager } from '../ui/pager.tsx';
+import { SearchField } from '../ui/search-field.tsx';
+import { Empty, Failure, Loading } from '../ui/states.tsx';
+import { type AdministeredOrganization, administration } from './admin-wire.ts';
+import { TrendLine } from './trend-line.tsx';
+import { type Usage, useUsage, useUsages } from './usage.ts';
+import './admin.css';
+
+/** The organizations, and what each takes of the service. */
+export function UsagePage(): ReactElement {
+  const parameters = new URLSearchParams(useSearch());
+  const [location, navigate] = useLocation();
+  const q = parameters.get('q') ?? '';
+  // Each row asks the autopilot, so pages are short.
+  const search = searchOf({ q, cursor: parameters.get('cursor'), limit: 20 });
+  const organizations = useQuery({
+    queryKey: ['administration', 'organizations', search],
+    queryFn: ({ signal }) =>
+      request<Listed<AdministeredOrganization>>('GET', `${administration}/organizations${search}`, { signal }),
+    placeholderData: keepPreviousData,
+  });
+  usePageTitle('Usage');
+  return (
+    <>
+      <div className="page-head">
+        <h1>Usage</h1>
+        <div className="page-tools">
+          <a href="/autopilot/" className="quiet-button framed">
+            <GaugeIcon />
+            Autopilot dashboard
+          </a>
+        </div>
+        <p className="page-note">What each organization took of the service in the last hour.</p>
+      </div>
+      <div className="admin-bar">
+        <SearchField
+          label="Search organizations"
+          value={q}
+          onChange={(to) => navigate(`${location}${searchOf({ q: to })}`)}
+        />
+      </div>
+      {organizations.isError ? (
+        <Failure error={organizations.error} onRetry={() => void organizations.refetch()} />
+      ) : organizations.data === undefined ? (
+        <Loading />
+      ) : organizations.data.items.length === 0 ? (
+        <div className="card">
+          <Empty title="No organization is found">Nothing’s name or address has these letters.</Empty>
+        </div>
+      ) : (
+        <>
+          <UsageTable organizations={organizations.data.items} />
+          <Pager
+            page={organizations.data.page}
+            shown={organizations.data.items.length}
+            noun="organization"
+            onCursor={(cursor) => navigate(`${location}${searchOf({ q, cursor })}`)}
+          />
+        </>
+      )}
+    </>
+  );
+}
+
+function UsageTable({ organizations }: { readonly organizations: readonly AdministeredOrganization[] }): ReactElement {
+  const usages = useUsages(organizations.map(({ id }) => id));
+  const whole = useUsage();
+  const failed = [whole, ...usages].find(({ isError }) => isError);
+  return (
+    <>
+      {failed !== undefined && <Failure error={failed.error} onRetry={() => void failed.refetch()} />}
+      <div className="card table-wrap">
+        <table className="table usage-table">
+          <thead>
+            <tr>
+              <th scope="col">Organization</th>
+              <th scope="col" className="right">
+                Requests
+              </th>
+              <th scope="col" className="right">
+                Share
+              </th>
+              <th scope="col" className="right">
+                p95
+              </th>
+              <th scope="col" className="right">
+                Database
+              </th>
+              <th scope="col" className="right">
+                Sent
+              </th>
+              <th scope="col">Trend</th>
+            </tr>
+          </thead>
+          <tbody>
+            {organizations.map((organization, index) => (
+              <UsageRow key={organization.id} organization={organization} usage={usages[index]} whole={whole.data} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </>
+  );
+}
+
+interface UsageRowProps {
+  readonly organization: AdministeredOrganization;
+  readonly usage: UseQueryResult<Usage> | undefined;
+  readonly whole: Usage | undefined;
+}
+
+function UsageRow({ organization, usage, whole }: UsageRowProps): ReactElement {
+  const { id, name, members } = organization;
+  const data = usage?.data;
+  return (
+    <tr>
+      <td>
+        <span className="who">
+          <span>
+            <Link href={`/admin/organizations/${id}`}>{name}</Link>
+            <small>{countText(members)} members</small>
+          </span>
+        </span>
+      </td>
+      {data === undefined ? (
+        <td colSpan={6}>{usage?.isError === true ? 'Not known' : '…'}</td>
+      ) : (
+        <>
+          <td className="right numbers">{countText(Math.round(data.requests))}</td>
+          <td className="right numbers">{whole === undefined ? '…' : shareText(data.requests, whole.requests)}</td>
+          <td className="right numbers">{data.p95Ms === null ? '–' : spanText(data.p95Ms)}</td>
+          <td className="right numbers">
+            {spanText(data.databaseMs)}
+            {whole !== undefined && <small> {shareText(data.databaseMs, whole.databaseMs)}</small>}
+          </td>
+          <td className="right numbers">{bytesText(data.bytesSent)}</td>
+          <td>
+            <TrendLine values={data.trend} label={`Requests of ${name} over the last hour`} />
+          </td>
+        </>
+      )}
+    </tr>
+  );
+}
