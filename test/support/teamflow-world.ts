@@ -82,6 +82,8 @@ export async function openWorld(
     readonly server?: EmbeddedPostgres;
     readonly app?: Partial<AppOptions>;
     readonly throttled?: boolean;
+    /** Whether people may make accounts for themselves; default: closed. */
+    readonly signUp?: 'open' | 'closed';
   } = {},
 ): Promise<World> {
   // Registered before the database's own clean-up, which wants everybody gone.
@@ -98,6 +100,7 @@ export async function openWorld(
     secret: testSecret,
     publicUrl: 'http://127.0.0.1:3000',
     throttled: options.throttled ?? false,
+    signUp: options.signUp ?? 'closed',
     log: () => {},
   });
   const routes: RouteOptions[] = [];

@@ -31,14 +31,16 @@ export function BoardColumns({ board }: { readonly board: Board }): ReactElement
     useSensor(MouseSensor, { activationConstraint: { distance: 5 } }),
     useSensor(TouchSensor, { activationConstraint: { delay: 220, tolerance: 8 } }),
   );
-  const put = (taskId: number, place: Place): void => {
+  const put = async (taskId: number, place: Place): Promise<void> => {
     const now = placeOf(board, taskId);
-    if (now !== undefined && !isSamePlace(now, place)) move.mutate({ taskId, place });
+    if (now === undefined || isSamePlace(now, place)) return;
+    // Its failure is told, and the card put back, by the move itself.
+    await move.mutateAsync({ taskId, place }).catch(() => {});
   };
   const keyboard = useKeyboardMoves(board, put);
   const dropped = ({ active }: DragEndEvent): void => {
     setDragged(null);
-    if (pointer.place !== null) put(Number(active.id), pointer.place);
+    if (pointer.place !== null) void put(Number(active.id), pointer.place);
   };
   const dragged = draggedId === null ? undefined : cardOf(board, draggedId);
 

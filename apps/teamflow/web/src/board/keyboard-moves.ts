@@ -20,6 +20,13 @@ export interface KeyboardMoves {
   readonly pressed: (event: KeyboardEvent, taskId: number) => void;
 }
 
+interface Lifted {
+  readonly taskId: number;
+  readonly place: Place;
+  /** Put down: on its way to the service. */
+  readonly isDropped: boolean;
+}
+
 function spokenPlace(board: Board, taskId: number): string {
   const column = board.columns.find(({ tasks }) => tasks.some(({ id }) => id === taskId));
   if (column === undefined) return '';
@@ -28,8 +35,9 @@ function spokenPlace(board: Board, taskId: number): string {
 }
 
 /** Space picks a card up and puts it down, arrows move it, Escape takes it back; without a card arrows move the focus. */
-export function useKeyboardMoves(board: Board, put: (taskId: number, place: Place) => void): KeyboardMoves {
-  const [lifted, setLifted] = useState<{ readonly taskId: number; readonly place: Place } | null>(null);
+export function useKeyboardMoves(board: Board, put: (taskId: number, place: Place) => Promise<void>): KeyboardMoves {
+  const [lifted, setLifted] = useState<Lifted | null>(null);
+  const lastId = useRef<number | null>(null);
   const [said, say] = useState('');
   const section = useRef<HTMLElement>(null);
   const shown = lifted === null ? board : moveCard(board, lifted.taskId, lifted.place);
@@ -38,8 +46,10 @@ export function useKeyboardMoves(board: Board, put: (taskId: number, place: Plac
   };
   // A card that changes its column is drawn anew, and the focus must follow it.
   useEffect(() => {
-    if (lifted === null) return;
-    const card = section.current?.querySelector<HTMLElement>(`[data-task-id="${lifted.taskId}"]`);
+    const id = lifted?.taskId ?? lastId.current;
+    lastId.current = lifted?.taskId ?? null;
+    if (id === null || (lifted === null && document.activeElement !== document.body)) return;
+    const card = section.current?.querySelector<HTMLElement>(`[data-task-id="${id}"]`);
     card?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
     card?.querySelector('a')?.focus();
   }, [lifted]);
@@ -48,19 +58,19 @@ export function useKeyboardMoves(board: Board, put: (taskId: number, place: Plac
     const direction = directions[event.key];
     const title = cardOf(board, taskId)?.title ?? 'The card';
     if (event.key === ' ' || event.key === 'Enter') {
-      put(taskId, place);
-      setLifted(null);
+      const dropped: Lifted = { taskId, place, isDropped: true };
+      setLifted(dropped);
       say(`${title} put down: ${spokenPlace(shown, taskId)}.`);
-      requestAnimationFrame(() => focus(taskId));
+      // Shown where it was put until the board itself has it there, or has put it back.
+      void put(taskId, place).finally(() => setLifted((now) => (now === dropped ? null : now)));
     } else if (event.key === 'Escape' || event.key === 'Tab') {
       setLifted(null);
       say(`${title} is back where it was.`);
-      requestAnimationFrame(() => focus(taskId));
     } else if (direction === undefined) return;
     else {
       const next = stepFrom(shown, taskId, direction);
       if (next !== undefined) {
-        setLifted({ taskId, place: next });
+        setLifted({ taskId, place: next, isDropped: false });
         say(spokenPlace(moveCard(shown, taskId, next), taskId));
       }
     }
@@ -69,21 +79,21 @@ export function useKeyboardMoves(board: Board, put: (taskId: number, place: Plac
 
   const pressed = (event: KeyboardEvent, taskId: number): void => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (lifted !== null) {
+    if (lifted !== null && !lifted.isDropped) {
       moveLifted(event, lifted.taskId, lifted.place);
       return;
     }
     const direction = directions[event.key];
     if (event.key === ' ') {
-      const place = placeOf(board, taskId);
-      if (place !== undefined) setLifted({ taskId, place });
-      say(`${cardOf(board, taskId)?.title ?? 'The card'} picked up: ${spokenPlace(board, taskId)}.`);
+      const place = placeOf(shown, taskId);
+      if (place !== undefined) setLifted({ taskId, place, isDropped: false });
+      say(`${cardOf(board, taskId)?.title ?? 'The card'} picked up: ${spokenPlace(shown, taskId)}.`);
     } else if (direction === undefined) return;
     else {
-      const next = neighbourOf(board, taskId, direction);
+      const next = neighbourOf(shown, taskId, direction);
       if (next !== undefined) focus(next);
     }
     event.preventDefault();
   };
-  return { shown, liftedId: lifted?.taskId ?? null, said, board: section, pressed };
+  return { shown, liftedId: lifted === null || lifted.isDropped ? null : lifted.taskId, said, board: section, pressed };
 }

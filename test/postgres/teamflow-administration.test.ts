@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import { leakCheck } from '../support/leak-check.ts';
+import { openWorld, organizations, type Person, suiteScope } from '../support/teamflow-world.ts';
+
+leakCheck(after);
+
+const administration = '/api/v1/administration';
+
+describe('administration', async () => {
+  const world = await openWorld(suiteScope, { signUp: 'open' });
+  const tenant = await world.makeTenant('run');
+  const other = await world.makeTenant('other');
+  const administrator = await world.makePerson('Ada Administrator');
+  await world.accounts.setRole(administrator.id, 'admin');
+
+  /** Signs in as a browser would; answers the cookie. */
+  const signIn = async ({ email, password }: Pick<Person, 'email' | 'password'>): Promise<string> => {
+    const response = await world.app.inject({
+      method: 'POST',
+      url: '/api/auth/sign-in/email',
+      headers: { host: 'team.example', origin: 'http://team.example' },
+      payload: { email, password },
+    });
+    assert.equal(response.statusCode, 200, response.body);
+    return response.cookies.map(({ name, value }) => `${name}=${encodeURIComponent(value)}`).join('; ');
+  };
+
+  test('every route of it is closed to everybody else', async () => {
+    const routes = world.routes.filter(({ url }) => url.startsWith(administration));
+    assert.ok(routes.length >= 8);
+    for (const { method, url } of routes) {
+      const target = url
+        .replace(':userId', tenant.member.id)
+        .replace(':organizationId', tenant.organizationId)
+        .replace(':sessionId', tenant.member.id);
+      for (const one of [method].flat()) {
+        // The walk knows no method but those that routes have.
+        const name = one as 'GET';
+        assert.equal((await world.call(null, name, target)).status, 401, `${one} ${url}`);
+        assert.equal((await world.call(tenant.owner, name, target)).status, 403, `${one} ${url}`);
+      }
+    }
+  });
+
+  test('users are found by a part of name or address, page by page', async () => {
+    const first = await world.call(administrator, 'GET', `${administration}/users?limit=2`);
+    assert.equal(first.json.items.length, 2);
+    const second = await world.call(
+      administrator,
+      'GET',
+      `${administration}/users?limit=2&cursor=${first.json.page.next}`,
+    );
+    const emails = [...first.json.items, ...second.json.items].map(({ email }) => email);
+    assert.deepEqual(emails, [...new Set(emails)].toSorted());
+    const found = await world.call(administrator, 'GET', `${administration}/users?q=ADA%20ADMIN`);
+    assert.deepEqual(
+      found.json.items.map(({ name, isAdministrator }: { name: string; isAdministrator: boolean }) => [
+        name,
+        isAdministrator,
+      ]),
+      [['Ada Administrator', true]],
+    );
+    // What would be a pattern is taken as it is written.
+    assert.equal((await world.call(administrator, 'GET', `${administration}/users?q=%25`)).json.items.length, 0);
+  });
+
+  test('sessions are listed without their tokens and end one by one or all', async () => {
+    const cookies = [await signIn(tenant.member), await signIn(tenant.member)];
+    const path = `${administration}/users/${tenant.member.id}/sessions`;
+    const { json, text } = await world.call(administrator, 'GET', path);
+    assert.equal(json.items.length, 2);
+    for (const cookie of cookies) {
+      const token = /session_token=([^.;]+)/.exec(decodeURIComponent(cookie))?.[1] ?? 'none';
+      assert.ok(!text.includes(token));
+    }
+    assert.equal((await world.call(administrator, 'DELETE', `${path}/${json.items[0].id}`)).status, 204);
+    assert.equal((await world.call(administrator, 'DELETE', `${path}/${json.items[0].id}`)).status, 404);
+    // A session of one user is not found under another.
+    const elsewhere = `${administration}/users/${other.member.id}/sessions/${json.items[1].id}`;
+    assert.equal((await world.call(administrator, 'DELETE', elsewhere)).status, 404);
+    assert.equal((await world.call(administrator, 'DELETE', path)).status, 204);
+    assert.equal((await world.call(administrator, 'GET', path)).json.items.length, 0);
+  });
+
+  test('organizations and who belongs to them, but nothing of what is in them', async () => {
+    const list = await world.call(administrator, 'GET', `${administration}/organizations?q=run`);
+    assert.deepEqual(
+      list.json.items.map(({ slug, members }: { slug: string; members: number }) => [slug, members]),
+      [['run', 3]],
+    );
+    const path = `${administration}/organizations/${tenant.organizationId}`;
+    const members = await world.call(administrator, 'GET', `${path}/members`);
+    assert.deepEqual(
+      members.json.items.map(({ userId }: { userId: string }) => userId),
+      [tenant.owner.id, tenant.admin.id, tenant.member.id],
+    );
+    const inside = await world.call(administrator, 'GET', `${organizations}/${tenant.organizationId}/tasks`);
+    assert.equal(inside.status, 404);
+  });
+
+  test('whoever makes an account sees no organization, nor an invitation without its link', async () => {
+    const email = 'invited@teamflow.example';
+    const owner = await signIn(tenant.owner);
+    const headers = { host: 'team.example', origin: 'http://team.example' };
+    const invited = await world.app.inject({
+      method: 'POST',
+      url: '/api/auth/organization/invite-member',
+      headers: { ...headers, cookie: owner },
+      payload: { organizationId: tenant.organizationId, email, role: 'member' },
+    });
+    assert.equal(invited.statusCode, 200, invited.body);
+    const signedUp = await world.app.inject({
+      method: 'POST',
+      url: '/api/auth/sign-up/email',
+      headers,
+      payload: { email, password: 'a good password', name: 'Invited' },
+    });
+    assert.equal(signedUp.statusCode, 200, signedUp.body);
+    const cookie = await signIn({ email, password: 'a good password' });
+    const mine = await world.app.inject({ url: '/api/v1/organizations', headers: { cookie } });
+    assert.deepEqual(mine.json().items, []);
+    const listed = await world.app.inject({
+      url: '/api/auth/organization/list-user-invitations',
+      headers: { ...headers, cookie },
+    });
+    assert.equal(listed.statusCode, 403);
+    const accepted = await world.app.inject({
+      method: 'POST',
+      url: '/api/auth/organization/accept-invitation',
+      headers: { ...headers, cookie },
+      payload: { invitationId: invited.json().id },
+    });
+    assert.equal(accepted.statusCode, 200, accepted.body);
+    const after = await world.app.inject({ url: '/api/v1/organizations', headers: { cookie } });
+    assert.deepEqual(
+      after.json().items.map(({ slug }: { slug: string }) => slug),
+      ['run'],
+    );
+  });
+
+  test('a search is filtered as a list is', async () => {
+    const base = `${organizations}/${tenant.organizationId}`;
+    const { json: project } = await world.call(tenant.owner, 'POST', `${base}/projects`, { name: 'run second' });
+    await world.call(tenant.owner, 'POST', `${base}/tasks`, {
+      projectId: project.id,
+      title: 'run walrus',
+      priority: 'high',
+    });
+    await world.call(tenant.owner, 'POST', `${base}/tasks`, { projectId: tenant.projectId, title: 'run walrus too' });
+    const titles = async (query: string): Promise<readonly string[]> =>
+      (await world.call(tenant.owner, 'GET', `${base}/search?q=walrus${query}`)).json.items.map(
+        ({ title }: { title: string }) => title,
+      );
+    assert.equal((await titles('')).length, 2);
+    assert.deepEqual(await titles(`&projectId=${project.id}`), ['run walrus']);
+    assert.deepEqual(await titles('&priority=high&status=todo'), ['run walrus']);
+    assert.deepEqual(await titles('&status=done'), []);
+  });
+});
