@@ -52,7 +52,10 @@ describe('administration', async () => {
       `${administration}/users?limit=2&cursor=${first.json.page.next}`,
     );
     const emails = [...first.json.items, ...second.json.items].map(({ email }) => email);
-    assert.deepEqual(emails, [...new Set(emails)].toSorted());
+    assert.deepEqual(
+      emails,
+      [...new Set<string>(emails)].toSorted((one, next) => (one < next ? -1 : 1)),
+    );
     const found = await world.call(administrator, 'GET', `${administration}/users?q=ADA%20ADMIN`);
     assert.deepEqual(
       found.json.items.map(({ name, isAdministrator }: { name: string; isAdministrator: boolean }) => [

@@ -142,7 +142,7 @@ for (const [name, skip, server] of [
         // At home, with each identifier that a query may hold.
         for (const field of walk.query.filter((one) => one.endsWith('Id'))) {
           const id = field === 'assigneeId' ? theirs.member.id : identifiers(theirs)[field];
-          const url = `${fill(walk.url, identifiers(mine))}?${field}=${id}`;
+          const url = `${fill(walk.url, identifiers(mine))}${query === '' ? '?' : `${query}&`}${field}=${id}`;
           const answer = await world.call(mine.owner, walk.method, url);
           const none = walk.method === 'HEAD' || answer.json?.items?.length === 0;
           expect(walk, `their ${field} in the query`, answer.status === 200 && none, answer.status, answer.text);

@@ -21,8 +21,8 @@ export function AccountPage({ me }: { readonly me: Me }): ReactElement {
             <strong>{me.name}</strong>
             <small>{me.email}</small>
           </span>
-          {me.role === 'admin' && <span className="chip accent">Runs this installation</span>}
         </span>
+        {me.role === 'admin' && <p>You run this installation: users, usage and the autopilot are open to you.</p>}
       </section>
       <ApiKeys />
       <ChangePassword />

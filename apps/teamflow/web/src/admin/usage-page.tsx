@@ -123,16 +123,12 @@ function UsageRow({ organization, usage, whole }: UsageRowProps): ReactElement {
   const data = usage?.data;
   return (
     <tr>
-      <td>
-        <span className="who">
-          <span>
-            <Link href={`/admin/organizations/${id}`}>{name}</Link>
-            <small>{countText(members)} members</small>
-          </span>
-        </span>
+      <td className="usage-name">
+        <Link href={`/admin/organizations/${id}`}>{name}</Link>
+        <small>{countText(members)} members</small>
       </td>
       {data === undefined ? (
-        <td colSpan={6}>{usage?.isError === true ? 'Not known' : '…'}</td>
+        <td colSpan={6}>{usage?.isError === true ? 'Not known' : 'Being read'}</td>
       ) : (
         <>
           <td className="right numbers">{countText(Math.round(data.requests))}</td>

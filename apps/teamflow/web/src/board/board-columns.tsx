@@ -8,7 +8,7 @@ import {
   useSensor,
   useSensors,
 } from '@dnd-kit/core';
-import { type ReactElement, useId, useState } from 'react';
+import { type ReactElement, useId, useRef, useState } from 'react';
 import type { Board } from '../api/wire.ts';
 import { useOrganization } from '../organizations/organization.tsx';
 import { cardOf, isSamePlace, type Place, placeOf } from './board-model.ts';
@@ -25,6 +25,7 @@ export function BoardColumns({ board }: { readonly board: Board }): ReactElement
   const move = useMove(organization.id, board.projectId);
   const [draggedId, setDragged] = useState<number | null>(null);
   const pointer = usePointerPlace(draggedId);
+  const section = useRef<HTMLElement>(null);
   const helpId = useId();
   // A press alone opens the task; a finger must rest first, so that it can scroll.
   const sensors = useSensors(
@@ -37,7 +38,7 @@ export function BoardColumns({ board }: { readonly board: Board }): ReactElement
     // Its failure is told, and the card put back, by the move itself.
     await move.mutateAsync({ taskId, place }).catch(() => {});
   };
-  const keyboard = useKeyboardMoves(board, put);
+  const keyboard = useKeyboardMoves(board, section, put);
   const dropped = ({ active }: DragEndEvent): void => {
     setDragged(null);
     if (pointer.place !== null) void put(Number(active.id), pointer.place);
@@ -58,7 +59,7 @@ export function BoardColumns({ board }: { readonly board: Board }): ReactElement
         Space picks the card up, arrow keys move it, Space puts it down, Escape takes it back. Enter opens the task.
       </p>
       {/* Scrolled by keyboard too: it has the focus where no card has it. */}
-      <section className="board" aria-label="Board" ref={keyboard.board}>
+      <section className="board" aria-label="Board" ref={section}>
         {keyboard.shown.columns.map((column) => (
           <Column
             key={column.status}

@@ -72,7 +72,8 @@ test('moving loses no card and doubles none, and a step back undoes a step', () 
         if (direction === 'up') assert.deepEqual(stepFrom(next, card, 'down'), placeAfter(now, card));
         now = next;
       }
-      assert.deepEqual(idsOf(now).flat().toSorted(), idsOf(board).flat().toSorted());
+      assert.deepEqual(new Set(idsOf(now).flat()), new Set(idsOf(board).flat()));
+      assert.equal(idsOf(now).flat().length, idsOf(board).flat().length);
       for (const { count, tasks } of now.columns) assert.equal(count, tasks.length);
     }),
   );

@@ -16,7 +16,6 @@ export interface KeyboardMoves {
   readonly liftedId: number | null;
   /** For screen readers: what the last key did. */
   readonly said: string;
-  readonly board: RefObject<HTMLElement | null>;
   readonly pressed: (event: KeyboardEvent, taskId: number) => void;
 }
 
@@ -35,11 +34,14 @@ function spokenPlace(board: Board, taskId: number): string {
 }
 
 /** Space picks a card up and puts it down, arrows move it, Escape takes it back; without a card arrows move the focus. */
-export function useKeyboardMoves(board: Board, put: (taskId: number, place: Place) => Promise<void>): KeyboardMoves {
+export function useKeyboardMoves(
+  board: Board,
+  section: RefObject<HTMLElement | null>,
+  put: (taskId: number, place: Place) => Promise<void>,
+): KeyboardMoves {
   const [lifted, setLifted] = useState<Lifted | null>(null);
   const lastId = useRef<number | null>(null);
   const [said, say] = useState('');
-  const section = useRef<HTMLElement>(null);
   const shown = lifted === null ? board : moveCard(board, lifted.taskId, lifted.place);
   const focus = (taskId: number): void => {
     section.current?.querySelector<HTMLElement>(`[data-task-id="${taskId}"] a`)?.focus();
@@ -52,7 +54,7 @@ export function useKeyboardMoves(board: Board, put: (taskId: number, place: Plac
     const card = section.current?.querySelector<HTMLElement>(`[data-task-id="${id}"]`);
     card?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
     card?.querySelector('a')?.focus();
-  }, [lifted]);
+  }, [lifted, section]);
 
   const moveLifted = (event: KeyboardEvent, taskId: number, place: Place): void => {
     const direction = directions[event.key];
@@ -95,5 +97,5 @@ export function useKeyboardMoves(board: Board, put: (taskId: number, place: Plac
     }
     event.preventDefault();
   };
-  return { shown, liftedId: lifted === null || lifted.isDropped ? null : lifted.taskId, said, board: section, pressed };
+  return { shown, liftedId: lifted === null || lifted.isDropped ? null : lifted.taskId, said, pressed };
 }

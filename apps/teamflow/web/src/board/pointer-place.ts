@@ -25,10 +25,7 @@ function placeAt(x: number, y: number, draggedId: number): Place | null {
 export function usePointerPlace(draggedId: number | null): { readonly place: Place | null } {
   const [place, setPlace] = useState<Place | null>(null);
   useEffect(() => {
-    if (draggedId === null) {
-      setPlace(null);
-      return undefined;
-    }
+    if (draggedId === null) return undefined;
     const at = (x: number, y: number): void => {
       const next = placeAt(x, y, draggedId);
       setPlace((now) => (now !== null && next !== null && isSamePlace(now, next) ? now : next));
@@ -42,6 +39,7 @@ export function usePointerPlace(draggedId: number | null): { readonly place: Pla
     return () => {
       removeEventListener('mousemove', mouse);
       removeEventListener('touchmove', touch);
+      setPlace(null);
     };
   }, [draggedId]);
   return { place };

@@ -13,7 +13,7 @@ import { sayFailed } from '../ui/toasts.tsx';
 import { moveCard, type Place } from './board-model.ts';
 
 /** Cards of a column that are shown; the rest is in the list. */
-export const cardsPerColumn = 50;
+const cardsPerColumn = 50;
 
 function boardKey(organizationId: string, projectId: number): readonly unknown[] {
   return ['organization', organizationId, 'board', projectId];

@@ -85,12 +85,11 @@ function Pending(): ReactElement | null {
   const client = useQueryClient();
   const invitations = useQuery({
     queryKey: invitationsKey(organization.id),
-    queryFn: ({ signal }) =>
-      request<readonly Invitation[]>(
-        'GET',
-        `/api/auth/organization/list-invitations${searchOf({ organizationId: organization.id })}`,
-        { signal },
-      ),
+    queryFn: async ({ signal }) => {
+      const path = `/api/auth/organization/list-invitations${searchOf({ organizationId: organization.id })}`;
+      const all = await request<readonly Invitation[]>('GET', path, { signal });
+      return all.filter(({ status, expiresAt }) => status === 'pending' && Date.parse(expiresAt) > Date.now());
+    },
   });
   const withdraw = useMutation({
     mutationFn: (invitationId: string) =>
@@ -99,9 +98,7 @@ function Pending(): ReactElement | null {
     onSettled: () => client.invalidateQueries({ queryKey: invitationsKey(organization.id) }),
   });
   if (invitations.isError) return <Failure error={invitations.error} onRetry={() => void invitations.refetch()} />;
-  const open = (invitations.data ?? []).filter(
-    ({ status, expiresAt }) => status === 'pending' && Date.parse(expiresAt) > Date.now(),
-  );
+  const open = invitations.data ?? [];
   if (open.length === 0) return null;
   return (
     <ul className="invitation-list" aria-label="Invited">

@@ -23,9 +23,9 @@ export function isSignUpOpen(): boolean {
 }
 
 export interface SessionCalls {
-  signIn(email: string, password: string): Promise<void>;
-  signUp(name: string, email: string, password: string): Promise<void>;
-  signOut(): Promise<void>;
+  readonly signIn: (email: string, password: string) => Promise<void>;
+  readonly signUp: (name: string, email: string, password: string) => Promise<void>;
+  readonly signOut: () => Promise<void>;
 }
 
 /** Signing in and out. What was known of one person is forgotten before the next. */
@@ -36,15 +36,15 @@ export function useSessionCalls(): SessionCalls {
     await client.refetchQueries({ queryKey: meKey });
   };
   return {
-    async signIn(email, password) {
+    signIn: async (email, password) => {
       await request('POST', '/api/auth/sign-in/email', { body: { email, password } });
       await changed();
     },
-    async signUp(name, email, password) {
+    signUp: async (name, email, password) => {
       await request('POST', '/api/auth/sign-up/email', { body: { name, email, password } });
       await changed();
     },
-    async signOut() {
+    signOut: async () => {
       await request('POST', '/api/auth/sign-out', { body: {} });
       client.clear();
       client.setQueryData(meKey, null);

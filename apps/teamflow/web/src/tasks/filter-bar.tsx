@@ -1,7 +1,7 @@
 import { NativeSelect, TextInput } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { useMembers } from '../api/queries.ts';
-import { taskPriorities, taskStatuses } from '../api/wire.ts';
+import { type TaskPriority, type TaskStatus, taskPriorities, taskStatuses } from '../api/wire.ts';
 import { addDays, dayText, today } from '../format/time.ts';
 import { priorityNames, statusNames } from '../format/words.ts';
 import { useOrganization } from '../organizations/organization.tsx';
@@ -44,7 +44,7 @@ export function FilterBar({ filter, myId, onChange }: FilterBarProps): ReactElem
           values={taskStatuses}
           chosen={status}
           names={statusNames}
-          mark={(value) => <StatusMark status={value} isNamed={false} />}
+          mark={statusMark}
           onChange={(chosen) => onChange({ status: chosen })}
         />
       </Popover>
@@ -54,7 +54,7 @@ export function FilterBar({ filter, myId, onChange }: FilterBarProps): ReactElem
           values={taskPriorities}
           chosen={priority}
           names={priorityNames}
-          mark={(value) => <PriorityMark priority={value} isNamed={false} />}
+          mark={priorityMark}
           onChange={(chosen) => onChange({ priority: chosen })}
         />
       </Popover>
@@ -88,6 +88,9 @@ export function FilterBar({ filter, myId, onChange }: FilterBarProps): ReactElem
     </div>
   );
 }
+
+const statusMark = (status: TaskStatus): ReactElement => <StatusMark status={status} isNamed={false} />;
+const priorityMark = (priority: TaskPriority): ReactElement => <PriorityMark priority={priority} isNamed={false} />;
 
 function chosenText(names: readonly string[]): string | undefined {
   return names.length === 0 ? undefined : names.length === 1 ? names[0] : String(names.length);

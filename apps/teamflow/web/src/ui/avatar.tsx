@@ -2,8 +2,10 @@ import type { ReactElement } from 'react';
 
 function initialsOf(name: string): string {
   const words = name.split(/\s+/).filter((word) => word !== '');
-  const letters = [words[0], words.length > 1 ? words.at(-1) : undefined].map((word) => [...(word ?? '')][0] ?? '');
-  return letters.join('').toUpperCase();
+  const letters = [words[0], words.length > 1 ? words.at(-1) : undefined].map((word) =>
+    String.fromCodePoint(word?.codePointAt(0) ?? 32),
+  );
+  return letters.join('').trim().toUpperCase();
 }
 
 /** Somebody's initials in a circle, beside the name or instead of it; null: nobody. */

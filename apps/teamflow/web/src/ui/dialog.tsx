@@ -18,7 +18,7 @@ export function Dialog({ title, onClose, className = '', children }: DialogProps
   }, []);
   return (
     // A press on the backdrop arrives at the dialog itself; the keyboard has Escape.
-    // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-noninteractive-element-interactions
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
     <dialog
       ref={dialog}
       className={`dialog ${className}`}

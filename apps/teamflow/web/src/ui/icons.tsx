@@ -47,12 +47,6 @@ export const ShieldIcon: () => ReactElement = icon(
 export const BuildingIcon: () => ReactElement = icon(
   <path d="M3 13.6V3.2c0-.4.3-.7.7-.7h5.6c.4 0 .7.3.7.7v10.4M10 6.6h2.3c.4 0 .7.3.7.7v6.3M1.6 13.6h12.8M5.4 5.4h2.2M5.4 8h2.2M5.4 10.6h2.2" />,
 );
-export const KeyIcon: () => ReactElement = icon(
-  <>
-    <circle cx="5" cy="10.6" r="2.8" />
-    <path d="m7 8.6 6-6M10.4 5.2l2 2" />
-  </>,
-);
 export const GaugeIcon: () => ReactElement = icon(
   <>
     <path d="M2.3 11.6a6.2 6.2 0 1 1 11.4 0" />

@@ -17,8 +17,12 @@ export function usePausedText({
   onChange,
 }: PausedTextProps): readonly [string, (text: string, isDone?: boolean) => void] {
   const [text, setText] = useState(value);
+  const [known, setKnown] = useState(value);
+  if (known !== value) {
+    setKnown(value);
+    setText(value);
+  }
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  useEffect(() => setText(value), [value]);
   useEffect(() => () => clearTimeout(timer.current), []);
   return [
     text,
