@@ -219,7 +219,11 @@ describe('answers', () => {
 
   it('says that it lives and is ready, to everyone', async () => {
     assert.deepEqual(await answerOf('getLiveness', await world.get('/livez', {})), { status: 'alive' });
-    assert.deepEqual(await answerOf('getReadiness', await world.get('/readyz', {})), { status: 'ready', reasons: [] });
+    assert.deepEqual(await answerOf('getReadiness', await world.get('/readyz', {})), {
+      status: 'ready',
+      reasons: [],
+      limits: [],
+    });
   });
 
   it('describes itself by the table that routes it', async () => {

@@ -1,30 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ApiError, type Client, createClient } from '@teamflow/autopilot/client';
+import { type Client, createClient } from '@teamflow/autopilot/client';
 import { startHostApplication } from '../support/host-application.ts';
 import { leakCheck } from '../support/leak-check.ts';
+import { until } from '../support/until.ts';
 
 leakCheck(after);
-
-/** Asks again until the control plane answers something that satisfies; fails after the limit. */
-async function until<T>(
-  limitMs: number,
-  ask: () => Promise<T>,
-  satisfies: (answer: T) => boolean = () => true,
-): Promise<T> {
-  const end = performance.now() + limitMs;
-  for (;;) {
-    try {
-      const answer = await ask();
-      if (satisfies(answer)) return answer;
-    } catch (error) {
-      if (!(error instanceof ApiError) && !(error instanceof TypeError)) throw error;
-    }
-    assert.ok(performance.now() < end, `not within ${limitMs} ms`);
-    await sleep(50);
-  }
-}
 
 function clientOf(baseUrl: string, token: string): Client {
   return createClient({ baseUrl, token: () => token });

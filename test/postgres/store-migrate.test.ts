@@ -120,7 +120,10 @@ test('a schema of a later release is reported as such', async (t) => {
   const later = withMore(t, 'CREATE TABLE autopilot.later (x integer)');
   await connected(url, async (client) => {
     assert.equal((await migrate(client, later)).version, published + 1);
-    await assert.rejects(migrate(client), { code: 'AP_STORE_SCHEMA_NEWER', message: /version 2; .* up to 1/ });
+    await assert.rejects(migrate(client), {
+      code: 'AP_STORE_SCHEMA_NEWER',
+      message: new RegExp(`version ${published + 1}; .* up to ${published}`),
+    });
   });
   // An agent of this release goes on writing; compaction is left to the later one.
   await using store = new PostgresMetricStore({ connectionString: url, clock: new FakeClock(T0) });
@@ -134,7 +137,7 @@ test('a migration that was changed after it was applied is reported', async (t) 
     await migrate(client, withMore(t, 'CREATE TABLE autopilot.more (x integer)'));
     await assert.rejects(migrate(client, withMore(t, 'CREATE TABLE autopilot.more (y integer)')), {
       code: 'AP_STORE_MIGRATION_CHANGED',
-      message: /0002_more\.sql/,
+      message: /_more\.sql/,
     });
   });
 });
@@ -182,7 +185,7 @@ test('an agent of the release before goes on writing while and after the schema 
      CREATE FUNCTION autopilot.append_windows_v2(scope bigint, note text) RETURNS integer LANGUAGE sql AS 'SELECT 1';`,
   );
   await connected(url, async (client) => {
-    assert.deepEqual((await migrate(client, grown)).applied, [2]);
+    assert.deepEqual((await migrate(client, grown)).applied, [published + 1]);
   });
   await delay(200);
   go = false;

@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
@@ -7,18 +7,24 @@ export interface HostApplication extends AsyncDisposable {
   readonly url: string;
   readonly controlPlaneUrl: string;
   readonly token: string;
+  /** The application itself. */
+  readonly child: ChildProcess;
   /** Process id of the control plane now. */
   controlPlanePid(): Promise<number>;
 }
 
 const token = 'token-of-the-test-'.padEnd(40, 'x');
 
-/** Routes: `/` answers at once, `/block?ms=` keeps the event loop busy, `/control-plane` names its process. */
-export async function startHostApplication(): Promise<HostApplication> {
+/**
+ * Routes: `/` answers at once, `/block?ms=` keeps the event loop busy, `/control-plane` names its process, `/agent` is the
+ * agent's status; `/query` asks the database of HOST_DATABASE_URL through an instrumented pool.
+ * @param variables added to the environment
+ */
+export async function startHostApplication(variables: Readonly<Record<string, string>> = {}): Promise<HostApplication> {
   const program = fileURLToPath(new URL('./host-application-process.ts', import.meta.url));
   const child = fork(program, [], {
     execArgv: ['-C', 'source'],
-    env: { ...process.env, AUTOPILOT_PORT: '0', AUTOPILOT_TOKEN: token },
+    env: { ...process.env, AUTOPILOT_PORT: '0', AUTOPILOT_TOKEN: token, ...variables },
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   let printed = '';
@@ -37,6 +43,7 @@ export async function startHostApplication(): Promise<HostApplication> {
     url,
     controlPlaneUrl,
     token,
+    child,
     async controlPlanePid() {
       const { pid } = (await (await fetch(`${url}/control-plane`)).json()) as { pid: number }; // `as`: our own route
       return pid;

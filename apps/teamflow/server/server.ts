@@ -130,6 +130,8 @@ async function start(environment: Environment, ending: AsyncDisposableStack): Pr
   }
   const pool = createPool({ connectionString: server.connectionString });
   ending.defer(() => pool.end());
+  // Before the database stops: the last of what was measured goes there.
+  ending.defer(() => agent.close());
   const database = createDatabase(pool);
 
   await checkDatabase(pool, server);

@@ -18,7 +18,16 @@ import { AutopilotError, messageOf } from './kernel/errors.ts';
 import { AgentChild, childEnvironment } from './link/agent-child.ts';
 import { AgentLink } from './link/agent-link.ts';
 import { Flush } from './rollup/flush.ts';
+import { HistoryFlush, type HistoryWriter } from './rollup/history-flush.ts';
 import { backlogSettings, WindowBacklog } from './rollup/window-backlog.ts';
+import {
+  addressOfPool,
+  addressOfUrl,
+  isPostgresUrl,
+  poolMakerLike,
+  poolMakerOfDriver,
+  type StoreAddress,
+} from './storage/store-address.ts';
 import { Collector } from './track/collector.ts';
 import { HttpRecorder } from './track/http-recorder.ts';
 import { RecorderSwitch } from './track/recorder-switch.ts';
@@ -48,11 +57,18 @@ export interface AgentOptions {
    * that serves nothing starts it only when AUTOPILOT_PORT says where.
    */
   readonly controlPlane?: 'child' | 'none' | ControlPlaneProgram;
+  /**
+   * Where history is kept, as `postgres://...`; AUTOPILOT_DATABASE_URL wins. null: nowhere. Default: DATABASE_URL of the
+   * environment, or else where the first instrumented pool connects to; with controlPlane `none`: nowhere.
+   */
+  readonly databaseUrl?: string | null;
 }
 
 /** Linux gives ports from here on to whoever asks for any (port 0). */
 const FIRST_EPHEMERAL_PORT = 32_768;
 const CLOSE_WAIT_MS = 300;
+/** For the last window to reach the store: a write takes a few ms, and a first one loads and connects before. */
+const HISTORY_CLOSE_WAIT_MS = 700;
 const MIN_TOKEN_LENGTH = 32;
 const MAX_NAME_LENGTH = 256;
 /** How long the plugin has to say that the application will listen, before a given port is enough. */
@@ -74,6 +90,8 @@ interface AgentEnvironment {
   readonly release: string;
   /** null: not given. */
   readonly port: number | null;
+  /** null: nowhere; undefined: where the first instrumented pool connects to. */
+  readonly databaseUrl: string | null | undefined;
 }
 
 /** null: the agent is switched off. An empty variable counts as absent. */
@@ -111,7 +129,25 @@ function readEnvironment(variables: NodeJS.ProcessEnv, options: AgentOptions): A
     instance: name('AUTOPILOT_INSTANCE', options.instance, found.instance),
     release: name('AUTOPILOT_RELEASE', options.release, found.release),
     port: port === null ? null : Number(port),
+    databaseUrl: databaseUrlOf(variables, options),
   };
+}
+
+function databaseUrlOf(variables: NodeJS.ProcessEnv, options: AgentOptions): string | null | undefined {
+  const given = variables['AUTOPILOT_DATABASE_URL'] || options.databaseUrl;
+  // Never shown: it holds a password.
+  if (given && !isPostgresUrl(given)) {
+    throw invalid(
+      'AUTOPILOT_DATABASE_URL',
+      'no PostgreSQL URL',
+      'Give it as postgres://user:password@host:5432/database.',
+    );
+  }
+  if (given !== undefined) return given || null;
+  if (options.controlPlane === 'none') return null;
+  const ofApplication = variables['DATABASE_URL'];
+  // An application may keep its data in something else, and instrument a pool beside it.
+  return ofApplication && isPostgresUrl(ofApplication) ? ofApplication : undefined;
 }
 
 function invalid(variable: string, value: string, remedy: string): AutopilotError {
@@ -137,6 +173,12 @@ class RunningAgent implements Agent {
   readonly #link: AgentLink;
   readonly #child: AgentChild | null;
   readonly #flush: Flush;
+  readonly #history: HistoryFlush;
+  /** The first one that was instrumented: our own connection is made by its class. */
+  #firstPool: Pool | null = null;
+  /** Where history is kept; null: not known, or nowhere. */
+  #store: StoreAddress | null = null;
+  readonly #storeIsGiven: boolean;
   readonly #pools = new WeakSet<Pool>();
   readonly #poolNames = new Set<string>();
   readonly #databases = new Set<string>();
@@ -158,12 +200,23 @@ class RunningAgent implements Agent {
       AUTOPILOT_LINK_KEY: linkKey,
       AUTOPILOT_SERVICE: service,
     });
+    const { databaseUrl } = environment;
+    this.#storeIsGiven = databaseUrl !== undefined;
+    if (typeof databaseUrl === 'string') this.#keepHistoryAt(addressOfUrl(databaseUrl));
+    this.#history = new HistoryFlush({
+      origin: { service, instance, release },
+      clock: systemClock,
+      isKnown: () => this.#store !== null,
+      open: () => this.#openStore(),
+      statementText: (database, id) => this.#statements.textOf(database, id),
+    });
     this.#link = new AgentLink({
       origin: { service, instance, release },
       pid: process.pid,
       startedAt: systemClock.now() - Math.round(process.uptime() * 1_000),
       databases: () => [...this.#databases],
       statementText: (database, id) => this.#statements.textOf(database, id),
+      historyTrouble: () => this.#history.status.reason,
       onWelcome: (address) => this.#child?.keepPort(address),
     });
     this.#child = controlPlane === 'none' ? null : this.#makeChild(controlPlane);
@@ -174,6 +227,7 @@ class RunningAgent implements Agent {
       delivery: this.#link,
       clock: systemClock,
       backlog: this.#backlog,
+      alsoTo: (windows) => this.#history.take(windows),
       onTrouble: (error) => {
         this.#trouble = messageOf(error);
       },
@@ -209,6 +263,7 @@ class RunningAgent implements Agent {
       controlPlane: link.state === 'linked' ? link.address : null,
       restarts: child !== undefined && 'restarts' in child ? child.restarts : 0,
       lostWindows: this.#collector.lostWindows + this.#backlog.lostWindows + this.#link.lostWindows,
+      history: this.#history.status,
       trouble: link.state === 'refused' ? link.reason : this.#trouble,
     };
   }
@@ -223,6 +278,10 @@ class RunningAgent implements Agent {
     this.#poolNames.add(poolName);
     this.#databases.add(database);
     this.#context.enable();
+    if (this.#firstPool === null) {
+      this.#firstPool = pool;
+      if (!this.#storeIsGiven) this.#keepHistoryAt(addressOfPool(pool));
+    }
     const recorder = new PgRecorder({
       pool,
       poolName,
@@ -249,9 +308,32 @@ class RunningAgent implements Agent {
     this.#closed = true;
     this.#resources.dispose();
     const endsAtMs = performance.now() + CLOSE_WAIT_MS;
-    await this.#flush.close(CLOSE_WAIT_MS);
+    // The first to close: it hands the last windows to both. History is written while the link is being closed.
+    const flushed = this.#flush.close(CLOSE_WAIT_MS);
+    const written = this.#history.close(HISTORY_CLOSE_WAIT_MS);
+    await flushed;
     await this.#link.close(endsAtMs - performance.now());
     await this.#child?.close();
+    await written;
+  }
+
+  #keepHistoryAt(address: StoreAddress): void {
+    this.#store = address;
+    if (address.url === null) {
+      this.#trouble = `The control plane can't read history where the first pool connects to: ${address.reason}. Set AUTOPILOT_DATABASE_URL.`;
+      return;
+    }
+    this.#childEnvironment['AUTOPILOT_DATABASE_URL'] = address.url;
+    // One that was started without it can learn it by its environment only.
+    this.#child?.restart();
+  }
+
+  /** Loads what writes history: not before there is something to write. */
+  async #openStore(): Promise<HistoryWriter> {
+    const { connection } = this.#store ?? addressOfUrl('');
+    const { AgentStore } = await import('./storage/postgres/agent-store.ts');
+    const pool = this.#firstPool;
+    return new AgentStore(pool === null ? await poolMakerOfDriver(connection) : poolMakerLike(pool, connection));
   }
 
   #makeChild(controlPlane: 'child' | ControlPlaneProgram): AgentChild {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type PrincipalKey, PrincipalVerifier } from './access/signed-principal.ts';
 import { makeToken, TokenVerifier } from './access/token.ts';
@@ -7,7 +8,7 @@ import { DASHBOARD_PATH, DashboardFiles } from './api/dashboard-files.ts';
 import { EventStreams } from './api/event-streams.ts';
 import { createHandler, type Handler } from './api/handler.ts';
 import { listen } from './api/http-server.ts';
-
+import { StatementTextSource } from './api/performance/statement-texts.ts';
 import { RecentAnswers } from './api/recent-answers.ts';
 import { environmentValues } from './config/environment-layer.ts';
 import { LiveSettings } from './config/live-settings.ts';
@@ -16,14 +17,18 @@ import { scopes } from './contract/principal.ts';
 import { judgeHealth } from './health/health.ts';
 import { HEALTH_STEP_MS, HealthHistory, noTrend } from './health/health-history.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
-import { messageOf } from './kernel/errors.ts';
+import { AutopilotError, messageOf } from './kernel/errors.ts';
 import { AgentRegistry } from './link/control-registry.ts';
 import { controlIpcChannel } from './link/ipc-channel.ts';
 import type { ControlChannel } from './link/protocol.ts';
 import { Pager } from './page/page.ts';
 import { QueryEngine } from './query/query-engine.ts';
 import type { Scope } from './query/summaries.ts';
+import { LayeredMetricStore } from './storage/layered-metric-store.ts';
 import { MemoryMetricStore } from './storage/memory/memory-metric-store.ts';
+import { OpeningMetricStore } from './storage/opening-metric-store.ts';
+import type { MetricStore } from './storage/ports.ts';
+import { PostgresMetricStore } from './storage/postgres/postgres-metric-store.ts';
 
 /** What a control plane is told. */
 export interface ControlPlaneOptions {
@@ -37,6 +42,11 @@ export interface ControlPlaneOptions {
   readonly linkKeys?: readonly string[];
   /** The service of calls that name none; absent: the one whose agent links first. */
   readonly service?: string;
+  /**
+   * Where history is kept, as `postgres://...`: the schema `autopilot` is made there, read, and kept in order. It may be away,
+   * also at the start. Absent: there is only the live hour.
+   */
+  readonly databaseUrl?: string;
   /** Most memory that facts may take; default 128 MiB. */
   readonly maxFactBytes?: number;
   /** AUTOPILOT__GROUP__NAME sets a setting, over what the defaults say; default: nothing does. */
@@ -62,6 +72,8 @@ export interface ControlPlane {
   readonly factBytes: number;
   /** Answers requests without the network. */
   readonly handler: Handler;
+  /** What goes wrong with history: it is away, say; null: nothing. */
+  readonly historyTrouble: string | null;
   /** Merges and drops what has become old, as the control plane does by itself once a second. */
   compact(): Promise<void>;
   /** Speaks with an agent over a channel. */
@@ -79,6 +91,8 @@ const COMPACT_EVERY_MS = 1000;
 /** Twice in each step of the history, so that timers that drift leave none out. */
 const JUDGE_EVERY_MS = HEALTH_STEP_MS / 2;
 const CLOSE_GRACE_MS = 2000;
+/** For a step of compaction that runs: it is a transaction, whole or not at all, so it may also be cut off. */
+const HISTORY_GRACE_MS = 1000;
 
 /**
  * Starts a control plane. Several can live in one process.
@@ -90,10 +104,13 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const madeToken = options.token === undefined ? makeToken() : null;
   const tokens = new TokenVerifier([{ id: 'administrator', token: options.token ?? madeToken ?? '', scopes }]);
   const keys = (options.linkKeys ?? []).map((key): PrincipalKey => ({ key, maxScopes: scopes }));
-  const store = new MemoryMetricStore({
+  const recent = new MemoryMetricStore({
     clock,
     ...(options.maxFactBytes === undefined ? {} : { maxBytes: options.maxFactBytes }),
   });
+  const history = options.databaseUrl ? openHistory(options.databaseUrl, options, recent, onTrouble) : null;
+  const store: MetricStore = history?.layered ?? recent;
+  const historyTrouble = (): string | null => history?.stored.trouble ?? history?.layered.trouble ?? null;
   const engine = new QueryEngine(store);
   const settings = new LiveSettings(environmentValues(options.environment ?? {}, onTrouble));
   const streams = new EventStreams({
@@ -116,12 +133,12 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     },
     onTrouble,
   });
-  const history = new HealthHistory();
+  const healthHistory = new HealthHistory();
   const judge = (scope: Scope): Promise<Omit<Health, 'trend'>> =>
     judgeHealth(engine, scope, agents.linked(scope.service), clock.now(), settings.current.health);
   const health = async (scope: Scope): Promise<Health> => {
     const isWhole = [scope.instance, scope.release, scope.database].every((part) => part === undefined);
-    return { ...(await judge(scope)), trend: isWhole ? history.trend(scope.service, clock.now()) : noTrend };
+    return { ...(await judge(scope)), trend: isWhole ? healthHistory.trend(scope.service, clock.now()) : noTrend };
   };
   let closing: Promise<void> | null = null;
   const handler = createHandler({
@@ -132,6 +149,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       agents,
       health,
       releases: async (service) => agents.releases(service),
+      historyTrouble,
+      statementTexts: new StatementTextSource(agents, history?.stored ?? null),
       pager: new Pager({ key: randomBytes(32) }),
       defaultService: options.service ?? null,
     },
@@ -141,6 +160,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       options.dashboardFolder ?? fileURLToPath(new URL('../assets/dashboard/', import.meta.url)),
     ),
     unready: () => (closing === null ? [] : ['The control plane is closing.']),
+    limits: () => [historyTrouble()].filter((trouble) => trouble !== null),
     version: packageVersion(),
     onTrouble,
   });
@@ -153,10 +173,10 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const compacting = repeat(COMPACT_EVERY_MS, onTrouble, compact);
   const judging = repeat(JUDGE_EVERY_MS, onTrouble, async () => {
     const services = agents.services();
-    history.keepOnly(services);
+    healthHistory.keepOnly(services);
     for (const service of services) {
       const { score } = await judge({ service });
-      history.record(service, clock.now(), score);
+      healthHistory.record(service, clock.now(), score);
     }
   });
   const close = async (): Promise<void> => {
@@ -165,6 +185,9 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     streams.close();
     agents.close();
     await server.close(CLOSE_GRACE_MS);
+    if (history === null) return;
+    const closed = history.layered.settled().then(() => history.stored.close());
+    await Promise.race([closed, delay(HISTORY_GRACE_MS, undefined, { ref: false })]);
   };
   return {
     address,
@@ -175,7 +198,10 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       return streams.size;
     },
     get factBytes() {
-      return store.bytes;
+      return recent.bytes;
+    },
+    get historyTrouble() {
+      return historyTrouble();
     },
     handler,
     compact,
@@ -189,6 +215,31 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     },
     close: () => (closing ??= close()),
   };
+}
+
+/** History behind the live hour; it opens in the background. */
+function openHistory(
+  connectionString: string,
+  { clock }: ControlPlaneOptions,
+  recent: MemoryMetricStore,
+  onTrouble: (message: string, cause?: unknown) => void,
+): { readonly stored: OpeningMetricStore; readonly layered: LayeredMetricStore } {
+  const tell = (error: unknown): void => onTrouble(`History: ${toldOf(error)}`);
+  // A clock of the caller's own is for tests; else the server's decides, which all instances share.
+  const stored = new OpeningMetricStore(
+    new PostgresMetricStore({ connectionString, ...(clock === undefined ? {} : { clock }) }),
+    tell,
+  );
+  stored.open();
+  return {
+    stored,
+    layered: new LayeredMetricStore({ recent, history: stored, clock: clock ?? systemClock, onTrouble: tell }),
+  };
+}
+
+function toldOf(error: unknown): string {
+  const remedy = error instanceof AutopilotError ? error.remedy : undefined;
+  return remedy === undefined ? messageOf(error) : `${messageOf(error)} ${remedy}`;
 }
 
 function repeat(

@@ -30,6 +30,8 @@ export interface ApiParts {
   readonly dashboard: DashboardFiles;
   /** Reasons why requests can't be served; none: ready. */
   readonly unready: () => readonly string[];
+  /** What requests are served without, as sentences; none: nothing. */
+  readonly limits: () => readonly string[];
   readonly version: string;
   /** Told of failures that nobody expected, with the request's id. */
   readonly onTrouble: (message: string, cause: unknown) => void;
@@ -166,7 +168,8 @@ function answeringOf(parts: ApiParts): Answering {
     getLiveness: async () => jsonResponse({ status: 'alive' } satisfies Liveness),
     getReadiness: async () => {
       const reasons = parts.unready();
-      const readiness: Readiness = { status: reasons.length === 0 ? 'ready' : 'not ready', reasons };
+      const status = reasons.length === 0 ? 'ready' : 'not ready';
+      const readiness: Readiness = { status, reasons, limits: parts.limits() };
       return jsonResponse(readiness, reasons.length === 0 ? 200 : 503);
     },
   };

@@ -91,6 +91,7 @@ const instanceStatus: ShapeOf<InstanceStatus> = {
     startedAt: time,
     lastSeenAt: time,
     silentMs: { ...ms, description: 'How long nothing has come from it' },
+    historyTrouble: orNull({ ...text, description: 'Why what it measured does not reach history; null: it does' }),
   },
 };
 
@@ -432,7 +433,7 @@ export const liveness: ShapeOf<Liveness> = {
 export const readiness: ShapeOf<Readiness> = {
   kind: 'object',
   name: 'Readiness',
-  fields: { status: { kind: 'string', values: ['ready', 'not ready'] }, reasons: texts },
+  fields: { status: { kind: 'string', values: ['ready', 'not ready'] }, reasons: texts, limits: texts },
 };
 
 /** Every refusal. */

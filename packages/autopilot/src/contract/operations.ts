@@ -57,7 +57,7 @@ export interface MetricsQuery extends Selection {
   readonly from?: string;
   /** RFC 3339; default now. */
   readonly to?: string;
-  /** In ms, a multiple of 1,000; default the finest that gives at most 600 points. */
+  /** In ms, a multiple of 1,000; default the finest usual one that gives at most 600 points. */
   readonly step?: number;
   /** In ms: adds the same from so much earlier. */
   readonly compare?: number;
@@ -247,7 +247,7 @@ export const operations: {
     tag: 'Performance',
     summary: 'Measures of one family over time, as a Frame',
     description:
-      'Asked for as text/event-stream it sends one event named `metrics` a second: first the whole frame, then frames cut to the last ten seconds, to be merged by `at`. A stream follows the present: it takes neither `to` nor `compare`. A step under 10 s is rounded up to 10 s where the range reaches back beyond the last ten minutes; `frame.stepMs` and `notes` say so.',
+      'Asked for as text/event-stream it sends one event named `metrics` a second: first the whole frame, then frames cut to the last ten seconds, to be merged by `at`. A stream follows the present: it takes neither `to` nor `compare`. A step finer than what is kept that far back is rounded up: to 10 s beyond the last ten minutes, to a minute beyond two hours, to an hour beyond 8 days, to a day beyond 100 days; `frame.stepMs` and `notes` say so. `frame.complete` is false when part of the range can not be had.',
     scope: 'read',
     query: {
       kind: 'object',
@@ -267,9 +267,9 @@ export const operations: {
         step: optional({
           kind: 'integer',
           min: 1000,
-          max: 3_600_000,
+          max: 30 * 86_400_000,
           unit: 'ms',
-          description: 'A multiple of 1,000; default: the finest that gives at most 600 points',
+          description: 'A multiple of 1,000; default: the finest usual one that gives at most 600 points',
         }),
         compare,
       },

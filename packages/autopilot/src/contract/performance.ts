@@ -17,6 +17,8 @@ export interface InstanceStatus {
   readonly lastSeenAt: Timestamp;
   /** How long nothing has come from it, in ms. */
   readonly silentMs: number;
+  /** Why what it measured does not reach history, as its agent says; null: it does, or it keeps none. */
+  readonly historyTrouble: string | null;
 }
 
 /** When a release of a service was first seen: what charts draw as a vertical line. */
@@ -312,4 +314,6 @@ export interface Liveness {
 export interface Readiness {
   readonly status: 'ready' | 'not ready';
   readonly reasons: readonly string[];
+  /** What is served without, though requests can be: history, say, while the store is away. Empty: nothing. */
+  readonly limits: readonly string[];
 }

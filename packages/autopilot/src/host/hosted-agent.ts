@@ -14,6 +14,20 @@ export interface InstrumentOptions {
   readonly database?: string;
 }
 
+/** How writing history is doing. */
+export interface AgentHistoryStatus {
+  /** `off`: it is not known where history is kept; `well`: the last write was taken; `away`: windows wait. */
+  readonly state: 'off' | 'well' | 'away';
+  /** Why windows wait, or why the store refused some within the last minute; null: nothing is wrong. */
+  readonly reason: string | null;
+  /** Windows that wait for the store. */
+  readonly waitingWindows: number;
+  /** Windows that were merged into longer ones because they waited long: nothing but resolution is lost. */
+  readonly mergedWindows: number;
+  /** Windows that are lost: over the bound, refused by the store, or left at the end. */
+  readonly lostWindows: number;
+}
+
 /** How an agent is doing. */
 export type AgentStatus =
   | { readonly state: 'disabled' }
@@ -24,8 +38,10 @@ export type AgentStatus =
       readonly controlPlane: string | null;
       /** How often the control plane was started again. */
       readonly restarts: number;
-      /** Windows that were lost because nobody took them for over ten minutes, or there were too many. */
+      /** Windows that never reached the live view, because nobody took them for over ten minutes, or there were too many. */
       readonly lostWindows: number;
+      /** What this process writes to the store by itself. */
+      readonly history: AgentHistoryStatus;
       /** The last thing that went wrong inside the agent; null: nothing has. */
       readonly trouble: string | null;
     };

@@ -59,6 +59,11 @@ export class AgentChild {
     if (this.#state.state === 'idle') this.#fork();
   }
 
+  /** Ends a child that runs, so that it starts again with the environment of now; does nothing when none does. */
+  restart(): void {
+    if (this.#state.state === 'running') this.#child?.kill('SIGTERM');
+  }
+
   /**
    * Where the child listens, told once it does: a child whose AUTOPILOT_PORT is 0 is started there again, so that a
    * bookmark goes on working. When that start fails, the next one is free to choose.

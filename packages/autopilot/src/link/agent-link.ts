@@ -11,6 +11,8 @@ export interface AgentLinkOptions {
   readonly databases: () => readonly string[];
   /** The text behind a series of the family `statement`; null when it is not known any more. */
   readonly statementText: (database: string, id: string) => StatementText | null;
+  /** Why what is measured does not reach history; null: it does. Said with each message. */
+  readonly historyTrouble?: () => string | null;
   /** Told each time that a control plane welcomes this agent. */
   readonly onWelcome?: (address: string) => void;
 }
@@ -181,7 +183,8 @@ export class AgentLink {
     const { windows } = sent;
     const sequence = this.#sequence + 1;
     const statements = this.#unsentTexts(windows);
-    if (!channel.send({ kind: 'windows', sequence, windows, statements })) return false;
+    const historyTrouble = this.#options.historyTrouble?.() ?? null;
+    if (!channel.send({ kind: 'windows', sequence, windows, statements, historyTrouble })) return false;
     this.#sequence = sequence;
     sent.sequence = sequence;
     for (const { database, id } of statements) this.#sentTexts.add(`${database}\n${id}`);

@@ -12,6 +12,7 @@ const REMEMBERED_MS = 60 * 60_000;
 /** More links than this are refused: a fleet has hundreds of processes, a mistake has no bound. */
 const MAX_LINKED = 1000;
 const MAX_NAME_LENGTH = 256;
+const MAX_TROUBLE_LENGTH = 1000;
 /** Windows in one message: ten minutes of seconds, the most that an agent keeps, twice over. */
 const MAX_WINDOWS = 1200;
 
@@ -40,6 +41,7 @@ interface Known {
   closedInOrder: boolean;
   lastSeenAt: EpochMs;
   lastSeenMonotonicMs: number;
+  historyTrouble: string | null;
 }
 
 /** The agents that are linked, or were within the hour: greets them, hands their windows on, and knows who is silent. */
@@ -116,6 +118,11 @@ export class AgentRegistry {
     return this.#texts.get(service, database, id);
   }
 
+  /** Remembers a text that was found elsewhere, as if its agent had sent it. */
+  learnText(service: string, text: StatementText): void {
+    this.#texts.set(service, text);
+  }
+
   /** Ends every link. */
   close(): void {
     for (const channel of this.#channels) channel.close();
@@ -149,6 +156,7 @@ export class AgentRegistry {
       closedInOrder: false,
       lastSeenAt: clock.now(),
       lastSeenMonotonicMs: clock.monotonicMs(),
+      historyTrouble: null,
     };
     this.#known.set(name, known);
     channel.send({ kind: 'welcome', protocol: LINK_PROTOCOL, address: address() });
@@ -160,6 +168,8 @@ export class AgentRegistry {
     const { origin } = known;
     const { sequence, windows, statements } = message;
     let readable = false;
+    known.historyTrouble =
+      typeof message.historyTrouble === 'string' ? message.historyTrouble.slice(0, MAX_TROUBLE_LENGTH) : null;
     try {
       if (!Array.isArray(windows) || windows.length > MAX_WINDOWS || !windows.every(isWindow)) {
         throw new TypeError(`message ${String(sequence)} holds something else than windows`);
@@ -184,7 +194,7 @@ export class AgentRegistry {
       .sort((a, b) => (a.origin.service + a.origin.instance < b.origin.service + b.origin.instance ? -1 : 1));
   }
 
-  #statusOf({ origin, startedAt, channel, lastSeenAt, lastSeenMonotonicMs }: Known): InstanceStatus {
+  #statusOf({ origin, startedAt, channel, lastSeenAt, lastSeenMonotonicMs, historyTrouble }: Known): InstanceStatus {
     const silentMs = Math.max(0, Math.round(this.#options.clock.monotonicMs() - lastSeenMonotonicMs));
     return {
       ...origin,
@@ -192,6 +202,7 @@ export class AgentRegistry {
       startedAt: new Date(startedAt).toISOString(),
       lastSeenAt: new Date(lastSeenAt).toISOString(),
       silentMs,
+      historyTrouble,
     };
   }
 

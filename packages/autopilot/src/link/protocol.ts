@@ -28,6 +28,8 @@ export type UpMessage =
       readonly sequence: number;
       readonly windows: readonly Window[];
       readonly statements: readonly StatementText[];
+      /** Why what the agent measures does not reach history; null or absent: it does, or the agent keeps none. */
+      readonly historyTrouble?: string | null;
     }
   /** The agent closes in order; its last windows have been sent. */
   | { readonly kind: 'bye' };

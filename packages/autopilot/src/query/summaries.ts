@@ -8,6 +8,7 @@ import type {
   StatementRow,
   TrafficSummary,
 } from '../contract/performance.ts';
+import type { StatementName } from '../storage/ports.ts';
 import type { MeasureValues, QueryEngine, Subject } from './query-engine.ts';
 import type { TimeRange } from './time-range.ts';
 
@@ -188,13 +189,13 @@ export async function routeRows(
 const STATEMENT = [...STATEMENTS, 'rowsPerCall'] as const;
 const ROUTES_SHOWN = 5;
 
-/** The statements that took most time, at most `n`; `textOf` answers with a statement's text. */
+/** The statements that took most time, at most `n`; `textsOf` answers with the texts of these, in their order. */
 export async function slowestStatements(
   engine: QueryEngine,
   scope: Scope,
   range: TimeRange,
   n: number,
-  textOf: (database: string, id: string) => string | undefined,
+  textsOf: (names: readonly StatementName[]) => Promise<readonly string[]>,
 ): Promise<readonly StatementRow[]> {
   const subject: Subject = { ...scope, family: 'statement' };
   const top = await engine.top(subject, range, 'concurrency', n);
@@ -205,7 +206,8 @@ export async function slowestStatements(
   const pairs = await engine.rows({ ...scope, family: 'route-statement' }, range, keys, ['totalMs']);
   const nameOf = (id: string, database: string | null): string => `${database ?? ''}\u0000${id}`;
   const byName = new Map(rows.map(({ series, values }) => [nameOf(series.key, series.database), values]));
-  return top.flatMap(({ series }): StatementRow[] => {
+  const texts = await textsOf(top.map(({ series }) => ({ id: series.key, database: series.database ?? '' })));
+  return top.flatMap(({ series }, at): StatementRow[] => {
     const values: MeasureValues<(typeof STATEMENT)[number]> | undefined = byName.get(
       nameOf(series.key, series.database),
     );
@@ -222,7 +224,7 @@ export async function slowestStatements(
         ...rest,
         statement: series.key,
         database,
-        text: textOf(database, series.key) ?? '',
+        text: texts[at] ?? '',
         calls: calls ?? 0,
         callRate: callRate ?? 0,
         timeShare: share(concurrency, whole.values.concurrency),

@@ -4,12 +4,14 @@ import type { Extent } from '../storage/ports.ts';
 
 /** Most points a frame may have. */
 const MAX_POINTS = 5000;
+const DAY_MS = 86_400_000;
 /** What a frame has at most when its step is left to us. */
 const USUAL_POINTS = 600;
 /** Steps that people read easily. */
-const USUAL_STEPS_MS: readonly number[] = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600].map(
-  (s) => s * 1000,
-);
+const USUAL_STEPS_MS: readonly number[] = [
+  ...[1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600],
+  ...[2, 3, 4, 6, 12, 24, 48, 168].map((hours) => hours * 3600),
+].map((seconds) => seconds * 1000);
 
 /** A range as it was asked for; what is left out has a default. */
 export interface AskedRange {
@@ -57,8 +59,8 @@ export function steppedRange(asked: AskedRange, lookBackMs: number, extent: Exte
   }
   const stepMs =
     step === undefined
-      ? (USUAL_STEPS_MS.find((usual) => usual >= level.resolutionMs && (to - from) / usual <= USUAL_POINTS) ??
-        Math.ceil((to - from) / USUAL_POINTS / 3_600_000) * 3_600_000)
+      ? (USUAL_STEPS_MS.find((usual) => usual % level.resolutionMs === 0 && (to - from) / usual <= USUAL_POINTS) ??
+        Math.ceil((to - from) / USUAL_POINTS / DAY_MS) * DAY_MS)
       : Math.ceil(step / level.resolutionMs) * level.resolutionMs;
   const aligned = { from: Math.floor(from / stepMs) * stepMs, to: Math.ceil(to / stepMs) * stepMs };
   const points = (aligned.to - aligned.from) / stepMs;
@@ -134,14 +136,22 @@ function isComplete(extent: Extent, from: EpochMs): boolean {
   return extent.levels.some((level) => level.from <= from);
 }
 
+function keptOf({ levels }: Extent): string {
+  // Beyond ten seconds there is history.
+  return (levels.at(-1)?.resolutionMs ?? 0) > 10_000
+    ? 'nothing older is kept'
+    : 'the control plane keeps the last hour';
+}
+
 function notesOf(extent: Extent, from: EpochMs): string[] {
   const kept = extent.levels.at(-1)?.from;
   if (kept === undefined || isComplete(extent, from)) return [];
   const why =
-    extent.droppedWindows > 0
+    extent.trouble ??
+    (extent.droppedWindows > 0
       ? `${extent.droppedWindows} older windows were dropped to stay within the memory bound`
-      : 'the control plane keeps the last hour';
-  return [`Nothing from before ${timestamp(kept)} can be had: ${why}.`];
+      : keptOf(extent));
+  return [`Nothing from before ${timestamp(kept)} can be had: ${why.replace(/\.$/, '')}.`];
 }
 
 /** RFC 3339 in UTC; times too far for a Date as their number. */

@@ -25,6 +25,8 @@ export interface FlushOptions {
   readonly delivery: Delivery;
   readonly clock: Clock;
   readonly backlog?: WindowBacklog;
+  /** Is given the same windows, once a second also when there are none: what writes history. Must not wait or throw. */
+  readonly alsoTo?: (windows: readonly Window[]) => void;
   /** Told of a failure that is ours; the process goes on without that second. */
   readonly onTrouble?: (error: unknown) => void;
 }
@@ -47,15 +49,17 @@ export class Flush {
   readonly #delivery: Delivery;
   readonly #clock: Clock;
   readonly #backlog: WindowBacklog;
+  readonly #alsoTo: (windows: readonly Window[]) => void;
   readonly #onTrouble: (error: unknown) => void;
   #timer: Disposable | null = null;
 
-  constructor({ source, delivery, clock, backlog = new WindowBacklog(), onTrouble = () => {} }: FlushOptions) {
-    this.#source = source;
-    this.#delivery = delivery;
-    this.#clock = clock;
-    this.#backlog = backlog;
-    this.#onTrouble = onTrouble;
+  constructor(options: FlushOptions) {
+    this.#source = options.source;
+    this.#delivery = options.delivery;
+    this.#clock = options.clock;
+    this.#backlog = options.backlog ?? new WindowBacklog();
+    this.#alsoTo = options.alsoTo ?? ((): void => {});
+    this.#onTrouble = options.onTrouble ?? ((): void => {});
   }
 
   /** Windows dropped because nobody took them for too long, or before the end. */
@@ -107,6 +111,7 @@ export class Flush {
 
   #handOver(until: EpochMs): void {
     const closed = this.#source.drain(until);
+    this.#alsoTo(closed);
     // Asked first: looking into the backlog costs what is in it, each second that nobody listens.
     const ready = this.#delivery.prepare();
     if (ready && this.#backlog.empty && this.#delivery.deliver(closed)) return;

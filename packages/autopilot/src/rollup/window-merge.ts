@@ -1,6 +1,10 @@
+import { setImmediate as immediate } from 'node:timers/promises';
 import type { Cell, Family, SeriesKey, SeriesWindow, Window } from '../contract/series.ts';
 import type { EpochMs } from '../kernel/clock.ts';
 import { CellAccumulator, layouts } from '../storage/cell-accumulator.ts';
+
+/** About a millisecond of work. */
+const SERIES_PER_TURN = 500;
 
 interface MergedSeries extends SeriesKey {
   readonly cells: CellAccumulator;
@@ -29,6 +33,16 @@ export class WindowMerge {
     // Object.entries knows the keys of a Record as string only.
     for (const [family, count] of Object.entries(window.overflow) as [Family, number][])
       this.#overflow[family] = (this.#overflow[family] ?? 0) + count;
+  }
+
+  /** The same in turns, so that thousands of series never hold the event loop for more than a few milliseconds. */
+  async addInTurns(window: Window): Promise<void> {
+    const { series } = window;
+    for (let at = SERIES_PER_TURN; at < series.length; at += SERIES_PER_TURN) {
+      this.add({ ...window, series: series.slice(at, at + SERIES_PER_TURN), overflow: {} });
+      await immediate();
+    }
+    this.add(series.length > SERIES_PER_TURN ? { ...window, series: series.slice(0, SERIES_PER_TURN) } : window);
   }
 
   /** From the start of the first to the end of the last; time between them without a window counts in. */

@@ -1,5 +1,6 @@
 import type { Origin, Window } from '../contract/series.ts';
 import type { Clock, EpochMs } from '../kernel/clock.ts';
+import { messageOf } from '../kernel/errors.ts';
 import { findGaps } from './live-gaps.ts';
 import type { Appended, Compacted, Extent, MetricStore, SeriesQuery, Slice } from './ports.ts';
 
@@ -55,10 +56,11 @@ export class LayeredMetricStore implements MetricStore {
   readonly #recentSince: EpochMs;
   readonly #extents: Map<string, KnownExtent> = new Map();
   #failedAtMs = Number.NEGATIVE_INFINITY;
-  #isDown = false;
+  /** Why history could not be asked the last time; null: it could. */
+  #failure: string | null = null;
   #compacting: Promise<void> | null = null;
   #compactionFailedAtMs = Number.NEGATIVE_INFINITY;
-  #compactionFails = false;
+  #compactionFailure: string | null = null;
 
   constructor(options: LayeredMetricStoreOptions) {
     this.#recent = options.recent;
@@ -66,6 +68,11 @@ export class LayeredMetricStore implements MetricStore {
     this.#clock = options.clock;
     this.#onTrouble = options.onTrouble;
     this.#recentSince = options.clock.now();
+  }
+
+  /** What goes wrong with history: it can't be asked, or not be compacted; null: nothing. */
+  get trouble(): string | null {
+    return this.#failure ?? this.#compactionFailure;
   }
 
   /** Into the live hour; agents write history themselves. */
@@ -83,12 +90,12 @@ export class LayeredMetricStore implements MetricStore {
   async #compactHistory(now: EpochMs): Promise<void> {
     try {
       await this.#history.compact(now);
-      this.#compactionFails = false;
+      this.#compactionFailure = null;
     } catch (error) {
       // Not a reason to ask nothing any more: what can't be merged now can still be read.
       this.#compactionFailedAtMs = this.#clock.monotonicMs();
-      if (!this.#compactionFails) this.#onTrouble(error);
-      this.#compactionFails = true;
+      if (this.#compactionFailure === null) this.#onTrouble(error);
+      this.#compactionFailure = messageOf(error);
     } finally {
       this.#compacting = null;
     }
@@ -102,7 +109,12 @@ export class LayeredMetricStore implements MetricStore {
   async extent(service: string, now: EpochMs): Promise<Extent> {
     const recent = await this.#recent.extent(service, now);
     const history = await this.#historyExtent(service, now);
-    if (history === null) return recent;
+    if (history === null) {
+      // The live hour alone: it began with this process.
+      const since = Math.ceil(this.#recentSince / BLOCK_MS) * BLOCK_MS;
+      const levels = recent.levels.map((level) => ({ ...level, from: Math.max(level.from, since) }));
+      return { ...recent, levels, trouble: `History can't be asked: ${this.#failure ?? 'it was not asked yet'}` };
+    }
     const levels = [...recent.levels];
     for (const level of history.levels) {
       const same = levels.findIndex(({ resolutionMs }) => resolutionMs === level.resolutionMs);
@@ -134,7 +146,7 @@ export class LayeredMetricStore implements MetricStore {
   async *#older(query: SeriesQuery): AsyncIterable<Slice> {
     try {
       yield* this.#history.read(query);
-      this.#isDown = false;
+      this.#failure = null;
     } catch (error) {
       this.#failed(error);
       throw error;
@@ -192,7 +204,7 @@ export class LayeredMetricStore implements MetricStore {
   async #asking<T>(ask: () => Promise<T>): Promise<T | null> {
     try {
       const answer = await ask();
-      this.#isDown = false;
+      this.#failure = null;
       return answer;
     } catch (error) {
       this.#failed(error);
@@ -203,8 +215,8 @@ export class LayeredMetricStore implements MetricStore {
   #failed(error: unknown): void {
     this.#failedAtMs = this.#clock.monotonicMs();
     this.#extents.clear();
-    if (!this.#isDown) this.#onTrouble(error);
-    this.#isDown = true;
+    if (this.#failure === null) this.#onTrouble(error);
+    this.#failure = messageOf(error);
   }
 }
 

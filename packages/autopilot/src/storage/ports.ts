@@ -1,4 +1,4 @@
-import type { Family, Origin, SeriesWindow, Window } from '../contract/series.ts';
+import type { Family, Origin, SeriesWindow, StatementText, Window } from '../contract/series.ts';
 import type { EpochMs } from '../kernel/clock.ts';
 
 /** Which series of a family are read. */
@@ -77,7 +77,12 @@ export interface Extent {
   readonly newestEnd: EpochMs | null;
   /** Windows dropped before their time to stay within a bound. */
   readonly droppedWindows: number;
+  /** Why what is older can't be had just now, as a sentence; absent: it can, or is not kept. */
+  readonly trouble?: string;
 }
+
+/** Names a statement of a service. */
+export type StatementName = Pick<StatementText, 'database' | 'id'>;
 
 /** Keeps windows and gives them back; every implementation passes test/contract/metric-store.test.ts. */
 export interface MetricStore {

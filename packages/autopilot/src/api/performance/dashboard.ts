@@ -1,7 +1,7 @@
 import type { Frame } from '../../contract/frame.ts';
 import type { Measure } from '../../contract/measures.ts';
 import type { DashboardQuery } from '../../contract/operations.ts';
-import type { Dashboard, DashboardBaseline } from '../../contract/performance.ts';
+import type { Dashboard, DashboardBaseline, InstanceStatus } from '../../contract/performance.ts';
 import type { Family } from '../../contract/series.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
 import { AutopilotError } from '../../kernel/errors.ts';
@@ -46,7 +46,7 @@ const trends: Readonly<Record<string, { readonly family: Family; readonly measur
 
 /** GET /performance/dashboard */
 export async function getDashboard(sources: PerformanceSources, query: DashboardQuery): Promise<Dashboard> {
-  const { clock, engine, agents, health } = sources;
+  const { clock, engine, agents, health, statementTexts, historyTrouble } = sources;
   const scope = scopeOf(sources, query);
   const now = clock.now();
   const extent = await engine.extent(scope.service, now);
@@ -55,26 +55,22 @@ export async function getDashboard(sources: PerformanceSources, query: Dashboard
   const { traffic, overflow } = await trafficSummary(engine, scope, range);
   const ranked = await rankedRoutes(engine, scope, range, 'timeShare');
   const slowest = ranked.slice(0, ROWS).map(({ route }) => route);
+  const instances = agents
+    .instances(scope.service)
+    .filter(({ instance }) => instance === (scope.instance ?? instance))
+    .filter(({ release }) => release === (scope.release ?? release));
   return {
     service: scope.service,
     services: agents.services(),
     at: new Date(now).toISOString(),
     from: new Date(range.from).toISOString(),
     to: new Date(range.to).toISOString(),
-    instances: agents
-      .instances(scope.service)
-      .filter(({ instance }) => instance === (scope.instance ?? instance))
-      .filter(({ release }) => release === (scope.release ?? release)),
+    instances,
     traffic,
     health: await health(scope),
     slowestRoutes: await routeRows(engine, scope, range, slowest),
-    slowestQueries: await slowestStatements(
-      engine,
-      scope,
-      range,
-      ROWS,
-      // Texts made room for others after 8 MiB of them, and come again when the agent links again.
-      (database, id) => agents.statementText(scope.service, database, id) ?? `(text not known) ${id}`,
+    slowestQueries: await slowestStatements(engine, scope, range, ROWS, (names) =>
+      statementTexts.find(scope.service, names),
     ),
     database: await databaseSummary(engine, scope, range),
     runtime: await runtimeSummary(engine, scope, range),
@@ -82,7 +78,7 @@ export async function getDashboard(sources: PerformanceSources, query: Dashboard
     overflow,
     complete: range.complete,
     releases: await releasesWithin(sources, scope.service, range),
-    notes: range.notes,
+    notes: [...range.notes, ...historyNotes(historyTrouble(), instances)],
     ...(baseline === null ? {} : { baseline: await baselineOf(engine, scope, baseline, slowest) }),
   };
 }
@@ -134,6 +130,19 @@ async function baselineOf(
     runtime: await runtimeSummary(engine, scope, range),
     trends: Object.fromEntries(frames.map(([name, frame]) => [name, laidOver(frame, shiftMs)])),
   };
+}
+
+/** Why history has, or will have, less than it should. */
+function historyNotes(trouble: string | null, instances: readonly InstanceStatus[]): readonly string[] {
+  const ofInstances = new Map<string, string[]>();
+  for (const { instance, state, historyTrouble } of instances) {
+    if (historyTrouble === null || state === 'gone') continue;
+    ofInstances.set(historyTrouble, [...(ofInstances.get(historyTrouble) ?? []), instance]);
+  }
+  return [
+    ...(trouble === null ? [] : [`History can't be asked, or not be kept in order: ${trouble}`]),
+    ...Array.from(ofInstances, ([reason, names]) => `What ${names.join(', ')} measured waits to be written: ${reason}`),
+  ];
 }
 
 /** The dashboard as a stream's later events have it. */

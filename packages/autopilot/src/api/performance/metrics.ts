@@ -11,7 +11,7 @@ import { releasesWithin } from './releases.ts';
 import { type PerformanceSources, scopeOf, suggestion } from './sources.ts';
 
 const LOOK_BACK_MS = 5 * 60_000;
-/** How far back a name may have been measured to be known: all that memory has. */
+/** A name is known that was measured in the range that is asked about, or within the hour. */
 const REMEMBERED_MS = 60 * 60_000;
 
 const allMeasures: readonly Measure[] = Object.keys(measures) as Measure[]; // the keys of a record by Measure
@@ -63,14 +63,14 @@ export async function metricsQuestion(
   // Refuses what can't be answered before anything is read.
   const range = steppedRange({ from, to, stepMs: query.step }, LOOK_BACK_MS, extent, now);
   if (key !== null) {
-    const remembered = { from: now - REMEMBERED_MS, to: now, complete: true, notes: [] };
+    const remembered = { from: Math.min(range.from, now - REMEMBERED_MS), to: now, complete: true, notes: [] };
     const rows = await engine.rows(subject, remembered, [key], []);
     if (rows.length === 0) {
       const known = await engine.top(subject, remembered, asked[0] ?? 'requests', 1000);
       const names = known.map(({ series }) => series.key);
       throw new AutopilotError(
         'AP_SERIES_UNKNOWN',
-        `Nothing was measured in the last hour for the ${query.kind} ${JSON.stringify(key)} of ${subject.service}.`,
+        `Nothing was measured since ${new Date(remembered.from).toISOString()} for the ${query.kind} ${JSON.stringify(key)} of ${subject.service}.`,
         { remedy: suggestion(key, names, `names of kind ${query.kind}`) },
       );
     }

@@ -5,6 +5,7 @@ import { nearestName } from '../../kernel/nearest-name.ts';
 import type { Pager } from '../../page/page.ts';
 import type { QueryEngine } from '../../query/query-engine.ts';
 import type { Scope } from '../../query/summaries.ts';
+import type { StatementTextSource } from './statement-texts.ts';
 
 /** The agents that are linked or were within the hour, as the API needs them. */
 export interface KnownAgents {
@@ -12,7 +13,6 @@ export interface KnownAgents {
   services(): readonly string[];
   /** Of all services when none is given. */
   instances(service?: string): readonly InstanceStatus[];
-  statementText(service: string, database: string, id: string): string | undefined;
 }
 
 /** What the calls under /performance are answered from. */
@@ -24,6 +24,9 @@ export interface PerformanceSources {
   readonly health: (scope: Scope) => Promise<Health>;
   /** The releases of a service that are known, oldest first. */
   readonly releases: (service: string) => Promise<readonly ReleaseMark[]>;
+  readonly statementTexts: StatementTextSource;
+  /** What goes wrong with history; null: nothing. */
+  readonly historyTrouble: () => string | null;
   /** The service of calls that name none; null: the one that linked first. */
   readonly defaultService: string | null;
 }

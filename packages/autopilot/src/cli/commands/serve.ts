@@ -9,7 +9,7 @@ export const serve: Command = {
   summary: 'run the control plane: the API, the dashboard, and what watches the service',
   description: [
     'An agent starts it as its child, linked over IPC; it then ends with its parent. Started by itself it answers, but no\napplication can link to it: in this release an agent links to the control plane it started, and to no other.',
-    "Secrets come by the environment alone: AUTOPILOT_TOKEN, the administrator's token, at least 32 characters (left out,\none is made and printed once); AUTOPILOT_LINK_KEY, shared with the agents (two, separated by a comma, while rotating).",
+    "Secrets come by the environment alone: AUTOPILOT_TOKEN, the administrator's token, at least 32 characters (left out,\none is made and printed once); AUTOPILOT_LINK_KEY, shared with the agents (two, separated by a comma, while rotating); AUTOPILOT_DATABASE_URL, where history is kept (left out, DATABASE_URL;\nwithout either there is only the live hour).",
     'Ends in order on SIGTERM and SIGINT. Exit codes: 0 ended in order, 1 could not run, 2 used wrongly.',
   ],
   flags: {
@@ -35,6 +35,7 @@ export const serve: Command = {
     const token = environment['AUTOPILOT_TOKEN'];
     const linkKeys = linkKeysOf(environment['AUTOPILOT_LINK_KEY']);
     const host = values['host'] ?? environment['HOST'];
+    const databaseUrl = databaseUrlOf(environment);
     const { createControlPlane } = await import('../../control-plane.ts');
     const plane = await createControlPlane({
       port,
@@ -44,6 +45,7 @@ export const serve: Command = {
       // Empty is as good as not set.
       ...(host ? { host } : {}),
       ...(token ? { token } : {}),
+      ...(databaseUrl === undefined ? {} : { databaseUrl }),
       ...(values['service'] === undefined ? {} : { service: values['service'] }),
     }).catch((error: unknown) => {
       if (error instanceof AutopilotError && error.code === 'AP_TOKEN_WEAK') {
@@ -78,6 +80,19 @@ function portOf(text: string): number {
     `The port is ${JSON.stringify(text)}, which is no number from 0 to 65535.`,
     'Correct --port or AUTOPILOT_PORT; 0 chooses a free one.',
   );
+}
+
+/** Never shown: it holds a password. */
+function databaseUrlOf(environment: Terminal['environment']): string | undefined {
+  const own = environment['AUTOPILOT_DATABASE_URL'] || undefined;
+  if (own !== undefined && !/^postgres(?:ql)?:\/\//i.test(own)) {
+    throw new UsageError(
+      'AUTOPILOT_DATABASE_URL is no PostgreSQL URL.',
+      'Give it as postgres://user:password@host:5432/database, or leave it out.',
+    );
+  }
+  const shared = environment['DATABASE_URL'] || undefined;
+  return own ?? (shared !== undefined && /^postgres(?:ql)?:\/\//i.test(shared) ? shared : undefined);
 }
 
 const MIN_KEY_LENGTH = 32;

@@ -1,20 +1,35 @@
-import type { Origin, Window } from '../../contract/series.ts';
+import pg from 'pg';
+import type { Origin, StatementText, Window } from '../../contract/series.ts';
 import type { Clock, EpochMs } from '../../kernel/clock.ts';
 import { type Migrated, migrate } from '../migrate.ts';
-import type { Appended, Compacted, Extent, MetricStore, SeriesQuery, Slice } from '../ports.ts';
+import type { Appended, Compacted, Extent, MetricStore, SeriesQuery, Slice, StatementName } from '../ports.ts';
 import { Compactor } from './compactor.ts';
 import { SliceReader } from './slice-reader.ts';
-import { StoreConnection, type StoreConnectionOptions } from './store-connection.ts';
+import { StatementTextReader } from './statement-texts.ts';
+import { type PoolMaker, StoreConnection, type StoreLimits } from './store-connection.ts';
 import { WindowWriter } from './window-writer.ts';
 
 /** How to open a {@link PostgresMetricStore}. */
-export interface PostgresMetricStoreOptions extends StoreConnectionOptions {
+export interface PostgresMetricStoreOptions extends StoreLimits {
+  /** `postgres://...`, as AUTOPILOT_DATABASE_URL or DATABASE_URL gives it. */
+  readonly connectionString: string;
   /**
    * What time it is; default: the database server's clock, the one that all instances share, so that a machine whose clock is
    * wrong can't put its windows into the future or have history dropped.
    */
   readonly clock?: Clock;
 }
+
+/** bigint and count(): every number stored is under 2^53. */
+const INT8_OID = 20;
+
+const types: pg.CustomTypesConfig = {
+  getTypeParser(oid: number, format?: 'text' | 'binary'): ReturnType<typeof pg.types.getTypeParser> {
+    if (oid === INT8_OID) return Number;
+    // pg declares the answer as any.
+    return pg.types.getTypeParser(oid, format) as (value: string) => unknown;
+  },
+};
 
 /**
  * Metric history in PostgreSQL 13 to 18, schema `autopilot`: 10 s for 2 hours, minutes for 8 days, hours for 100 days, days for 2
@@ -27,10 +42,14 @@ export class PostgresMetricStore implements MetricStore {
   readonly #writer: WindowWriter;
   readonly #reader: SliceReader;
   readonly #compactor: Compactor;
+  readonly #texts: StatementTextReader;
 
   constructor(options: PostgresMetricStoreOptions) {
     const clock = options.clock ?? null;
-    this.#connection = new StoreConnection(options);
+    const { connectionString } = options;
+    const makePool: PoolMaker = (settings) => new pg.Pool({ ...settings, connectionString, types });
+    this.#connection = new StoreConnection(makePool, options);
+    this.#texts = new StatementTextReader(this.#connection);
     this.#writer = new WindowWriter(this.#connection, clock);
     this.#reader = new SliceReader(this.#connection, clock);
     this.#compactor = new Compactor(this.#connection, clock);
@@ -59,6 +78,11 @@ export class PostgresMetricStore implements MetricStore {
 
   extent(service: string, now: EpochMs): Promise<Extent> {
     return this.#reader.extent(service, now);
+  }
+
+  /** The texts of these statements, as far as they are kept. */
+  statementTexts(service: string, names: readonly StatementName[]): Promise<readonly StatementText[]> {
+    return this.#texts.read(service, names);
   }
 
   /** Rows that could not be read, and were left out of answers and of what they were merged to, since the start: 0 on a sound disk. */

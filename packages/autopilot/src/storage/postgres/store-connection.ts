@@ -1,10 +1,8 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { storeError } from './store-errors.ts';
 
-/** How the store is reached. */
-export interface StoreConnectionOptions {
-  /** `postgres://...`, as AUTOPILOT_DATABASE_URL or DATABASE_URL gives it. */
-  readonly connectionString: string;
+/** How much the store may take of a server's time and connections. */
+export interface StoreLimits {
   /** Most connections at a time. Default 4: a compaction and three reads. An agent, which only writes, needs 1. */
   readonly maxConnections?: number;
   /** A statement may take this long; default 15,000. */
@@ -16,29 +14,21 @@ export interface StoreConnectionOptions {
 /** A connection in use. */
 export type StoreClient = Pick<pg.ClientBase, 'query'>;
 
-/** bigint and count(): every number stored is under 2^53. */
-const INT8_OID = 20;
-
-const types: pg.CustomTypesConfig = {
-  getTypeParser(oid: number, format?: 'text' | 'binary'): ReturnType<typeof pg.types.getTypeParser> {
-    if (oid === INT8_OID) return Number;
-    // pg declares the answer as any.
-    return pg.types.getTypeParser(oid, format) as (value: string) => unknown;
-  },
-};
+/** Makes a pool with these settings; who is asked adds where the server is. */
+export type PoolMaker = (settings: pg.PoolConfig) => pg.Pool;
 
 /**
  * The store's own small pool: named `autopilot` in pg_stat_activity, with limits on every statement, lock and idle
- * transaction, and made when it is first needed. Nothing on the path of a request waits for it.
+ * transaction, and made when it is first needed. Nothing on the path of a request waits for it. This module does not load `pg`: an
+ * agent's pool is of the class that its application has loaded.
  */
 export class StoreConnection {
   readonly #pool: pg.Pool;
   #closed: Promise<void> | null = null;
 
-  constructor(options: StoreConnectionOptions) {
+  constructor(makePool: PoolMaker, options: StoreLimits) {
     const statementTimeoutMs = options.statementTimeoutMs ?? 15_000;
-    this.#pool = new pg.Pool({
-      connectionString: options.connectionString,
+    this.#pool = makePool({
       application_name: 'autopilot',
       max: options.maxConnections ?? 4,
       connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
@@ -51,7 +41,6 @@ export class StoreConnection {
       keepAlive: true,
       // An application that is done does not wait for us.
       allowExitOnIdle: true,
-      types,
     });
     // A connection that breaks while idle: the next one that is needed is made anew, and says what is wrong.
     this.#pool.on('error', () => {});

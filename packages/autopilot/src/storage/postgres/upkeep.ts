@@ -141,5 +141,8 @@ async function enterLedger(client: StoreClient, { name, from }: Partition): Prom
 export async function forgetOld(client: StoreClient, now: EpochMs): Promise<void> {
   await client.query('DELETE FROM autopilot.window_ledger WHERE hour_ms < $1', [now - ACCEPTED_BACK_MS - DAY_MS]);
   await client.query('DELETE FROM autopilot.series WHERE seen_day < $1', [Math.floor((now - NAMES_KEPT_MS) / DAY_MS)]);
+  await client.query(
+    'DELETE FROM autopilot.statement_texts t WHERE NOT EXISTS (SELECT FROM autopilot.series s WHERE s.series_id = t.series_id)',
+  );
   await client.query('DELETE FROM autopilot.scopes WHERE last_end_ms < $1', [now - NAMES_KEPT_MS]);
 }

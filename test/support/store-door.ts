@@ -1,0 +1,48 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import type { TestDatabase, TestScope } from './postgres.ts';
+
+/** The way to a database over TCP that a test can shut, as a server that is away. */
+export interface StoreDoor {
+  readonly url: string;
+  /** Ends every connection and refuses new ones. */
+  shut(): Promise<void>;
+  /** Lets connections through again, at the same address. */
+  open(): Promise<void>;
+}
+
+/** An open door to the database; shut for good after the scope. */
+export async function storeDoor(scope: Pick<TestScope, 'after'>, database: TestDatabase): Promise<StoreDoor> {
+  const path = `${database.server.socketDirectory}/.s.PGSQL.5432`;
+  const sockets = new Set<Socket>();
+  const keep = (socket: Socket): void => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('close', () => sockets.delete(socket));
+  };
+  let server: Server | null = null;
+  let port = 0;
+  const open = async (): Promise<void> => {
+    server = createServer((outer) => {
+      const inner = connect(path);
+      for (const socket of [outer, inner]) keep(socket);
+      outer.pipe(inner).pipe(outer);
+      outer.on('close', () => inner.destroy());
+      inner.on('close', () => outer.destroy());
+    });
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    ({ port } = server.address() as AddressInfo); // it listens on a port
+  };
+  const shut = async (): Promise<void> => {
+    const closing = server;
+    if (closing === null) return;
+    server = null;
+    closing.close();
+    for (const socket of sockets) socket.destroy();
+    await once(closing, 'close');
+  };
+  scope.after(shut);
+  await open();
+  return { url: `postgres://postgres@127.0.0.1:${port}/${database.name}`, open, shut };
+}
