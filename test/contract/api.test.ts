@@ -59,6 +59,7 @@ async function refusalOf(response: Response, status: number, code: string): Prom
 }
 
 const api = '/api/v1/performance';
+const READY = { status: 'ready', reasons: [], limits: [] };
 
 describe('answers', () => {
   it('gives the dashboard of a busy service', async () => {
@@ -219,11 +220,7 @@ describe('answers', () => {
 
   it('says that it lives and is ready, to everyone', async () => {
     assert.deepEqual(await answerOf('getLiveness', await world.get('/livez', {})), { status: 'alive' });
-    assert.deepEqual(await answerOf('getReadiness', await world.get('/readyz', {})), {
-      status: 'ready',
-      reasons: [],
-      limits: [],
-    });
+    assert.deepEqual(await answerOf('getReadiness', await world.get('/readyz', {})), READY);
   });
 
   it('describes itself by the table that routes it', async () => {
@@ -351,7 +348,7 @@ describe('refusals', () => {
     ['/routes?cursor=AAAA', 400, 'AP_PAGE_CURSOR_INVALID', /cursor/],
     ['/routes?from=2023-11-14T22:13:00Z&to=2023-11-14T22:13:00Z', 400, 'AP_RANGE_INVALID', /nothing lies between/],
     ['/instances?cursor=AAAA', 400, 'AP_PAGE_CURSOR_INVALID', /cursor/],
-    ['/instances?pool=main', 400, 'AP_PARAMETER_UNKNOWN', /"instance"/],
+    ['/instances?pool=main', 400, 'AP_PARAMETER_UNKNOWN', /"pool"/],
   ];
   for (const [path, status, code, says] of badQueries) {
     it(`${path.slice(0, 80)}: ${code}`, async () => {

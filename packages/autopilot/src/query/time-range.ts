@@ -8,10 +8,9 @@ const DAY_MS = 86_400_000;
 /** What a frame has at most when its step is left to us. */
 const USUAL_POINTS = 600;
 /** Steps that people read easily. */
-const USUAL_STEPS_MS: readonly number[] = [
-  ...[1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600],
-  ...[2, 3, 4, 6, 12, 24, 48, 168].map((hours) => hours * 3600),
-].map((seconds) => seconds * 1000);
+const USUAL_STEPS_MS: readonly number[] = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600]
+  .concat([2, 3, 4, 6, 12, 24, 48, 168].map((hours) => hours * 3600))
+  .map((seconds) => seconds * 1000);
 
 /** A range as it was asked for; what is left out has a default. */
 export interface AskedRange {

@@ -30,8 +30,7 @@ interface World {
   readonly store: { fails: Error | null; opened: number; closed: boolean };
   readonly known: { is: boolean };
   /** Lets a second pass in which `requests` came, and what follows from it happen. */
-  pass(seconds: number, requests?: number): Promise<void>;
-  settle(): Promise<void>;
+  readonly pass: (seconds: number, requests?: number) => Promise<void>;
 }
 
 function open(): World {
@@ -74,7 +73,6 @@ function open(): World {
     texts,
     store,
     known,
-    settle,
     pass: async (seconds, requests = 1) => {
       for (let i = 0; i < seconds; i++) {
         const at = Math.floor(clock.now() / 1_000) * 1_000;

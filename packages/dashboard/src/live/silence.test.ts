@@ -12,6 +12,7 @@ const instance = (name: string, state: InstanceStatus['state'], second: number):
   startedAt: '2026-01-01T00:00:00.000Z',
   lastSeenAt: `2026-01-01T00:00:0${second}.000Z`,
   silentMs: 0,
+  historyTrouble: null,
 });
 
 // Only what is read here of a whole document.
