@@ -41,6 +41,7 @@ const rooms: Readonly<Record<string, Layer>> = {
   track: { imports: 'kernel contract config' },
   compress: { imports: 'kernel contract config track' },
   cache: { imports: 'kernel contract config track' },
+  expose: { imports: 'kernel contract' },
   rollup: { imports: 'kernel contract config storage track' },
   access: { imports: 'kernel contract config storage' },
   query: { imports: 'kernel contract storage' },
@@ -51,14 +52,14 @@ const rooms: Readonly<Record<string, Layer>> = {
   report: { imports: 'kernel contract config query health' },
   api: {
     imports:
-      'kernel contract config storage link access page query observe postgres health alert advise tune load report jobs',
+      'kernel contract config storage link access page expose query observe postgres health alert advise tune load report jobs',
   },
-  host: { imports: 'kernel contract config track compress cache page link access' },
+  host: { imports: 'kernel contract config track compress cache page link access expose' },
   'client.ts': { imports: 'contract', browserSafe: true },
-  cli: { imports: 'kernel contract client.ts load postgres planner advise config', loads: 'control-plane.ts' },
+  cli: { imports: 'kernel contract client.ts load postgres planner advise config expose', loads: 'control-plane.ts' },
   // Never what only the control plane needs: that is a process of its own.
   'agent.ts': {
-    imports: 'kernel contract config storage track compress cache page rollup link access host',
+    imports: 'kernel contract config storage track compress cache page rollup link access expose host',
     starts: 'cli',
   },
   'control-plane.ts': { imports: '*', except: 'host cli' },

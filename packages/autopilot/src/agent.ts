@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
 import { environmentValues } from './config/environment-layer.ts';
 import { LiveSettings } from './config/live-settings.ts';
+import { tenantLimitOf } from './expose/cumulative-metrics.ts';
+import { AgentExposition } from './host/agent-exposition.ts';
 import {
   type Agent,
   type AgentInternals,
@@ -77,7 +79,7 @@ const START_AFTER_MS = 2_000;
 /**
  * Starts the part of the autopilot that lives in this process. What it watches is added by `instrument()` and by the
  * plugin of @teamflow/autopilot/fastify. With AUTOPILOT_ENABLED=0 it does nothing at all.
- * @throws AutopilotError AP_ENVIRONMENT_INVALID, AP_OPTION_INVALID; nothing later throws into the application.
+ * @throws AutopilotError AP_ENVIRONMENT_INVALID, AP_OPTION_INVALID, AP_TOKEN_WEAK; nothing later throws into the application.
  */
 export function createAgent(options: AgentOptions = {}): Agent {
   const environment = readEnvironment(process.env, options);
@@ -92,6 +94,10 @@ interface AgentEnvironment {
   readonly port: number | null;
   /** null: nowhere; undefined: where the first instrumented pool connects to. */
   readonly databaseUrl: string | null | undefined;
+  /** null: not given. */
+  readonly token: string | null;
+  /** Tenants that metrics tell apart. */
+  readonly exposedTenants: number;
 }
 
 /** null: the agent is switched off. An empty variable counts as absent. */
@@ -130,6 +136,8 @@ function readEnvironment(variables: NodeJS.ProcessEnv, options: AgentOptions): A
     release: name('AUTOPILOT_RELEASE', options.release, found.release),
     port: port === null ? null : Number(port),
     databaseUrl: databaseUrlOf(variables, options),
+    token,
+    exposedTenants: tenantLimitOf(variables['AUTOPILOT_METRICS_TENANTS']),
   };
 }
 
@@ -172,6 +180,7 @@ class RunningAgent implements Agent {
   readonly #settings: LiveSettings;
   readonly #link: AgentLink;
   readonly #child: AgentChild | null;
+  readonly #exposition: AgentExposition;
   readonly #flush: Flush;
   readonly #history: HistoryFlush;
   /** The first one that was instrumented: our own connection is made by its class. */
@@ -210,20 +219,40 @@ class RunningAgent implements Agent {
       open: () => this.#openStore(),
       statementText: (database, id) => this.#statements.textOf(database, id),
     });
+    const startedAt = systemClock.now() - Math.round(process.uptime() * 1_000);
+    this.#exposition = new AgentExposition({
+      clock: systemClock,
+      origin: { service, instance, release },
+      startedAt,
+      token: environment.token,
+      limits: { tenant: environment.exposedTenants },
+      onTrouble: (message) => {
+        this.#trouble = message;
+      },
+    });
     this.#link = new AgentLink({
       origin: { service, instance, release },
       pid: process.pid,
-      startedAt: systemClock.now() - Math.round(process.uptime() * 1_000),
+      startedAt,
       databases: () => [...this.#databases],
       statementText: (database, id) => this.#statements.textOf(database, id),
       historyTrouble: () => this.#history.status.reason,
-      onWelcome: (address) => this.#child?.keepPort(address),
+      onWelcome: (address, tokens) => {
+        this.#child?.keepPort(address);
+        this.#exposition.learnTokens(tokens);
+      },
     });
     this.#child = controlPlane === 'none' ? null : this.#makeChild(controlPlane);
     const http = new HttpRecorder(systemClock);
     const runtime = new RuntimeRecorder({ clock: systemClock, activeRequests: () => http.active });
     this.#flush = new Flush({
-      source: this.#collector,
+      source: {
+        drain: (until) => {
+          const windows = this.#collector.drain(until);
+          this.#exposition.add(windows);
+          return windows;
+        },
+      },
       delivery: this.#link,
       clock: systemClock,
       backlog: this.#backlog,
@@ -244,6 +273,7 @@ class RunningAgent implements Agent {
       context: this.#context,
       linkKey,
       controlPlaneAddress: () => (this.#link.state.state === 'linked' ? this.#link.state.address : null),
+      scrape: (request) => this.#exposition.answer(request),
       expectListening: () => {
         this.#willListen = true;
       },

@@ -14,6 +14,8 @@ import { environmentValues } from './config/environment-layer.ts';
 import { LiveSettings } from './config/live-settings.ts';
 import type { Health } from './contract/performance.ts';
 import { scopes } from './contract/principal.ts';
+import { Exposition } from './expose/exposition.ts';
+import { FleetMetrics } from './expose/fleet-metrics.ts';
 import { judgeHealth } from './health/health.ts';
 import { HEALTH_STEP_MS, HealthHistory, noTrend } from './health/health-history.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
@@ -51,6 +53,8 @@ export interface ControlPlaneOptions {
   readonly maxFactBytes?: number;
   /** AUTOPILOT__GROUP__NAME sets a setting, over what the defaults say; default: nothing does. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Tenants of each instance that metrics tell apart; default 0. */
+  readonly exposedTenants?: number;
   /** Where the built dashboard lies; default: in the package. */
   readonly dashboardFolder?: string;
   readonly clock?: Clock;
@@ -118,12 +122,15 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     onTrouble,
     settings,
   });
+  const fleet = new FleetMetrics({ clock, limits: { tenant: options.exposedTenants ?? 0 } });
   let address = '';
   const agents = new AgentRegistry({
     clock,
     address: () => address,
+    tokens: tokens.digests,
     take: async (origin, windows) => {
       const { refused, invalid } = await store.append(origin, windows);
+      fleet.add(origin, windows);
       if (refused > 0 || invalid > 0) {
         onTrouble(
           `Of what ${origin.service} ${origin.instance} sent, ${refused} windows were older than an hour or from another time, and ${invalid} series or cells could not be read. Compare the clocks and releases of both.`,
@@ -154,6 +161,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       pager: new Pager({ key: randomBytes(32) }),
       defaultService: options.service ?? null,
     },
+    metrics: { exposition: new Exposition(clock), fleet },
     answers: new RecentAnswers(clock),
     streams,
     dashboard: new DashboardFiles(

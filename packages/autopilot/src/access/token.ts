@@ -1,10 +1,11 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { Principal, Scope } from '../contract/principal.ts';
+import type { Principal, Scope, TokenDigest } from '../contract/principal.ts';
 import { AutopilotError } from '../kernel/errors.ts';
 
 /** A shorter one could be guessed: 32 characters of base64 are 192 bits. */
 const MIN_TOKEN_LENGTH = 32;
 const MAX_TOKEN_LENGTH = 512;
+const DIGEST_BYTES = 32;
 
 /** A token and what it opens. */
 export interface TokenGrant {
@@ -24,7 +25,7 @@ export function makeToken(): string {
  * the memory nor the time of a refusal says anything about a token. A fast digest is enough: tokens are random, not chosen.
  */
 export class TokenVerifier {
-  readonly #grants: readonly { readonly digest: Uint8Array; readonly principal: Principal }[];
+  #grants: readonly { readonly digest: Uint8Array; readonly principal: Principal }[];
 
   /** @throws AutopilotError AP_TOKEN_WEAK for a token that is too short, too long, or has characters a header can't carry. */
   constructor(grants: readonly TokenGrant[]) {
@@ -32,6 +33,27 @@ export class TokenVerifier {
       checkToken(token);
       return { digest: digestOf(token), principal: { id, scopes, by: 'token' } };
     });
+  }
+
+  /** Of tokens that another process verifies; see {@link TokenVerifier.digests}. What is no digest is left out. */
+  static ofDigests(digests: readonly TokenDigest[]): TokenVerifier {
+    const verifier = new TokenVerifier([]);
+    verifier.#grants = digests
+      .map(({ id, sha256, scopes }) => ({
+        digest: Buffer.from(sha256, 'base64url'),
+        principal: { id, scopes, by: 'token' } as const,
+      }))
+      .filter(({ digest }) => digest.length === DIGEST_BYTES);
+    return verifier;
+  }
+
+  /** What another process needs to recognise the same tokens, and can't present itself. */
+  get digests(): readonly TokenDigest[] {
+    return this.#grants.map(({ digest, principal: { id, scopes } }) => ({
+      id,
+      sha256: Buffer.from(digest).toString('base64url'),
+      scopes,
+    }));
   }
 
   /** Who presents this token; null when nobody does. */

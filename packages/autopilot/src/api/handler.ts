@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { ErrorCode } from '../contract/error-table.ts';
 import { openApiDocument } from '../contract/openapi.ts';
-import { type OperationId, type OperationTypes, operations } from '../contract/operations.ts';
+import { expositionMediaTypes, type OperationId, type OperationTypes, operations } from '../contract/operations.ts';
 import type { Dashboard, Liveness, MetricsAnswer, Readiness } from '../contract/performance.ts';
 import type { Shape } from '../contract/shape.ts';
+import type { Exposition } from '../expose/exposition.ts';
+import type { FleetMetrics } from '../expose/fleet-metrics.ts';
 import { AutopilotError } from '../kernel/errors.ts';
 import { nearestName } from '../kernel/nearest-name.ts';
 import { linkHeader } from '../page/page.ts';
@@ -25,6 +27,7 @@ import { eventStreamResponse, failureOf, jsonResponse, problemResponse, textResp
 export interface ApiParts {
   readonly doors: Doors;
   readonly performance: PerformanceSources;
+  readonly metrics: { readonly exposition: Exposition; readonly fleet: FleetMetrics };
   readonly answers: RecentAnswers;
   readonly streams: EventStreams;
   readonly dashboard: DashboardFiles;
@@ -49,6 +52,7 @@ interface Call<Id extends OperationId> {
   readonly query: OperationTypes[Id]['query'];
   readonly url: URL;
   readonly streams: boolean;
+  readonly headers: Headers;
   readonly signal: AbortSignal;
   /** Stands for the operation and its query: who has the same key is given the same answer within a second. */
   readonly key: string;
@@ -71,12 +75,13 @@ export function createHandler(parts: ApiParts): Handler {
 
   const respond = async (request: Request, url: URL, requestId: string): Promise<Response> => {
     const { pathname } = url;
-    const id = byPath.get(pathname);
+    const named = byPath.get(pathname);
     const isGet = request.method === 'GET' || request.method === 'HEAD';
-    if (!isGet && (id !== undefined || pathname.startsWith(DASHBOARD_PATH))) return methodRefused(request, requestId);
+    if (!isGet && (named !== undefined || pathname.startsWith(DASHBOARD_PATH)))
+      return methodRefused(request, requestId);
     refuseBody(request);
-    if (id === undefined) return besideTheApi(parts, pathname, requestId, byPath.keys());
-    const { scope, mediaTypes } = operations[id];
+    if (named === undefined) return besideTheApi(parts, pathname, requestId, byPath.keys());
+    const { scope, mediaTypes } = operations[named];
     if (scope !== null) authenticate(request.headers, scope, parts.doors);
     const mediaType = acceptedMediaType(request.headers.get('accept'), mediaTypes);
     if (mediaType === null) {
@@ -84,12 +89,15 @@ export function createHandler(parts: ApiParts): Handler {
         remedy: `It can be had as ${mediaTypes.join(' or ')}.`,
       });
     }
+    // One address, two calls: what Prometheus accepts says which.
+    const id = named === 'getMetrics' && expositionMediaTypes.includes(mediaType) ? 'getExposition' : named;
     const query = parsers.get(id)?.(url.searchParams) ?? {};
     const key = `${id}?${JSON.stringify(Object.entries(query).sort(([a], [b]) => (a < b ? -1 : 1)))}`;
     const call = {
       query,
       url,
       streams: mediaType === 'text/event-stream' && request.method === 'GET',
+      headers: request.headers,
       signal: request.signal,
       key,
     };
@@ -151,6 +159,18 @@ function answeringOf(parts: ApiParts): Answering {
       const renewed = (): Promise<MetricsAnswer> => answers.renew(key, compute);
       const source = { key, event: 'metrics', compute: renewed, tail: metricsTail };
       return eventStreamResponse(streams.open(source, answer, signal));
+    },
+    getExposition: async ({ query, headers, key }) => {
+      const { exposition, fleet } = parts.metrics;
+      const { bucketsPerOctave, ...selected } = query;
+      const { body, headers: written } = await exposition.scrape({
+        accept: headers.get('accept'),
+        acceptEncoding: headers.get('accept-encoding'),
+        ...(bucketsPerOctave === undefined ? {} : { density: bucketsPerOctave }),
+        key,
+        sources: () => fleet.sources(selected),
+      });
+      return new Response(body, { headers: { ...written, 'content-length': String(body.length) } });
     },
     getHealth: async ({ query, key }) =>
       jsonResponse(await answers.get(key, async () => await performance.health(scopeOf(performance, query)))),

@@ -57,7 +57,11 @@ export function failureOf(thrown: unknown, requestId: string): Failure {
   if (thrown instanceof AutopilotError && isErrorCode(thrown.code)) {
     const headers: Record<string, string> = {};
     if (thrown instanceof AccessRefused) headers['www-authenticate'] = thrown.challenge;
-    if (thrown.code === 'AP_TOO_MANY_STREAMS' || thrown.code === 'AP_CONTROL_PLANE_CLOSING')
+    if (
+      thrown.code === 'AP_TOO_MANY_STREAMS' ||
+      thrown.code === 'AP_CONTROL_PLANE_CLOSING' ||
+      thrown.code === 'AP_EXPOSITION_BUSY'
+    )
       headers['retry-after'] = '5';
     const response = problemResponse(thrown.code, thrown.message, requestId, thrown.remedy, headers);
     return { response, unexpected: response.status >= 500 && response.status !== 503 ? thrown : null };

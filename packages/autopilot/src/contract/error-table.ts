@@ -24,6 +24,7 @@ const table = {
   AP_CONTROL_PLANE_UNAVAILABLE: { status: 503, title: 'The control plane does not answer' },
   AP_CONTROL_PLANE_CLOSING: { status: 503, title: 'The control plane is closing' },
   AP_TOO_MANY_STREAMS: { status: 429, title: 'Too many live streams are open' },
+  AP_EXPOSITION_BUSY: { status: 503, title: 'Too many scrapes at once' },
   AP_HISTOGRAM_INVALID: { status: 500, title: 'An encoded histogram can not be read' },
   AP_LOAD_PLAN_INVALID: { status: 400, title: 'The load plan can not be run' },
   AP_LOAD_TARGET_REFUSED: { status: 403, title: 'This target may not be load tested' },

@@ -98,11 +98,32 @@ export interface InstancesQuery {
   readonly cursor?: string;
 }
 
+/** Parameters of GET /metrics. */
+export interface ExpositionQuery {
+  readonly service?: string;
+  readonly instance?: string;
+  /** Classic buckets an octave: 1, 2, 4, 8 or 16; default 2. */
+  readonly bucketsPerOctave?: number;
+}
+
 /** A call without parameters. */
 export type NoQuery = object;
 
 /** What calls can be answered as. */
-export type MediaType = 'application/json' | 'text/event-stream' | 'text/html';
+export type MediaType =
+  | 'application/json'
+  | 'text/event-stream'
+  | 'text/html'
+  | 'text/plain'
+  | 'application/openmetrics-text'
+  | 'application/vnd.google.protobuf';
+
+/** What metrics are exposed as; parameters of the media types say more. */
+export const expositionMediaTypes: readonly MediaType[] = [
+  'text/plain',
+  'application/openmetrics-text',
+  'application/vnd.google.protobuf',
+];
 
 /** One call of the HTTP API. */
 export interface Operation<Query, Answer> {
@@ -126,6 +147,7 @@ export interface Operation<Query, Answer> {
 export interface OperationTypes {
   readonly getDashboard: { readonly query: DashboardQuery; readonly answer: Dashboard };
   readonly getMetrics: { readonly query: MetricsQuery; readonly answer: MetricsAnswer };
+  readonly getExposition: { readonly query: ExpositionQuery; readonly answer: string };
   readonly getHealth: { readonly query: HealthQuery; readonly answer: Health };
   readonly listRoutes: { readonly query: RoutesQuery; readonly answer: RouteList };
   readonly listInstances: { readonly query: InstancesQuery; readonly answer: InstanceList };
@@ -247,7 +269,7 @@ export const operations: {
     tag: 'Performance',
     summary: 'Measures of one family over time, as a Frame',
     description:
-      'Asked for as text/event-stream it sends one event named `metrics` a second: first the whole frame, then frames cut to the last ten seconds, to be merged by `at`. A stream follows the present: it takes neither `to` nor `compare`. A step finer than what is kept that far back is rounded up: to 10 s beyond the last ten minutes, to a minute beyond two hours, to an hour beyond 8 days, to a day beyond 100 days; `frame.stepMs` and `notes` say so. `frame.complete` is false when part of the range can not be had.',
+      'Asked for as text/event-stream it sends one event named `metrics` a second: first the whole frame, then frames cut to the last ten seconds, to be merged by `at`. A stream follows the present: it takes neither `to` nor `compare`. A step finer than what is kept that far back is rounded up: to 10 s beyond the last ten minutes, to a minute beyond two hours, to an hour beyond 8 days, to a day beyond 100 days; `frame.stepMs` and `notes` say so. `frame.complete` is false when part of the range can not be had. Asked for as text/plain it is what GET /metrics answers, and takes its parameters.',
     scope: 'read',
     query: {
       kind: 'object',
@@ -275,8 +297,39 @@ export const operations: {
       },
     },
     answer: answer.metricsAnswer,
-    mediaTypes: ['application/json', 'text/event-stream'],
-    problems: ['AP_SERVICE_UNKNOWN', 'AP_SERIES_UNKNOWN', 'AP_RANGE_INVALID', 'AP_TOO_MANY_STREAMS'],
+    mediaTypes: ['application/json', 'text/event-stream', ...expositionMediaTypes],
+    problems: [
+      'AP_SERVICE_UNKNOWN',
+      'AP_SERIES_UNKNOWN',
+      'AP_RANGE_INVALID',
+      'AP_TOO_MANY_STREAMS',
+      'AP_EXPOSITION_BUSY',
+    ],
+  },
+  getExposition: {
+    method: 'GET',
+    path: '/metrics',
+    tag: 'Performance',
+    summary: 'Totals of every instance for Prometheus and OpenMetrics',
+    description:
+      'Counters and histograms since the start, in base units. Formats by Accept: Prometheus text 0.0.4, OpenMetrics 1.0, and delimited protobuf with native histograms. The application answers this address itself, for its own process: without labels `service_name` and `instance`, and without the parameters that select.',
+    scope: 'read',
+    query: {
+      kind: 'object',
+      fields: {
+        service: optional(name('One service; default: all')),
+        instance: optional(name('One instance; default: all')),
+        bucketsPerOctave: optional({
+          kind: 'integer',
+          min: 1,
+          max: 16,
+          description: 'Classic buckets an octave: 1, 2, 4, 8 or 16; default 2',
+        }),
+      },
+    },
+    answer: null,
+    mediaTypes: expositionMediaTypes,
+    problems: ['AP_EXPOSITION_BUSY'],
   },
   getHealth: {
     method: 'GET',

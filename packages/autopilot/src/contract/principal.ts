@@ -21,3 +21,11 @@ export function hasScope(granted: readonly Scope[], needed: Scope): boolean {
   const least = scopes.indexOf(needed);
   return granted.some((scope) => scopes.indexOf(scope) >= least);
 }
+
+/** A token as it may be handed to an agent: enough to recognise it, of no use to present. */
+export interface TokenDigest {
+  readonly id: string;
+  /** SHA-256 of the token, base64url. */
+  readonly sha256: string;
+  readonly scopes: readonly Scope[];
+}

@@ -33,6 +33,7 @@ function fakeAgent(t: TestContext, address: () => string | null): FakeAgent {
     http,
     context: new RequestContext(),
     linkKey: KEY,
+    scrape: () => Promise.resolve({ status: 200, headers: {}, body: 'scraped' }),
     controlPlaneAddress: address,
     expectListening: () => {},
     listening: (port) => listened.push(port),
@@ -214,6 +215,26 @@ test('an open stream does not keep the application from closing', async (t) => {
   await app.close();
   assert.ok(performance.now() - before < 1_000);
   assert.equal((await reader?.read())?.done, true);
+});
+
+test('/metrics is the agent’s, unless the application has one of its own, declared before or after', async (t) => {
+  const { app, url, agent } = await world(t);
+  app.get('/:id', async () => 'by id');
+  app.get('/:number(^\\d+$)', async () => 'by number');
+  assert.equal(await (await fetch(`${await url()}/metrics?x=1`)).text(), 'scraped');
+  assert.equal(await (await fetch(`${await url()}/metric`)).text(), 'by id');
+  assert.equal(await (await fetch(`${await url()}/17`)).text(), 'by number');
+  assert.equal(agent.seen.length, 2);
+
+  const own = await world(t);
+  own.app.get('/metrics', async () => 'mine');
+  assert.equal(await (await fetch(`${await own.url()}/metrics`)).text(), 'mine');
+  const before = Fastify();
+  t.after(() => before.close());
+  before.get('/metrics', async () => 'mine');
+  await before.register(autopilot, { agent: fakeAgent(t, () => null), prefix: '/internal' });
+  assert.equal((await before.inject('/metrics')).body, 'mine');
+  assert.equal((await before.inject('/internal/metrics')).body, 'scraped');
 });
 
 test('mistakes are told when registering', async (t) => {

@@ -40,8 +40,8 @@ export interface AutopilotPluginOptions {
   readonly principal?: PrincipalOf | null;
   readonly tenant?: TenantOf;
   /**
-   * Put before the forwarded paths, `/api/v1/performance/...` and `/autopilot/...`, where an application has such
-   * paths of its own. Starts with "/" and does not end with one; default "".
+   * Put before the forwarded paths, `/api/v1/performance/...` and `/autopilot/...`, and before `/metrics`, where an
+   * application has such paths of its own. Starts with "/" and does not end with one; default "".
    */
   readonly prefix?: string;
 }
@@ -51,6 +51,12 @@ const FORWARDED = ['/api/v1/performance', '/api/v1/optimization', '/api/v1/confi
 
 /** The dashboard's files are the same for everybody, so nobody is asked who wants them. */
 const PUBLIC = '/autopilot';
+
+/**
+ * "/metrics", its last letter as a parameter that must be just that: an application's own route of this name, declared
+ * before or after, goes first instead of being a duplicate.
+ */
+const METRICS = '/metric:autopilotMetrics(^s$)';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
@@ -93,6 +99,7 @@ function install(app: FastifyInstance, agent: AgentInternals, options: Autopilot
   trackedServers.add(app.server);
   agent.onClose(trackRequests(app, { recorder: agent.http, context: agent.context, tenantOf: tenant }));
   forward(app, agent, principal, prefix);
+  exposeMetrics(app, agent, prefix);
   nameIgnoredOptions(app);
   agent.expectListening();
   app.addHook('onListen', (listening: () => void) => {
@@ -157,6 +164,30 @@ function forward(app: FastifyInstance, agent: AgentInternals, principalOf: Princ
       });
     }
   }
+}
+
+function exposeMetrics(app: FastifyInstance, agent: AgentInternals, prefix: string): void {
+  app.route({
+    method: 'GET',
+    url: `${prefix}${METRICS}`,
+    config: { autopilot: { track: false } },
+    exposeHeadRoute: false,
+    handler: async ({ headers, raw }, reply) => {
+      const url = raw.url ?? '';
+      const from = url.indexOf('?');
+      const {
+        status,
+        headers: answered,
+        body,
+      } = await agent.scrape({
+        authorization: headers.authorization ?? null,
+        accept: headers.accept ?? null,
+        acceptEncoding: headers['accept-encoding'] ?? null,
+        search: from < 0 ? '' : url.slice(from + 1),
+      });
+      return reply.code(status).headers(answered).send(body);
+    },
+  });
 }
 
 /** null also when the application's function fails: the control plane then asks for a token. */

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { Clock } from '../kernel/clock.ts';
 import type { HttpRecorder } from '../track/http-recorder.ts';
 import type { RequestContext } from '../track/request-scope.ts';
+import type { ScrapeAnswer, ScrapeRequest } from './agent-exposition.ts';
 
 /** Reaches what an agent shares with the adapters of this package; of no use to anyone else. */
 export const internals: unique symbol = Symbol('autopilot.internals');
@@ -68,6 +69,8 @@ export interface AgentInternals {
   readonly linkKey: string;
   /** Where the control plane answers, as an origin like "http://127.0.0.1:3001"; null while it is away. */
   controlPlaneAddress(): string | null;
+  /** Answers a request for /metrics; never rejects. */
+  scrape(request: ScrapeRequest): Promise<ScrapeAnswer>;
   /** An application will listen: the control plane waits for its port. */
   expectListening(): void;
   /** The application listens on `port`. */

@@ -220,6 +220,14 @@ export class ExponentialHistogram implements Histogram {
     }
   }
 
+  /** Calls `each` with every filled bucket, lowest first, and allocates nothing; zeros are in {@link zeroCount}. */
+  visitBuckets(each: (index: number, count: number) => void): void {
+    for (let at = 0; at < this.#counts.length; at++) {
+      const count = this.#counts[at] ?? 0;
+      if (count > 0) each(this.#offset + at, count);
+    }
+  }
+
   /**
    * Layout: scale (1 byte), zero count, sum high, sum low, filled buckets (varints), then, unless empty,
    * min and max (float64, little-endian) and per bucket its distance from the one before and its count

@@ -1,3 +1,4 @@
+import type { TokenDigest } from '../contract/principal.ts';
 import type { Origin, SeriesWindow, StatementText, Window } from '../contract/series.ts';
 import type { EpochMs } from '../kernel/clock.ts';
 import { type AgentChannel, type DownMessage, LINK_PROTOCOL } from './protocol.ts';
@@ -13,8 +14,8 @@ export interface AgentLinkOptions {
   readonly statementText: (database: string, id: string) => StatementText | null;
   /** Why what is measured does not reach history; null: it does. Said with each message. */
   readonly historyTrouble?: () => string | null;
-  /** Told each time that a control plane welcomes this agent. */
-  readonly onWelcome?: (address: string) => void;
+  /** Told each time that a control plane welcomes this agent, with the tokens it knows; an older one says none. */
+  readonly onWelcome?: (address: string, tokens: readonly TokenDigest[]) => void;
 }
 
 /**
@@ -147,7 +148,7 @@ export class AgentLink {
         this.#sentTexts = new Set();
         for (const sent of this.#unacknowledged) sent.sequence = 0;
         this.#sendAgain(channel);
-        this.#options.onWelcome?.(message.address);
+        this.#options.onWelcome?.(message.address, message.tokens ?? []);
         return;
       case 'ack':
         this.#unacknowledged = this.#unacknowledged.filter(({ sequence }) => sequence !== message.sequence);

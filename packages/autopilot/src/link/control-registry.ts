@@ -1,4 +1,5 @@
 import type { InstanceStatus, ReleaseMark } from '../contract/performance.ts';
+import type { TokenDigest } from '../contract/principal.ts';
 import type { Origin, StatementText, Window } from '../contract/series.ts';
 import type { Clock, EpochMs } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
@@ -21,6 +22,8 @@ export interface AgentRegistryOptions {
   readonly clock: Clock;
   /** Where the HTTP API listens; agents forward there. */
   readonly address: () => string;
+  /** The tokens that open what agents serve themselves; absent: none are told. */
+  readonly tokens?: readonly TokenDigest[];
   /** Takes windows; they are acknowledged when its promise is fulfilled, and asked for again otherwise. */
   readonly take: (origin: Origin, windows: readonly Window[]) => Promise<unknown>;
   /** Told what went wrong on a link, for the log. */
@@ -129,7 +132,7 @@ export class AgentRegistry {
   }
 
   #greet(channel: ControlChannel, hello: UpMessage & { kind: 'hello' }): Known | null {
-    const { clock, address } = this.#options;
+    const { clock, address, tokens } = this.#options;
     const trouble = troubleWith(hello);
     if (trouble !== null) {
       refuse(channel, trouble);
@@ -159,7 +162,12 @@ export class AgentRegistry {
       historyTrouble: null,
     };
     this.#known.set(name, known);
-    channel.send({ kind: 'welcome', protocol: LINK_PROTOCOL, address: address() });
+    channel.send({
+      kind: 'welcome',
+      protocol: LINK_PROTOCOL,
+      address: address(),
+      ...(tokens === undefined ? {} : { tokens }),
+    });
     return known;
   }
 

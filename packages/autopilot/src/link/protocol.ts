@@ -1,3 +1,4 @@
+import type { TokenDigest } from '../contract/principal.ts';
 import type { Origin, StatementText, Window } from '../contract/series.ts';
 import type { EpochMs } from '../kernel/clock.ts';
 
@@ -36,8 +37,13 @@ export type UpMessage =
 
 /** What a control plane says. */
 export type DownMessage =
-  /** Answer to `hello`: where its HTTP API listens. */
-  | { readonly kind: 'welcome'; readonly protocol: number; readonly address: string }
+  /** Answer to `hello`: where its HTTP API listens, and which tokens open what the agent serves itself. */
+  | {
+      readonly kind: 'welcome';
+      readonly protocol: number;
+      readonly address: string;
+      readonly tokens?: readonly TokenDigest[];
+    }
   /** The message of exactly this sequence was taken; it says nothing of any other. */
   | { readonly kind: 'ack'; readonly sequence: number }
   /**

@@ -1,3 +1,4 @@
+import { tenantLimitOf } from '../../expose/cumulative-metrics.ts';
 import { AutopilotError } from '../../kernel/errors.ts';
 import { type Command, exitCodes, type Terminal, UsageError } from '../command.ts';
 
@@ -36,11 +37,13 @@ export const serve: Command = {
     const linkKeys = linkKeysOf(environment['AUTOPILOT_LINK_KEY']);
     const host = values['host'] ?? environment['HOST'];
     const databaseUrl = databaseUrlOf(environment);
+    const exposedTenants = tenantLimitOf(environment['AUTOPILOT_METRICS_TENANTS']);
     const { createControlPlane } = await import('../../control-plane.ts');
     const plane = await createControlPlane({
       port,
       linkKeys,
       environment,
+      exposedTenants,
       onTrouble: troubleTo(terminal),
       // Empty is as good as not set.
       ...(host ? { host } : {}),
