@@ -60,7 +60,7 @@ describe('prometheus', { skip: skipWithoutPrometheus() }, () => {
   /** Ours, over everything that was measured. */
   async function ours(): Promise<RouteRow> {
     const search = new URLSearchParams({ route: 'GET /block', from: startedAt });
-    const response = await fetch(`${application.controlPlaneUrl}/api/v1/performance/routes?${search}`, {
+    const response = await fetch(`${application.controlPlaneUrl}/api/v1/performance/routes?${search.toString()}`, {
       headers: { authorization: `Bearer ${application.token}` },
     });
     const { routes: rows } = (await response.json()) as RouteList; // our own answer

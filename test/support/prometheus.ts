@@ -95,7 +95,7 @@ export async function startPrometheus(jobs: readonly ScrapeJob[], native: boolea
     url,
     async query(expression, atMs = Date.now()) {
       const search = new URLSearchParams({ query: expression, time: String(atMs / 1000) });
-      const data = (await get(`/api/v1/query?${search}`)) as {
+      const data = (await get(`/api/v1/query?${search.toString()}`)) as {
         result: { metric: Record<string, string>; value: [number, string] }[];
       }; // an instant vector
       return data.result.map(({ metric, value: [, value] }) => ({ metric, value: Number(value) }));

@@ -16,6 +16,8 @@ import type { Health } from './contract/performance.ts';
 import { scopes } from './contract/principal.ts';
 import { Exposition } from './expose/exposition.ts';
 import { FleetMetrics } from './expose/fleet-metrics.ts';
+import { OtlpPush, type OtlpStatus } from './expose/otlp-push.ts';
+import type { OtlpSettings } from './expose/otlp-settings.ts';
 import { judgeHealth } from './health/health.ts';
 import { HEALTH_STEP_MS, HealthHistory, noTrend } from './health/health-history.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
@@ -55,6 +57,8 @@ export interface ControlPlaneOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Tenants of each instance that metrics tell apart; default 0. */
   readonly exposedTenants?: number;
+  /** Where metrics are pushed; default: nowhere. */
+  readonly otlp?: OtlpSettings | null;
   /** Where the built dashboard lies; default: in the package. */
   readonly dashboardFolder?: string;
   readonly clock?: Clock;
@@ -74,6 +78,8 @@ export interface ControlPlane {
   readonly openStreams: number;
   /** Estimated memory that facts take, within `maxFactBytes`. */
   readonly factBytes: number;
+  /** How pushing metrics goes; null: they are not pushed. */
+  readonly otlp: OtlpStatus | null;
   /** Answers requests without the network. */
   readonly handler: Handler;
   /** What goes wrong with history: it is away, say; null: nothing. */
@@ -187,12 +193,17 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       healthHistory.record(service, clock.now(), score);
     }
   });
+  const push =
+    options.otlp == null
+      ? null
+      : new OtlpPush({ settings: options.otlp, clock, sources: () => fleet.sources(), onTrouble });
+  push?.start();
   const close = async (): Promise<void> => {
     clearInterval(compacting);
     clearInterval(judging);
     streams.close();
     agents.close();
-    await server.close(CLOSE_GRACE_MS);
+    await Promise.all([server.close(CLOSE_GRACE_MS), push?.close()]);
     if (history === null) return;
     const closed = history.layered.settled().then(() => history.stored.close());
     await Promise.race([closed, delay(HISTORY_GRACE_MS, undefined, { ref: false })]);
@@ -210,6 +221,9 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     },
     get historyTrouble() {
       return historyTrouble();
+    },
+    get otlp() {
+      return push?.status ?? null;
     },
     handler,
     compact,

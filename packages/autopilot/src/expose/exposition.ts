@@ -1,10 +1,10 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Clock } from '../kernel/clock.ts';
 import { AutopilotError } from '../kernel/errors.ts';
 import type { ExposedSource } from './exposed-source.ts';
 import { acceptedFormat, type ExpositionFormat, expositionTypes } from './exposition-format.ts';
+import { inSlices } from './in-slices.ts';
 import { writeProtobuf } from './prometheus-protobuf.ts';
 import { bucketDensities } from './seconds-buckets.ts';
 import { writeText } from './text-writer.ts';
@@ -32,8 +32,6 @@ export interface Scraped {
 const DEFAULT_DENSITY = 2;
 /** Windows close once a second: who asks sooner gets what was written before. */
 const FRESH_MS = 500;
-/** Of the event loop at a time, before others have their turn. */
-const SLICE_MS = 2;
 /** Scrapes that are written or wait for it: a few Prometheus servers in all their formats, and no flood. */
 const MAX_WAITING = 8;
 /** Below it the few bytes saved are not worth a trip to the thread pool. */
@@ -122,18 +120,6 @@ async function write(
     },
     body,
   };
-}
-
-/** Runs a generator to its end, letting the event loop turn whenever it took {@link SLICE_MS}. */
-async function inSlices<T>(steps: Generator<void, T>): Promise<T> {
-  let began = performance.now();
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
-    if (performance.now() - began < SLICE_MS) continue;
-    await turn();
-    began = performance.now();
-  }
 }
 
 /** RFC 9110, section 12.5.3; a client that does not say so is not sent gzip. */

@@ -22,10 +22,15 @@ export class ProtobufWriter {
 
   /** A message as a field; `write` fills it. */
   message(field: number, write: () => void): void {
-    this.#tag(field, 2);
-    const start = this.begin();
+    const start = this.beginMessage(field);
     write();
     this.end(start);
+  }
+
+  /** Begins a message as a field, for one that is not written in one go; {@link end} ends it. */
+  beginMessage(field: number): number {
+    this.#tag(field, 2);
+    return this.begin();
   }
 
   /** Begins what has its length before it, as a message in a stream; {@link end} ends it. */

@@ -1,4 +1,5 @@
 import { tenantLimitOf } from '../../expose/cumulative-metrics.ts';
+import { otlpSettings } from '../../expose/otlp-settings.ts';
 import { AutopilotError } from '../../kernel/errors.ts';
 import { type Command, exitCodes, type Terminal, UsageError } from '../command.ts';
 
@@ -44,6 +45,7 @@ export const serve: Command = {
       linkKeys,
       environment,
       exposedTenants,
+      otlp: otlpSettings(environment),
       onTrouble: troubleTo(terminal),
       // Empty is as good as not set.
       ...(host ? { host } : {}),
