@@ -6,79 +6,17 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Client, createClient } from '@teamflow/autopilot/client';
-import pg from 'pg';
+import { createClient } from '@teamflow/autopilot/client';
 import { createControlPlane } from '../../packages/autopilot/src/control-plane.ts';
-import { type HostApplication, startHostApplication } from '../support/host-application.ts';
+import { agentState, requestsKept, withClient } from '../support/history-world.ts';
+import { startHostApplication } from '../support/host-application.ts';
 import { leakCheck } from '../support/leak-check.ts';
 import { databaseFor, throwawayCluster } from '../support/postgres.ts';
+import { RequestDriver } from '../support/request-driver.ts';
 import { storeDoor } from '../support/store-door.ts';
 import { until } from '../support/until.ts';
 
 leakCheck(after);
-
-interface AgentState {
-  readonly history: {
-    readonly state: string;
-    readonly reason: string | null;
-    readonly waitingWindows: number;
-    readonly lostWindows: number;
-  };
-}
-
-/** Requests at a steady rate, counted by second when they were answered. */
-class Driver implements AsyncDisposable {
-  readonly counted: number[] = [];
-  #failed = 0;
-  readonly #stop = new AbortController();
-  readonly #running: Promise<void>[];
-
-  constructor(url: string) {
-    this.#running = Array.from({ length: 4 }, async () => {
-      while (!this.#stop.signal.aborted) {
-        try {
-          const response = await fetch(url, { signal: this.#stop.signal });
-          await response.text();
-          if (response.ok) this.counted.push(Date.now());
-          else this.#failed++;
-        } catch {
-          this.#failed++;
-        }
-        await sleep(10);
-      }
-    });
-  }
-
-  get failed(): number {
-    return this.#failed;
-  }
-
-  async stop(): Promise<void> {
-    this.#stop.abort();
-    await Promise.all(this.#running);
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.stop();
-  }
-}
-
-async function stateOf(host: HostApplication): Promise<AgentState> {
-  return (await (await fetch(`${host.url}/agent`)).json()) as AgentState; // our own route
-}
-
-/** Requests of the route "GET /query" since the start of the test, as the control plane answers. */
-async function requestsOf(client: Client, from: number): Promise<number> {
-  const { frame } = await client.getMetrics({
-    kind: 'route',
-    route: 'GET /query',
-    measure: ['requests'],
-    from: new Date(from).toISOString(),
-    to: new Date(Math.ceil(Date.now() / 60_000) * 60_000).toISOString(),
-    step: 60_000,
-  });
-  return (frame.columns['requests'] ?? []).reduce((sum: number, value) => sum + (value ?? 0), 0);
-}
 
 function minuteOf(at: number): number {
   return Math.floor(at / 60_000) * 60_000;
@@ -88,7 +26,7 @@ test('kill -9 of the application loses at most the last 15 s; the texts of its s
   const { url } = await databaseFor(t, { server: await throwawayCluster() });
   const host = await startHostApplication({ HOST_DATABASE_URL: url });
   const from = minuteOf(Date.now());
-  await using driver = new Driver(`${host.url}/query`);
+  await using driver = new RequestDriver(`${host.url}/query`);
   await sleep(27_000);
   host.child.kill('SIGKILL');
   const killedAt = Date.now();
@@ -100,14 +38,14 @@ test('kill -9 of the application loses at most the last 15 s; the texts of its s
   const client = createClient({ baseUrl: plane.address, token: () => plane.madeToken ?? '' });
   const stored = await until(
     10_000,
-    () => requestsOf(client, from),
+    () => requestsKept(client, from),
     (count) => count > 0,
   );
-  const due = driver.counted.filter((at) => at < killedAt - 15_000).length;
-  t.diagnostic(`${driver.counted.length} answered, ${due} of them over 15 s before the kill; ${stored} in history`);
+  const due = driver.answeredAt.filter((at) => at < killedAt - 15_000).length;
+  t.diagnostic(`${driver.answeredAt.length} answered, ${due} of them over 15 s before the kill; ${stored} in history`);
   assert.ok(due > 100);
   assert.ok(stored >= due, `${stored} of ${due}`);
-  assert.ok(stored <= driver.counted.length);
+  assert.ok(stored <= driver.answeredAt.length);
   const { rows } = await withClient(url, (db) =>
     db.query<{ text: string }>('SELECT text FROM autopilot.statement_texts'),
   );
@@ -122,7 +60,10 @@ test('kill -9 of the application loses at most the last 15 s; the texts of its s
   assert.equal(names.rows.length, 1);
 });
 
-test('a store that is away for 20 s under load loses nothing, and the live view never stops', async (t) => {
+/** AUTOPILOT_OUTAGE_SECONDS=600 makes it the ten minutes that are promised. */
+const OUTAGE_MS = Number(process.env['AUTOPILOT_OUTAGE_SECONDS'] ?? 20) * 1_000;
+
+test('a store that is away under load loses nothing, and the live view never stops', async (t) => {
   const cluster = await throwawayCluster();
   const application = await databaseFor(t, { server: cluster });
   const database = await databaseFor(t, { server: cluster });
@@ -134,10 +75,10 @@ test('a store that is away for 20 s under load loses nothing, and the live view 
   });
   const from = minuteOf(Date.now());
   const client = createClient({ baseUrl: host.controlPlaneUrl, token: () => host.token });
-  await using driver = new Driver(`${host.url}/query`);
+  await using driver = new RequestDriver(`${host.url}/query`);
   await until(
     15_000,
-    () => stateOf(host),
+    () => agentState(host),
     ({ history }) => history.state === 'well' && history.waitingWindows === 0,
   );
   await until(
@@ -148,16 +89,18 @@ test('a store that is away for 20 s under load loses nothing, and the live view 
   await door.shut();
   const awaySince = performance.now();
   let asked = 0;
-  while (performance.now() - awaySince < 20_000) {
+  let slowestMs = 0;
+  while (performance.now() - awaySince < OUTAGE_MS) {
     const before = performance.now();
     const dashboard = await client.getDashboard({ minutes: 1 });
-    assert.ok(performance.now() - before < 2_000, 'the live view waits for nobody');
+    slowestMs = Math.max(slowestMs, performance.now() - before);
+    assert.ok(slowestMs < 5_000, 'the live view waits for nobody');
     assert.ok(Date.now() - Date.parse(dashboard.to) < 4_000);
     assert.ok(dashboard.traffic.requests > 0);
     asked++;
     await sleep(500);
   }
-  const away = await stateOf(host);
+  const away = await agentState(host);
   assert.equal(away.history.state, 'away');
   assert.match(away.history.reason ?? '', /The store can not be reached/);
   const noted = await client.getDashboard();
@@ -168,15 +111,17 @@ test('a store that is away for 20 s under load loses nothing, and the live view 
   await door.open();
   await until(
     20_000,
-    () => stateOf(host),
+    () => agentState(host),
     ({ history }) => history.state === 'well' && history.waitingWindows === 0,
   );
   await driver.stop();
   assert.equal(driver.failed, 0);
-  const lost = (await stateOf(host)).history.lostWindows;
+  const lost = (await agentState(host)).history.lostWindows;
   assert.equal(lost, 0);
-  const counted = driver.counted.length;
-  t.diagnostic(`${counted} answered, the live view asked ${asked} times`);
+  const counted = driver.answeredAt.length;
+  t.diagnostic(
+    `${counted} answered, ${away.history.waitingWindows} windows waited; the live view was asked ${asked} times, ${slowestMs.toFixed(0)} ms at most`,
+  );
   // Closed in order: the last window is written too.
   await host[Symbol.asyncDispose]();
   const plane = await createControlPlane({ port: 0, databaseUrl: store, service: 'host' });
@@ -185,7 +130,7 @@ test('a store that is away for 20 s under load loses nothing, and the live view 
   assert.equal(
     await until(
       10_000,
-      () => requestsOf(later, from),
+      () => requestsKept(later, from),
       (count) => count > 0,
     ),
     counted,
@@ -199,14 +144,4 @@ async function storedWindows(url: string): Promise<number> {
     ),
   );
   return rows[0]?.count ?? 0;
-}
-
-async function withClient<T>(url: string, act: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return await act(client);
-  } finally {
-    await client.end();
-  }
 }

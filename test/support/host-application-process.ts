@@ -5,6 +5,9 @@ import fastify from 'fastify';
 import pg from 'pg';
 
 /** The process behind host-application.ts. */
+const trueNow = Date.now;
+let aheadMs = Number(process.env['HOST_CLOCK_AHEAD_MS'] ?? 0);
+Date.now = () => trueNow() + aheadMs;
 const agent = createAgent({ service: 'host' });
 const app = fastify();
 await app.register(autopilot, { agent });
@@ -14,6 +17,10 @@ const pool = connectionString === undefined ? null : agent.instrument(new pg.Poo
 // What breaks while idle is made anew; without a listener it would end the process.
 pool?.on('error', () => {});
 app.get('/query', async () => ({ rows: (await pool?.query('select 1 as one, $1::text as two', ['x']))?.rows }));
+app.get<{ Querystring: { aheadMs: string } }>('/clock', ({ query }) => {
+  aheadMs = Number(query.aheadMs);
+  return { aheadMs };
+});
 app.get('/agent', () => agent.status);
 app.get<{ Querystring: { ms: string } }>('/block', ({ query }) => {
   const until = performance.now() + Number(query.ms);

@@ -17,7 +17,8 @@ const token = 'token-of-the-test-'.padEnd(40, 'x');
 
 /**
  * Routes: `/` answers at once, `/block?ms=` keeps the event loop busy, `/control-plane` names its process, `/agent` is the
- * agent's status; `/query` asks the database of HOST_DATABASE_URL through an instrumented pool.
+ * agent's status; `/query` asks the database of HOST_DATABASE_URL through an instrumented pool;
+ * `/clock?aheadMs=` sets the machine's clock as the process sees it, from HOST_CLOCK_AHEAD_MS on.
  * @param variables added to the environment
  */
 export async function startHostApplication(variables: Readonly<Record<string, string>> = {}): Promise<HostApplication> {

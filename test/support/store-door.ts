@@ -5,6 +5,8 @@ import type { TestDatabase, TestScope } from './postgres.ts';
 /** The way to a database over TCP that a test can shut, as a server that is away. */
 export interface StoreDoor {
   readonly url: string;
+  /** Answers are lost from now on, until it was shut. */
+  loseAnswers(): void;
   /** Ends every connection and refuses new ones. */
   shut(): Promise<void>;
   /** Lets connections through again, at the same address. */
@@ -22,11 +24,15 @@ export async function storeDoor(scope: Pick<TestScope, 'after'>, database: TestD
   };
   let server: Server | null = null;
   let port = 0;
+  let losesAnswers = false;
   const open = async (): Promise<void> => {
     server = createServer((outer) => {
       const inner = connect(path);
       for (const socket of [outer, inner]) keep(socket);
-      outer.pipe(inner).pipe(outer);
+      outer.pipe(inner);
+      inner.on('data', (bytes) => {
+        if (!losesAnswers) outer.write(bytes);
+      });
       outer.on('close', () => inner.destroy());
       inner.on('close', () => outer.destroy());
     });
@@ -38,11 +44,19 @@ export async function storeDoor(scope: Pick<TestScope, 'after'>, database: TestD
     const closing = server;
     if (closing === null) return;
     server = null;
+    losesAnswers = false;
     closing.close();
     for (const socket of sockets) socket.destroy();
     await once(closing, 'close');
   };
   scope.after(shut);
   await open();
-  return { url: `postgres://postgres@127.0.0.1:${port}/${database.name}`, open, shut };
+  return {
+    url: `postgres://postgres@127.0.0.1:${port}/${database.name}`,
+    open,
+    shut,
+    loseAnswers: () => {
+      losesAnswers = true;
+    },
+  };
 }

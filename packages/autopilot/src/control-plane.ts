@@ -12,7 +12,7 @@ import { StatementTextSource } from './api/performance/statement-texts.ts';
 import { RecentAnswers } from './api/recent-answers.ts';
 import { environmentValues } from './config/environment-layer.ts';
 import { LiveSettings } from './config/live-settings.ts';
-import type { Health } from './contract/performance.ts';
+import type { Health, ReleaseMark } from './contract/performance.ts';
 import { scopes } from './contract/principal.ts';
 import { Exposition } from './expose/exposition.ts';
 import { FleetMetrics } from './expose/fleet-metrics.ts';
@@ -33,6 +33,7 @@ import { MemoryMetricStore } from './storage/memory/memory-metric-store.ts';
 import { OpeningMetricStore } from './storage/opening-metric-store.ts';
 import type { MetricStore } from './storage/ports.ts';
 import { PostgresMetricStore } from './storage/postgres/postgres-metric-store.ts';
+import { StoredOrigins, type StoredRelease } from './storage/stored-origins.ts';
 
 /** What a control plane is told. */
 export interface ControlPlaneOptions {
@@ -159,9 +160,12 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     performance: {
       clock,
       engine,
-      agents,
+      agents: {
+        services: () => [...new Set([...agents.services(), ...(history?.origins.services() ?? [])])],
+        instances: (service) => agents.instances(service),
+      },
       health,
-      releases: async (service) => agents.releases(service),
+      releases: async (service) => mergedReleases(agents.releases(service), history?.origins.releases(service) ?? []),
       historyTrouble,
       statementTexts: new StatementTextSource(agents, history?.stored ?? null),
       pager: new Pager({ key: randomBytes(32) }),
@@ -183,6 +187,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
 
   const compact = async (): Promise<void> => {
     await store.compact(clock.now());
+    await history?.origins.refresh(clock.monotonicMs());
   };
   const compacting = repeat(COMPACT_EVERY_MS, onTrouble, compact);
   const judging = repeat(JUDGE_EVERY_MS, onTrouble, async () => {
@@ -245,7 +250,7 @@ function openHistory(
   { clock }: ControlPlaneOptions,
   recent: MemoryMetricStore,
   onTrouble: (message: string, cause?: unknown) => void,
-): { readonly stored: OpeningMetricStore; readonly layered: LayeredMetricStore } {
+): { readonly stored: OpeningMetricStore; readonly layered: LayeredMetricStore; readonly origins: StoredOrigins } {
   const tell = (error: unknown): void => onTrouble(`History: ${toldOf(error)}`);
   // A clock of the caller's own is for tests; else the server's decides, which all instances share.
   const stored = new OpeningMetricStore(
@@ -255,8 +260,19 @@ function openHistory(
   stored.open();
   return {
     stored,
+    origins: new StoredOrigins(stored),
     layered: new LayeredMetricStore({ recent, history: stored, clock: clock ?? systemClock, onTrouble: tell }),
   };
+}
+
+/** By when each was first seen. */
+function mergedReleases(linked: readonly ReleaseMark[], stored: readonly StoredRelease[]): readonly ReleaseMark[] {
+  const marks = new Map<string, ReleaseMark>();
+  const kept = stored.map(({ service, release, from }) => ({ service, release, at: new Date(from).toISOString() }));
+  for (const mark of [...linked, ...kept].sort((a, b) => Date.parse(a.at) - Date.parse(b.at))) {
+    if (!marks.has(mark.release)) marks.set(mark.release, mark);
+  }
+  return [...marks.values()];
 }
 
 function toldOf(error: unknown): string {

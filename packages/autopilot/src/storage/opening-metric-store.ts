@@ -2,11 +2,13 @@ import type { Origin, StatementText, Window } from '../contract/series.ts';
 import type { EpochMs } from '../kernel/clock.ts';
 import { AutopilotError, messageOf } from '../kernel/errors.ts';
 import type { Appended, Compacted, Extent, MetricStore, SeriesQuery, Slice, StatementName } from './ports.ts';
+import type { StoredRelease } from './stored-origins.ts';
 
 /** A store that has to be migrated before it is used: a PostgresMetricStore. */
 export interface MigratableStore extends MetricStore {
   migrate(): Promise<unknown>;
   statementTexts(service: string, names: readonly StatementName[]): Promise<readonly StatementText[]>;
+  storedReleases(): Promise<readonly StoredRelease[]>;
   close(): Promise<void>;
 }
 
@@ -65,6 +67,10 @@ export class OpeningMetricStore implements MetricStore {
 
   async statementTexts(service: string, names: readonly StatementName[]): Promise<readonly StatementText[]> {
     return await this.#opened().statementTexts(service, names);
+  }
+
+  async storedReleases(): Promise<readonly StoredRelease[]> {
+    return await this.#opened().storedReleases();
   }
 
   /** Ends attempts to open it, and closes it when what runs has ended. */

@@ -7,11 +7,11 @@ import type { QueryEngine } from '../../query/query-engine.ts';
 import type { Scope } from '../../query/summaries.ts';
 import type { StatementTextSource } from './statement-texts.ts';
 
-/** The agents that are linked or were within the hour, as the API needs them. */
+/** Who can be asked about, as the API needs it. */
 export interface KnownAgents {
-  /** First linked first. */
+  /** With an instance that is linked or was within the hour, first linked first; then those of which there is only history. */
   services(): readonly string[];
-  /** Of all services when none is given. */
+  /** Those that are linked or were within the hour; of all services when none is given. */
   instances(service?: string): readonly InstanceStatus[];
 }
 
@@ -53,7 +53,7 @@ export function scopeOf({ agents, defaultService }: PerformanceSources, selected
   if (selected.service !== undefined && !known.includes(service) && service !== defaultService) {
     throw new AutopilotError(
       'AP_SERVICE_UNKNOWN',
-      `No instance of the service ${JSON.stringify(service)} is linked, or was within the last hour.`,
+      `Nothing is known of the service ${JSON.stringify(service)}: no instance is linked, and nothing of one is kept.`,
       { remedy: suggestion(service, known, 'services') },
     );
   }

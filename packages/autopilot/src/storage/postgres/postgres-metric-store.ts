@@ -3,6 +3,7 @@ import type { Origin, StatementText, Window } from '../../contract/series.ts';
 import type { Clock, EpochMs } from '../../kernel/clock.ts';
 import { type Migrated, migrate } from '../migrate.ts';
 import type { Appended, Compacted, Extent, MetricStore, SeriesQuery, Slice, StatementName } from '../ports.ts';
+import type { StoredRelease } from '../stored-origins.ts';
 import { Compactor } from './compactor.ts';
 import { SliceReader } from './slice-reader.ts';
 import { StatementTextReader } from './statement-texts.ts';
@@ -78,6 +79,19 @@ export class PostgresMetricStore implements MetricStore {
 
   extent(service: string, now: EpochMs): Promise<Extent> {
     return this.#reader.extent(service, now);
+  }
+
+  /** Every release of every service that something is kept of. */
+  storedReleases(): Promise<readonly StoredRelease[]> {
+    return this.#connection.query<{ service: string; release: string; from: number; to: number }>(
+      'Reading the releases that are kept',
+      `SELECT s.service, s.release, min(coalesce(s.first_start_ms, u.first)) AS "from", max(greatest(s.last_end_ms, u.last)) AS "to"
+       FROM autopilot.scopes s LEFT JOIN LATERAL (
+         SELECT min(w.start_ms) AS first, max(w.start_ms + w.duration_ms) AS last
+         FROM autopilot.unfolded_windows w WHERE w.scope_id = s.scope_id) u ON true
+       WHERE s.instance IS NOT NULL AND coalesce(s.first_start_ms, u.first) IS NOT NULL
+       GROUP BY s.service, s.release`,
+    );
   }
 
   /** The texts of these statements, as far as they are kept. */
