@@ -145,3 +145,31 @@ async function storedWindows(url: string): Promise<number> {
   );
   return rows[0]?.count ?? 0;
 }
+
+test('kill -9 of the control plane: what it had in memory is in history, and nothing of it counts twice', async (t) => {
+  const { url } = await databaseFor(t, { server: await throwawayCluster() });
+  await using host = await startHostApplication({ HOST_DATABASE_URL: url });
+  const from = minuteOf(Date.now());
+  const client = createClient({ baseUrl: host.url, token: () => host.token });
+  await using driver = new RequestDriver(`${host.url}/query`);
+  await sleep(25_000);
+  process.kill(await host.controlPlanePid(), 'SIGKILL');
+  await until(
+    10_000,
+    () => client.listInstances(),
+    ({ instances }) => instances[0]?.state === 'live',
+  );
+  await sleep(12_000);
+  await driver.stop();
+  const counted = driver.answeredAt.length;
+  // Also while the last window is on its way to the store: the live view has it.
+  const kept = await until(
+    30_000,
+    () => requestsKept(client, from),
+    (count) => count === counted,
+  );
+  assert.equal(kept, counted);
+  // And again when it has arrived.
+  await sleep(14_000);
+  assert.equal(await requestsKept(client, from), counted);
+});

@@ -91,6 +91,8 @@ export class LayeredMetricStore implements MetricStore {
     try {
       await this.#history.compact(now);
       this.#compactionFailure = null;
+      // It answers again, though nobody has asked it since.
+      if (!this.#isResting()) this.#failure = null;
     } catch (error) {
       // Not a reason to ask nothing any more: what can't be merged now can still be read.
       this.#compactionFailedAtMs = this.#clock.monotonicMs();
