@@ -73,6 +73,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       agent,
       principal: (request) => autopilotUser(accounts, request),
       tenant: (request) => request.membership?.organizationId,
+      security: { session: ({ headers }) => headers.cookie },
     });
     app.addHook('onClose', () => agent.close());
   }

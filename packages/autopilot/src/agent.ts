@@ -32,6 +32,7 @@ import {
 } from './storage/store-address.ts';
 import { Collector } from './track/collector.ts';
 import { HttpRecorder } from './track/http-recorder.ts';
+import { LoopSlices } from './track/loop-slices.ts';
 import { RecorderSwitch } from './track/recorder-switch.ts';
 import { RequestContext } from './track/request-scope.ts';
 import { RuntimeRecorder } from './track/runtime-recorder.ts';
@@ -189,6 +190,7 @@ class RunningAgent implements Agent {
   #store: StoreAddress | null = null;
   readonly #storeIsGiven: boolean;
   readonly #pools = new WeakSet<Pool>();
+  readonly #pgRecorders: PgRecorder[] = [];
   readonly #poolNames = new Set<string>();
   readonly #databases = new Set<string>();
   readonly #childEnvironment: Record<string, string | undefined> = {};
@@ -265,12 +267,24 @@ class RunningAgent implements Agent {
     this.#resources.use(this.#settings.use(backlogSettings(this.#backlog)));
     this.#resources.use(new RecorderSwitch(http, this.#collector, this.#settings, 'requests'));
     this.#resources.use(new RecorderSwitch(runtime, this.#collector, this.#settings, 'runtime'));
+    const slices = new LoopSlices({
+      clock: systemClock,
+      context: this.#context,
+      sampledShare: () => {
+        const { enabled, sampledShare } = this.#settings.current.resources;
+        return enabled ? sampledShare : 0;
+      },
+    });
+    this.#resources.use(slices.attach(this.#collector));
     this.#flush.start();
     if (environment.port !== null) this.#resources.use(this.#startWithoutListening(environment.port));
     this[internals] = {
       clock: systemClock,
       http,
       context: this.#context,
+      settings: this.#settings,
+      poolWaitMs: () => Math.max(0, ...this.#pgRecorders.map((recorder) => recorder.longestWaitMs())),
+      busiestRoute: () => slices.busiest,
       linkKey,
       controlPlaneAddress: () => (this.#link.state.state === 'linked' ? this.#link.state.address : null),
       scrape: (request) => this.#exposition.answer(request),
@@ -320,6 +334,7 @@ class RunningAgent implements Agent {
       context: this.#context,
       statements: this.#statements,
     });
+    this.#pgRecorders.push(recorder);
     this.#resources.use(new RecorderSwitch(recorder, this.#collector, this.#settings, 'statements'));
     this.#resources.use(poolSettings(pool, poolName, this.#settings));
     return pool;

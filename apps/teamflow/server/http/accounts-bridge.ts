@@ -50,6 +50,8 @@ export const accountsBridge: FastifyPluginAsync<{ readonly accounts: Accounts }>
     method: ['GET', 'POST'],
     url: `${accountsPath}/*`,
     schema: { hide: true },
+    // Whoever wants to see why there is too much to do has to sign in.
+    config: { autopilot: { essential: true } },
     handler: async (request, reply) => {
       const response = await accounts.handle(toWebRequest(request));
       void reply.code(response.status);

@@ -13,7 +13,8 @@ export interface HealthOptions {
 /** `/livez`: the process answers. `/readyz`: it can serve requests, or why not. Neither needs a sign-in. */
 export const health: FastifyPluginAsync<HealthOptions> = async (app, { pool, unreadyReasons }) => {
   // What a load balancer asks every second would drown what people ask.
-  const config = { autopilot: { track: false } };
+  // Nor is it turned away when there is too much to do: it asks whether there is.
+  const config = { autopilot: { track: false, essential: true } };
   let asking: Promise<string | undefined> | undefined;
 
   /** One question at a time, however many ask: a database that hangs must not use up the pool as well. */

@@ -91,7 +91,8 @@ interface AutopilotUser {
  * others who are signed in nothing, which they are told. Null: nobody is. (API keys open TeamFlow's own API only.)
  */
 export async function autopilotUser(accounts: Accounts, request: FastifyRequest): Promise<AutopilotUser | null> {
-  if (isCrossSite(request)) return null;
+  // Who sends a token wants to be judged by it: a wrong one is refused, whatever cookies came along.
+  if (isCrossSite(request) || keyOf(request) !== undefined) return null;
   const user = await sessionUser(accounts, request);
   if (user === null) return null;
   return { id: user.id, scopes: user.role === 'admin' ? ['read', 'operate', 'admin'] : [] };

@@ -1,17 +1,27 @@
+import { answers } from './groups/answers.ts';
 import { api } from './groups/api.ts';
+import { compression } from './groups/compression.ts';
 import { database } from './groups/database.ts';
 import { health } from './groups/health.ts';
 import { monitoring } from './groups/monitoring.ts';
+import { overload } from './groups/overload.ts';
+import { resources } from './groups/resources.ts';
+import { security } from './groups/security.ts';
 import type { SettingDeclaration, SettingValue, ValueOf } from './setting.ts';
 
 interface Groups {
+  readonly answers: typeof answers;
   readonly api: typeof api;
+  readonly compression: typeof compression;
   readonly database: typeof database;
   readonly health: typeof health;
   readonly monitoring: typeof monitoring;
+  readonly overload: typeof overload;
+  readonly resources: typeof resources;
+  readonly security: typeof security;
 }
 
-const groups: Groups = { api, database, health, monitoring };
+const groups: Groups = { answers, api, compression, database, health, monitoring, overload, resources, security };
 
 /** Every setting there is: "monitoring.maxRoutes" is `settings.monitoring.maxRoutes`. */
 export type Settings = {

@@ -27,6 +27,17 @@ const request = {
   bytesSent: { kind: 'counter', unit: 'bytes', description: 'Bytes of the responses as sent, headers included' },
   databaseCalls: { kind: 'counter', unit: 'calls', description: 'Database calls made while handling the requests' },
   databaseMs: { kind: 'counter', unit: 'ms', description: 'Time the requests waited for those calls' },
+  bytesReceived: { kind: 'counter', unit: 'bytes', description: 'Bytes of the requests as received, headers included' },
+  loopMs: {
+    kind: 'counter',
+    unit: 'ms',
+    description: 'Time of the event loop that the requests took, estimated from samples',
+  },
+  shed: {
+    kind: 'counter',
+    unit: 'requests',
+    description: 'Requests turned away because the service had too much to do; also counted as errors',
+  },
 } as const;
 
 const statement = {
@@ -66,6 +77,8 @@ const runtime = {
   externalBytes: { kind: 'gauge', unit: 'bytes', description: 'Memory of buffers outside the JavaScript heap' },
   gcMs: { kind: 'histogram', unit: 'ms', description: 'Pauses by garbage collection' },
   activeRequests: { kind: 'gauge', unit: 'requests', description: 'Requests being handled' },
+  diskReadBytes: { kind: 'counter', unit: 'bytes', description: 'Bytes the process read from disks, caches aside' },
+  diskWriteBytes: { kind: 'counter', unit: 'bytes', description: 'Bytes the process wrote to disks' },
 } as const;
 
 /** Every metric, declared once: it drives collection, merging, measures, documentation and export. */

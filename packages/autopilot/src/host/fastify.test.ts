@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { PrincipalVerifier } from '../access/signed-principal.ts';
+import { settingsOf } from '../config/registry.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { HttpRecorder } from '../track/http-recorder.ts';
 import type { Observation } from '../track/observation.ts';
@@ -32,6 +33,9 @@ function fakeAgent(t: TestContext, address: () => string | null): FakeAgent {
     clock: systemClock,
     http,
     context: new RequestContext(),
+    settings: { current: settingsOf() },
+    poolWaitMs: () => 0,
+    busiestRoute: () => null,
     linkKey: KEY,
     scrape: () => Promise.resolve({ status: 200, headers: {}, body: 'scraped' }),
     controlPlaneAddress: address,

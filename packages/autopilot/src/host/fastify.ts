@@ -1,9 +1,16 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { problemOf } from '../contract/error-table.ts';
 import type { HostPrincipal } from '../contract/principal.ts';
 import { AutopilotError } from '../kernel/errors.ts';
+import { describeAnswer } from './answer-headers.ts';
+import { isCrossSite } from './cross-site.ts';
 import { Forwarder } from './forwarding.ts';
 import { type Agent, type AgentInternals, internals } from './hosted-agent.ts';
-import { type TenantOf, trackRequests } from './request-tracking.ts';
+import { LoadReport } from './load-report.ts';
+import { OverloadGuard } from './overload-guard.ts';
+import { RequestLayers } from './request-layers.ts';
+import { startedAtMs, type TenantOf, trackRequests } from './request-tracking.ts';
+import type { SecurityOptions } from './security-layer.ts';
 
 /** What a route may say under `config.autopilot`. */
 export interface AutopilotRouteConfig {
@@ -12,11 +19,16 @@ export interface AutopilotRouteConfig {
    * what a load balancer asks every second. Default true.
    */
   readonly track?: boolean;
+  /**
+   * true: also answered while the service has more to do than it can do, and others are turned away. For what people and
+   * balancers need most then: health, sign-in. Default false.
+   */
+  readonly essential?: boolean;
   /** What another release understands is accepted, so that one source runs with several; this one ignores it and says so in the log. */
   readonly [option: string]: unknown;
 }
 
-const ROUTE_OPTIONS: ReadonlySet<string> = new Set(['track']);
+const ROUTE_OPTIONS: ReadonlySet<string> = new Set(['track', 'essential']);
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -44,6 +56,8 @@ export interface AutopilotPluginOptions {
    * application has such paths of its own. Starts with "/" and does not end with one; default "".
    */
   readonly prefix?: string;
+  /** Headers, rate limits and limits of connections; false: the application sees to all of that itself. */
+  readonly security?: SecurityOptions | false;
 }
 
 /** What the control plane answers under the application's own address. */
@@ -67,14 +81,9 @@ const trackedServers = new WeakSet<object>();
  * The Fastify plugin: tracks every request of the application and forwards the control plane's paths to it.
  * Register it first, on the root: hooks that come before it do not know the request's context yet.
  */
-export function autopilot(app: FastifyInstance, options: AutopilotPluginOptions, done: (error?: Error) => void): void {
-  try {
-    const agent = options.agent[internals];
-    if (agent !== null) install(app, agent, options);
-    done();
-  } catch (error) {
-    done(error instanceof Error ? error : new Error(String(error)));
-  }
+export async function autopilot(app: FastifyInstance, options: AutopilotPluginOptions): Promise<void> {
+  const agent = options.agent[internals];
+  if (agent !== null) await install(app, agent, options);
 }
 
 // Fastify's own marks (see fastify-plugin): hooks belong to the application and not to a scope of the plugin.
@@ -84,8 +93,8 @@ Object.assign(autopilot, {
   [Symbol.for('plugin-meta')]: { name: '@teamflow/autopilot', fastify: '5.x' },
 });
 
-function install(app: FastifyInstance, agent: AgentInternals, options: AutopilotPluginOptions): void {
-  const { principal = null, tenant = null, prefix = '' } = options;
+async function install(app: FastifyInstance, agent: AgentInternals, options: AutopilotPluginOptions): Promise<void> {
+  const { principal = null, tenant = null, prefix = '', security = {} } = options;
   if (prefix !== '' && !/^\/.*[^/]$/.test(prefix)) {
     throw new AutopilotError('AP_PREFIX_INVALID', `prefix "${prefix}" does not start with "/", or ends with it.`, {
       remedy: 'Give it as "/internal", or leave it out.',
@@ -97,8 +106,21 @@ function install(app: FastifyInstance, agent: AgentInternals, options: Autopilot
     });
   }
   trackedServers.add(app.server);
+  const { settings, clock } = agent;
+  const guard = new OverloadGuard({
+    clock,
+    settings,
+    poolWaitMs: () => agent.poolWaitMs(),
+    busiest: () => agent.busiestRoute(),
+    onChange: (message) => app.log.warn(`autopilot: ${message}`),
+  });
+  agent.onClose(guard);
+  const report = new LoadReport(clock);
+  const layers = new RequestLayers({ settings, clock, guard, report, security });
+  // What the outer layers refuse is counted too: a request begins and ends beneath Fastify.
   agent.onClose(trackRequests(app, { recorder: agent.http, context: agent.context, tenantOf: tenant }));
-  forward(app, agent, principal, prefix);
+  layers.install(app);
+  forward(app, agent, { principalOf: principal, prefix, layers, report });
   exposeMetrics(app, agent, prefix);
   nameIgnoredOptions(app);
   agent.expectListening();
@@ -107,6 +129,7 @@ function install(app: FastifyInstance, agent: AgentInternals, options: Autopilot
     if (address !== null && typeof address === 'object') agent.listening(address.port);
     listening();
   });
+  await layers.loadSecurity(app);
 }
 
 /** Logs once what routes ask of the autopilot and this release does not know: a later option, or a slip of the pen. */
@@ -121,7 +144,15 @@ function nameIgnoredOptions(app: FastifyInstance): void {
   });
 }
 
-function forward(app: FastifyInstance, agent: AgentInternals, principalOf: PrincipalOf | null, prefix: string): void {
+interface ForwardOptions {
+  readonly principalOf: PrincipalOf | null;
+  readonly prefix: string;
+  readonly layers: RequestLayers;
+  readonly report: LoadReport;
+}
+
+function forward(app: FastifyInstance, agent: AgentInternals, options: ForwardOptions): void {
+  const { principalOf, prefix, layers, report } = options;
   const forwarder = new Forwarder({
     address: () => agent.controlPlaneAddress(),
     linkKey: agent.linkKey,
@@ -136,20 +167,39 @@ function forward(app: FastifyInstance, agent: AgentInternals, principalOf: Princ
     const asks = path === PUBLIC ? null : principalOf;
     const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
       const principal = await askPrincipal(asks, request);
+      if (principal !== null && refusesCrossSite(request, reply)) return;
+      layers.protect(reply);
       reply.hijack();
       // What hooks of the application have set (a request id, its security headers) goes out too, unless the control plane says otherwise.
       for (const [name, value] of Object.entries(reply.getHeaders())) {
         if (value !== undefined) reply.raw.setHeader(name, value);
       }
       const url = request.raw.url ?? '/';
-      forwarder.forward({ request: request.raw, response: reply.raw, path: url.slice(prefix.length), principal });
+      forwarder.forward({
+        request: request.raw,
+        response: reply.raw,
+        path: url.slice(prefix.length),
+        principal,
+        requestId: String(reply.getHeader('x-request-id') ?? request.id),
+        headers: (timing) => {
+          const headers: Record<string, string> = {};
+          const atMs = agent.clock.monotonicMs();
+          const answered = { scope: null, startedAtMs: startedAtMs(reply.raw) ?? atMs, atMs, codingMs: 0 };
+          const set = (name: string, value: string): void => {
+            if (!reply.hasHeader(name) || name === 'server-timing') headers[name] = value;
+          };
+          describeAnswer(set, request, answered, agent.settings.current, report, timing);
+          return headers;
+        },
+      });
     };
     for (const url of [`${prefix}${path}`, `${prefix}${path}/*`]) {
       app.route({
         method: [...METHODS],
         url,
         // Never counted as the application's own traffic.
-        config: { autopilot: { track: false } },
+        // The dashboard is looked at when a service is overloaded.
+        config: { autopilot: { track: false, essential: true } },
         exposeHeadRoute: false,
         // A body that Fastify believes to be empty is left alone: it goes on to the control plane as it comes.
         preParsing: (request, _reply, payload, next) => {
@@ -188,6 +238,23 @@ function exposeMetrics(app: FastifyInstance, agent: AgentInternals, prefix: stri
       return reply.code(status).headers(answered).send(body);
     },
   });
+}
+
+/**
+ * A cookie opens nothing to a page of another site, whatever the application's own sign-in makes of it: true when the
+ * request was answered so. An Authorization header is not sent along by browsers, and pages of other sites may not add one.
+ */
+function refusesCrossSite(request: FastifyRequest, reply: FastifyReply): boolean {
+  const { 'sec-fetch-site': site, origin, cookie, authorization } = request.raw.headers;
+  if (cookie === undefined || authorization !== undefined || !isCrossSite(request.raw)) return false;
+  const from = site === undefined ? (origin ?? 'neither Origin nor Sec-Fetch-Site was sent') : `a ${site} page`;
+  const problem = problemOf(
+    'AP_CROSS_SITE',
+    `A ${request.method} by session must come from a page of this site (here: ${from}).`,
+    { remedy: 'Programs send a token of the autopilot as Bearer instead.', instance: request.id },
+  );
+  void reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+  return true;
 }
 
 /** null also when the application's function fails: the control plane then asks for a token. */

@@ -41,7 +41,14 @@ async function application(
   const forwarder = new Forwarder({ address: () => address, linkKey: KEY, clock: systemClock });
   t.after(() => forwarder[Symbol.dispose]());
   return listen(t, (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    forwarder.forward({ request: incoming, response: outgoing, path: incoming.url ?? '/', principal });
+    forwarder.forward({
+      request: incoming,
+      response: outgoing,
+      path: incoming.url ?? '/',
+      principal,
+      requestId: 'id',
+      headers: () => ({}),
+    });
   });
 }
 

@@ -19,6 +19,10 @@ export interface Forwarded {
   /** Path and query at the control plane. */
   readonly path: string;
   readonly principal: HostPrincipal | null;
+  /** Finds the request in both logs; replaces what the client sent under this name. */
+  readonly requestId: string;
+  /** What the application adds to the answer when its head is sent; `timing`: what Server-Timing says already. */
+  readonly headers: (timing: string | undefined) => Readonly<Record<string, string>>;
 }
 
 /**
@@ -60,6 +64,9 @@ const NEVER_LISTED: ReadonlySet<string> = new Set([
   'origin',
 ]);
 
+const REQUEST_ID = 'x-request-id';
+const SERVER_TIMING = 'server-timing';
+
 /** Asking twice does no harm (RFC 9110 section 9.2.2), and there is no body to send again. */
 const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -80,8 +87,8 @@ export class Forwarder implements Disposable {
   /** Answers through `response`, in every case; never throws. */
   forward(forwarded: Forwarded): void {
     const address = this.#options.address();
-    if (hasDotSegments(forwarded.path)) refuseAddress(forwarded.response, forwarded.path);
-    else if (address === null) refuse(forwarded.response, 'no control plane is linked to this application');
+    if (hasDotSegments(forwarded.path)) refuseAddress(forwarded);
+    else if (address === null) refuse(forwarded, 'no control plane is linked to this application');
     else this.#send(forwarded, new URL(address), false);
   }
 
@@ -119,7 +126,12 @@ export class Forwarder implements Disposable {
 
     upstream.on('response', (answer) => {
       clearTimeout(tooLate);
-      response.writeHead(answer.statusCode ?? 502, answer.statusMessage, keptHeaders(answer));
+      const added = forwarded.headers(textOf(answer.headers[SERVER_TIMING]));
+      const kept = keptHeaders(answer).filter(
+        (_, at, all) => !Object.hasOwn(added, all[at - (at % 2)]?.toLowerCase() ?? ''),
+      );
+      for (const [name, value] of Object.entries(added)) kept.push(name, value);
+      response.writeHead(answer.statusCode ?? 502, answer.statusMessage, kept);
       // Before the first event of a stream there may be none for long: the client wants to know that it is open.
       response.flushHeaders();
       answer.on('error', () => response.destroy());
@@ -140,7 +152,7 @@ export class Forwarder implements Disposable {
       // An idle connection that the other end closed just now (RFC 9112 section 9.3.1): ask once more.
       if (!again && upstream.reusedSocket && error.code === 'ECONNRESET' && isRepeatable(request))
         this.#send(forwarded, origin, true);
-      else refuse(response, error.message);
+      else refuse(forwarded, error.message);
     });
     upstream.on('close', () => clearTimeout(tooLate));
     if (hasBody(request)) {
@@ -150,11 +162,12 @@ export class Forwarder implements Disposable {
   }
 
   /** As they came, but for what belongs to the connection, and anybody's claim to be a principal. */
-  #requestHeaders({ request, principal }: Forwarded): string[] {
+  #requestHeaders({ request, principal, requestId }: Forwarded): string[] {
     const headers = keptHeaders(request).filter((_, at, all) => {
       const name = all[at - (at % 2)]?.toLowerCase();
-      return name !== PRINCIPAL_HEADER && name !== 'content-length';
+      return name !== PRINCIPAL_HEADER && name !== 'content-length' && name !== REQUEST_ID;
     });
+    headers.push(REQUEST_ID, requestId);
     // Where the body ends is said once, by us, and by what Node has read; a request without one says nothing.
     const length = request.headers['content-length'];
     if (hasBody(request)) {
@@ -201,18 +214,26 @@ function isRepeatable(request: IncomingMessage): boolean {
   return REPEATABLE.has(request.method ?? '') && !hasBody(request);
 }
 
-function refuseAddress(response: ServerResponse, path: string): void {
+function textOf(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'object' ? header.join(', ') : header;
+}
+
+function refuseAddress(forwarded: Forwarded): void {
   answerProblem(
-    response,
-    problemOf('AP_ADDRESS_INVALID', `The path ${JSON.stringify(path.slice(0, 200))} holds "." or ".." segments.`, {
-      remedy: 'Ask for the address that is meant.',
-    }),
+    forwarded,
+    problemOf(
+      'AP_ADDRESS_INVALID',
+      `The path ${JSON.stringify(forwarded.path.slice(0, 200))} holds "." or ".." segments.`,
+      {
+        remedy: 'Ask for the address that is meant.',
+      },
+    ),
   );
 }
 
-function refuse(response: ServerResponse, why: string): void {
+function refuse(forwarded: Forwarded, why: string): void {
   answerProblem(
-    response,
+    forwarded,
     problemOf('AP_CONTROL_PLANE_UNAVAILABLE', `The control plane does not answer: ${why}.`, {
       remedy: 'It is started again within seconds; ask again.',
     }),
@@ -221,7 +242,7 @@ function refuse(response: ServerResponse, why: string): void {
 }
 
 function answerProblem(
-  response: ServerResponse,
+  { response, headers: added }: Forwarded,
   problem: Problem,
   headers: Readonly<Record<string, string>> = {},
 ): void {
@@ -229,6 +250,7 @@ function answerProblem(
   response.writeHead(problem.status, {
     'content-type': 'application/problem+json',
     'cache-control': 'no-store',
+    ...added(undefined),
     ...headers,
   });
   response.end(JSON.stringify(problem));

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import type { SettingsView } from '../config/live-settings.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { HttpRecorder } from '../track/http-recorder.ts';
 import type { RequestContext } from '../track/request-scope.ts';
@@ -65,6 +66,12 @@ export interface AgentInternals {
   readonly clock: Clock;
   readonly http: HttpRecorder;
   readonly context: RequestContext;
+  /** What the request layers are told; changes while the service runs. */
+  readonly settings: SettingsView;
+  /** How long the caller that waits longest for a connection of any pool has waited, in ms. */
+  poolWaitMs(): number;
+  /** The route that takes most of the event loop; null: nobody knows. */
+  busiestRoute(): { readonly route: string; readonly share: number } | null;
   /** Signs principals that are forwarded. */
   readonly linkKey: string;
   /** Where the control plane answers, as an origin like "http://127.0.0.1:3001"; null while it is away. */

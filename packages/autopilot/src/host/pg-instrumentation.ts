@@ -34,9 +34,17 @@ const DEFAULT_MAX = 10;
 export class PgRecorder implements Recorder {
   readonly name = 'query';
   readonly #options: PgRecorderOptions;
+  /** When each caller began to wait for a connection, the longest waiting first. */
+  readonly #waiting = new Set<{ readonly sinceMs: number }>();
 
   constructor(options: PgRecorderOptions) {
     this.#options = options;
+  }
+
+  /** How long the caller that waits longest has waited for a connection; 0: nobody waits. */
+  longestWaitMs(): number {
+    for (const { sinceMs } of this.#waiting) return this.#options.clock.monotonicMs() - sinceMs;
+    return 0;
   }
 
   attach(sink: Sink): Disposable {
@@ -53,6 +61,7 @@ export class PgRecorder implements Recorder {
         levels[Symbol.dispose]();
         pool.off('remove', onRemove);
         for (const client of clients.values()) client[Symbol.dispose]();
+        this.#waiting.clear();
         clients.clear();
         connect[Symbol.dispose]();
       },
@@ -62,6 +71,7 @@ export class PgRecorder implements Recorder {
   #instrumentConnect(clients: Map<PoolClient, Disposable>, sink: Sink): Disposable {
     const options = this.#options;
     const { pool, context, clock, poolName, database } = options;
+    const waiting = this.#waiting;
     const meter: CallMeter = { ...options, sink };
     const original = functionOf<Connect>(pool, 'connect');
     const before = Object.getOwnPropertyDescriptor(pool, 'connect');
@@ -72,8 +82,11 @@ export class PgRecorder implements Recorder {
       const scope = context.current();
       const startedAtMs = clock.monotonicMs();
       scope?.enterDatabase(startedAtMs);
+      const wait = { sinceMs: startedAtMs };
+      waiting.add(wait);
       const settle = (client: unknown): void => {
         const atMs = clock.monotonicMs();
+        waiting.delete(wait);
         scope?.leaveDatabase(atMs);
         const failed = client == null;
         sink.record({ kind: 'pool-wait', atMs, pool: poolName, database, waitMs: atMs - startedAtMs, failed });

@@ -18,17 +18,23 @@ export interface TrackingOptions {
 const MAX_TENANT_LENGTH = 128;
 
 const scopeKey = Symbol('autopilot.scope');
+const startedKey = Symbol('autopilot.started');
 const bytesKey = Symbol('autopilot.bytes');
+const receivedKey = Symbol('autopilot.received');
 const routeKey = Symbol('autopilot.route');
 
 /** Requests under way, on the response: one property, read again when it closes. */
 interface TrackedResponse extends ServerResponse {
   [scopeKey]?: RequestScope | undefined;
+  /** When a request began that is not measured. */
+  [startedKey]?: number;
 }
 
 /** How many bytes of a connection belong to responses that have ended. */
 interface TrackedSocket extends Socket {
   [bytesKey]?: number;
+  /** And to requests that have. */
+  [receivedKey]?: number;
   /** The response that the connection is sending: Node's own mark. */
   _httpMessage?: object | null;
 }
@@ -76,7 +82,9 @@ export function trackRequests(app: FastifyInstance, { recorder, context, tenantO
       const written = httpVersionMajor === 1 ? socket.bytesWritten : undefined;
       const aborted = !(written === undefined ? this.writableEnded : this.writableFinished);
       const bytesSent = written === undefined ? declaredLength(this) : bytesOf(socket, written);
-      recorder.end(scope, tenant, aborted && !this.headersSent ? 0 : this.statusCode, bytesSent, aborted);
+      const bytesReceived = written === undefined ? 0 : receivedOf(socket);
+      const status = aborted && !this.headersSent ? 0 : this.statusCode;
+      recorder.end(scope, tenant, status, bytesSent, aborted, bytesReceived);
     } catch {
       // In an event's listener a mistake of ours would end the application; it costs one observation instead.
     }
@@ -111,6 +119,7 @@ export function trackRequests(app: FastifyInstance, { recorder, context, tenantO
     scope.route = info.method === request.method ? info.key : nameRoute(info, request.method);
     if (!info.tracked) {
       response[scopeKey] = undefined;
+      response[startedKey] = scope.startedAtMs;
       recorder.forget();
     }
   }
@@ -158,6 +167,18 @@ export function trackRequests(app: FastifyInstance, { recorder, context, tenantO
   };
 }
 
+/** The scope of the request that this response answers; undefined: nobody measures it. */
+export function scopeOf(response: ServerResponse): RequestScope | undefined {
+  const tracked: TrackedResponse = response;
+  return tracked[scopeKey];
+}
+
+/** When the request began that this response answers, on the monotonic clock; undefined: nobody has noted it. */
+export function startedAtMs(response: ServerResponse): number | undefined {
+  const tracked: TrackedResponse = response;
+  return tracked[scopeKey]?.startedAtMs ?? tracked[startedKey];
+}
+
 /** null: the request has matched none. */
 function describeRoute(config: TrackedConfig): RouteInfo | null {
   if (config.url === undefined) return null;
@@ -190,6 +211,14 @@ function bytesOf(socket: TrackedSocket, written: number): number {
   const before = socket[bytesKey] ?? 0;
   socket[bytesKey] = written;
   return written - before;
+}
+
+/** What came in on a connection since the request before it ended; the first one of those that are pipelined has all of it. */
+function receivedOf(socket: TrackedSocket): number {
+  const { bytesRead } = socket;
+  const before = socket[receivedKey] ?? 0;
+  socket[receivedKey] = bytesRead;
+  return bytesRead - before;
 }
 
 /** For HTTP/2, where responses share a connection, and for requests without one. */

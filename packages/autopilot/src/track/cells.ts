@@ -67,6 +67,9 @@ export class RequestCells implements Cells {
   #bytesSent = 0;
   #databaseCalls = 0;
   #databaseMs = 0;
+  #bytesReceived = 0;
+  #loopMs = 0;
+  #shed = 0;
   readonly #durationMs = new ExponentialHistogram();
 
   add(request: RequestObservation): void {
@@ -78,6 +81,13 @@ export class RequestCells implements Cells {
     this.#bytesSent += request.bytesSent;
     this.#databaseCalls += request.databaseCalls;
     this.#databaseMs += request.databaseMs;
+    this.#bytesReceived += request.bytesReceived;
+    this.#loopMs += request.loopMs;
+    if (request.shed) this.#shed++;
+  }
+
+  addLoopTime(loopMs: number): void {
+    this.#loopMs += loopMs;
   }
 
   encode(): Readonly<Record<string, Cell>> {
@@ -90,6 +100,9 @@ export class RequestCells implements Cells {
       bytesSent: this.#bytesSent,
       databaseCalls: this.#databaseCalls,
       databaseMs: this.#databaseMs,
+      bytesReceived: this.#bytesReceived,
+      loopMs: this.#loopMs,
+      shed: this.#shed,
     });
   }
 }
@@ -189,6 +202,8 @@ export class RuntimeCells implements Cells {
   readonly #externalBytes = new Gauge();
   readonly #gcMs = new ExponentialHistogram();
   readonly #activeRequests = new Gauge();
+  #diskReadBytes = 0;
+  #diskWriteBytes = 0;
 
   addDelay(delayMs: number): void {
     this.#eventLoopDelayMs.record(delayMs);
@@ -207,6 +222,8 @@ export class RuntimeCells implements Cells {
     this.#heapLimitBytes.sample(process.heapLimitBytes);
     this.#externalBytes.sample(process.externalBytes);
     this.#activeRequests.sample(process.activeRequests);
+    this.#diskReadBytes += process.diskReadBytes;
+    this.#diskWriteBytes += process.diskWriteBytes;
   }
 
   encode(): Readonly<Record<string, Cell>> {
@@ -221,6 +238,8 @@ export class RuntimeCells implements Cells {
       externalBytes: this.#externalBytes,
       gcMs: this.#gcMs,
       activeRequests: this.#activeRequests,
+      diskReadBytes: this.#diskReadBytes,
+      diskWriteBytes: this.#diskWriteBytes,
     });
   }
 }

@@ -22,6 +22,9 @@ function request(clock: FakeClock, fields: Partial<RequestObservation> = {}): Re
     aborted: false,
     databaseMs: 0,
     databaseCalls: 0,
+    bytesReceived: 50,
+    loopMs: 0,
+    shed: false,
     ...fields,
   };
 }
@@ -92,6 +95,7 @@ test('what a request was goes into its route and its tenant', () => {
       bytesSent: 200,
       databaseCalls: 2,
       databaseMs: 4,
+      bytesReceived: 150,
     },
   );
   assert.equal(seriesOf(windows, 'tenant', 'acme')?.cells['requests'], 2);

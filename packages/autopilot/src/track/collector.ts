@@ -91,6 +91,12 @@ export class Collector implements Sink {
         if (observation.tenant !== null)
           this.#tenants.cells(observation.tenant, observation.tenant, null).add(observation);
         return;
+      case 'loop-time': {
+        const { route, tenant, loopMs } = observation;
+        this.#routes.cells(route, route, null).addLoopTime(loopMs);
+        if (tenant !== null) this.#tenants.cells(tenant, tenant, null).addLoopTime(loopMs);
+        return;
+      }
       case 'statement': {
         const { seriesId, id, database } = observation.statement;
         this.#statements.cells(seriesId, id, database).add(observation);

@@ -15,6 +15,9 @@ class EndedRequest implements RequestObservation {
   aborted = false;
   databaseMs = 0;
   databaseCalls = 0;
+  bytesReceived = 0;
+  loopMs = 0;
+  shed = false;
 }
 
 /**
@@ -57,8 +60,17 @@ export class HttpRecorder implements Recorder {
   }
 
   /** `tenant` null: nobody's. `status` 0: there was none, the client went away before. */
-  end(scope: RequestScope, tenant: string | null, status: number, bytesSent: number, aborted: boolean): void {
+  end(
+    scope: RequestScope,
+    tenant: string | null,
+    status: number,
+    bytesSent: number,
+    aborted: boolean,
+    bytesReceived = 0,
+  ): void {
     this.#active--;
+    scope.ended = true;
+    scope.tenant = tenant;
     const sink = this.#sink;
     if (sink === null) return;
     const ended = this.#ended;
@@ -72,6 +84,9 @@ export class HttpRecorder implements Recorder {
     ended.aborted = aborted;
     ended.databaseMs = scope.databaseMs(atMs);
     ended.databaseCalls = scope.databaseCalls;
+    ended.bytesReceived = bytesReceived;
+    ended.loopMs = scope.loopMs;
+    ended.shed = scope.shed;
     sink.record(ended);
   }
 

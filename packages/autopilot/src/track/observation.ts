@@ -18,6 +18,21 @@ export interface RequestObservation {
   /** Time at least one database call was under way, its wait for a connection included; never over durationMs. */
   readonly databaseMs: number;
   readonly databaseCalls: number;
+  /** As received on the connection, headers included. */
+  readonly bytesReceived: number;
+  /** Estimated time of the event loop; 0 where none of it fell into a sample. */
+  readonly loopMs: number;
+  /** Turned away because the service had too much to do. */
+  readonly shed: boolean;
+}
+
+/** Estimated time of the event loop that a request took after it had ended. */
+export interface LoopTimeObservation {
+  readonly kind: 'loop-time';
+  readonly atMs: number;
+  readonly route: string;
+  readonly tenant: string | null;
+  readonly loopMs: number;
 }
 
 /** One execution of a statement, from the call to its last row. */
@@ -84,11 +99,15 @@ export interface ProcessObservation {
   readonly heapLimitBytes: number;
   readonly externalBytes: number;
   readonly activeRequests: number;
+  /** From and to the file system's devices since the sample before; what its cache answered is not in it. */
+  readonly diskReadBytes: number;
+  readonly diskWriteBytes: number;
 }
 
 /** Anything a recorder saw. Times on the monotonic clock, which is Clock.monotonicMs(). */
 export type Observation =
   | RequestObservation
+  | LoopTimeObservation
   | StatementObservation
   | PoolWaitObservation
   | PoolLevelObservation

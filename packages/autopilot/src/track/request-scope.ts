@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { UNMATCHED_ROUTE } from '../contract/series.ts';
+import type { LoopSlices } from './loop-slices.ts';
 
 /** How long a request waited for its database. Calls may overlap; their time counts once. */
 class DatabaseTime {
@@ -16,6 +17,13 @@ export class RequestScope {
   route: string = UNMATCHED_ROUTE;
   /** For the framework's adapter: its own request object. */
   subject: unknown = null;
+  /** Known when the request has ended. */
+  tenant: string | null = null;
+  ended = false;
+  /** Turned away because the service had too much to do. */
+  shed = false;
+  /** Estimated time of the event loop so far. */
+  loopMs = 0;
   /** null until the first call: most requests of a fast service make none. */
   #database: DatabaseTime | null = null;
 
@@ -59,6 +67,8 @@ export class RequestScope {
  */
 export class RequestContext {
   #storage: AsyncLocalStorage<RequestScope | undefined> | null = null;
+  /** Told whose the running callback becomes; null: nobody measures that. */
+  slices: LoopSlices | null = null;
 
   get enabled(): boolean {
     return this.#storage !== null;
@@ -78,10 +88,15 @@ export class RequestContext {
    */
   enter(scope: RequestScope): void {
     this.#storage?.enterWith(scope);
+    this.slices?.switchTo(scope);
   }
 
   /** Runs `callback` with `scope` current; undefined: outside of any request. */
   run<Result>(scope: RequestScope | undefined, callback: () => Result): Result {
-    return this.#storage === null ? callback() : this.#storage.run(scope, callback);
+    const storage = this.#storage;
+    if (storage === null) return callback();
+    const { slices } = this;
+    if (slices === null || scope === undefined) return storage.run(scope, callback);
+    return slices.run(scope, () => storage.run(scope, callback));
   }
 }

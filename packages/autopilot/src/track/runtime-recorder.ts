@@ -15,6 +15,8 @@ export interface RuntimeRecorderOptions {
 const DELAY_EVERY_MS = 20;
 /** In the middle of a window's second. */
 const SAMPLE_AT_MS = 500;
+/** What getrusage() counts in, whatever the device's own blocks are. */
+const DISK_BLOCK_BYTES = 512;
 
 /**
  * Watches the process: how late timers fire, how busy loop and processor were since the last sample, memory, pauses by
@@ -60,26 +62,28 @@ export class RuntimeRecorder implements Recorder {
 
   #watchProcess(sink: Sink): Disposable {
     let utilization: EventLoopUtilization = performance.eventLoopUtilization();
-    let cpu = process.cpuUsage();
+    let usage = process.resourceUsage();
     return everySecond(this.#clock, SAMPLE_AT_MS, () => {
       const utilizationNow = performance.eventLoopUtilization();
-      const cpuNow = process.cpuUsage();
+      const usageNow = process.resourceUsage();
       const memory = process.memoryUsage();
       sink.record({
         kind: 'process',
         atMs: this.#clock.monotonicMs(),
         // Against the sample before: against the start of the process it would be an average of its whole life.
         eventLoopUtilization: performance.eventLoopUtilization(utilizationNow, utilization).utilization,
-        cpuUserMs: (cpuNow.user - cpu.user) / 1_000,
-        cpuSystemMs: (cpuNow.system - cpu.system) / 1_000,
+        cpuUserMs: (usageNow.userCPUTime - usage.userCPUTime) / 1_000,
+        cpuSystemMs: (usageNow.systemCPUTime - usage.systemCPUTime) / 1_000,
         rssBytes: memory.rss,
         heapUsedBytes: memory.heapUsed,
         heapLimitBytes: getHeapStatistics().heap_size_limit,
         externalBytes: memory.external,
         activeRequests: this.#activeRequests(),
+        diskReadBytes: (usageNow.fsRead - usage.fsRead) * DISK_BLOCK_BYTES,
+        diskWriteBytes: (usageNow.fsWrite - usage.fsWrite) * DISK_BLOCK_BYTES,
       });
       utilization = utilizationNow;
-      cpu = cpuNow;
+      usage = usageNow;
     });
   }
 

@@ -1,0 +1,30 @@
+/** Headers that say how an answer came about, each for whom it is: nobody, requests through a trusted proxy, everyone. */
+export const answers = {
+  serverTiming: {
+    kind: 'choice',
+    values: ['off', 'proxies', 'everyone'],
+    default: 'everyone',
+    description: 'Server-Timing: how long the answer took, and how much of that in the database.',
+    risk: 'low',
+    apply: 'live',
+    on: 'agent',
+  },
+  requestId: {
+    kind: 'choice',
+    values: ['off', 'proxies', 'everyone'],
+    default: 'everyone',
+    description: 'X-Request-Id: under which id the log has the request.',
+    risk: 'low',
+    apply: 'live',
+    on: 'agent',
+  },
+  loadReport: {
+    kind: 'choice',
+    values: ['off', 'proxies', 'everyone'],
+    default: 'off',
+    description: 'endpoint-load-metrics: how busy this process is, as Envoy and gRPC balancers read it (ORCA).',
+    risk: 'low',
+    apply: 'live',
+    on: 'agent',
+  },
+} as const;

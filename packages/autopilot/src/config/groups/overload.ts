@@ -1,0 +1,45 @@
+/** When requests are turned away so that the others are served in time. */
+export const overload = {
+  enabled: {
+    kind: 'boolean',
+    default: true,
+    description: 'Answers 503 to requests while there is more to do than can be done; health and sign-in excepted.',
+    risk: 'high',
+    apply: 'live',
+    on: 'agent',
+  },
+  eventLoopDelayMs: {
+    kind: 'integer',
+    default: 100,
+    min: 20,
+    max: 60_000,
+    unit: 'ms',
+    description: 'How late the event loop may be, twice in a row and three times as much in all.',
+    risk: 'high',
+    apply: 'live',
+    on: 'agent',
+  },
+  heapRatio: {
+    kind: 'number',
+    default: 0.92,
+    min: 0.3,
+    max: 1,
+    unit: 'ratio',
+    description: 'How full the JavaScript heap may be.',
+    risk: 'high',
+    apply: 'live',
+    on: 'agent',
+  },
+  poolWaitMs: {
+    kind: 'integer',
+    default: 2_000,
+    min: 10,
+    max: 600_000,
+    unit: 'ms',
+    description:
+      'How long a caller may wait for a connection; over it, requests of routes that use the database are turned away.',
+    risk: 'high',
+    apply: 'live',
+    on: 'agent',
+  },
+} as const;

@@ -1,0 +1,190 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
+import type { SettingsView } from '../config/live-settings.ts';
+import { type ErrorCode, problemOf } from '../contract/error-table.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { adoptRequestId, describeReply, makeRequestId } from './answer-headers.ts';
+import { compressAnswer } from './compression-layer.ts';
+import type { LoadReport } from './load-report.ts';
+import type { OverloadGuard } from './overload-guard.ts';
+import { scopeOf, startedAtMs } from './request-tracking.ts';
+import {
+  type Limiter,
+  limitConnections,
+  makeLimiter,
+  protect,
+  readSecurityHeaders,
+  type SecurityHeaders,
+  type SecurityOptions,
+} from './security-layer.ts';
+
+/** What the request layers around an application's handlers are made of. */
+export interface RequestLayersOptions {
+  readonly settings: SettingsView;
+  readonly clock: Clock;
+  readonly guard: OverloadGuard;
+  readonly report: LoadReport;
+  /** false: the security layer is left out. */
+  readonly security: SecurityOptions | false;
+}
+
+const layerKey = Symbol('autopilot.layers');
+
+/** What the layers know of a route, on its own config object. */
+interface RouteFacts {
+  readonly isEssential: boolean;
+  usesDatabase: boolean;
+}
+
+interface LayeredConfig {
+  readonly autopilot?: { readonly essential?: boolean };
+  [layerKey]?: RouteFacts;
+}
+
+/**
+ * The request layers of a Fastify application but tracking, which has its own place beneath Fastify. From the outside:
+ * security and overload protection (onRequest), then, on the way back and after all of the application's own hooks,
+ * compression and the headers that say how the answer came about. Each looks at its settings anew for each request.
+ */
+export class RequestLayers {
+  readonly #options: RequestLayersOptions;
+  #headers: SecurityHeaders | null = null;
+  #limiter: Limiter | null = null;
+
+  constructor(options: RequestLayersOptions) {
+    this.#options = options;
+  }
+
+  /** Adds the hooks. Fastify can't take them back; with every setting off they do nothing. */
+  install(app: FastifyInstance): void {
+    // Fastify's own ids begin anew with each process, and would not tell one instance's requests from another's.
+    const made: unknown = Reflect.get(app, 'genReqId');
+    if (typeof made === 'function' && made.name === 'defaultGenReqId') app.setGenReqId(makeRequestId);
+    app.addHook('onRequest', (request, reply, done) => this.#onRequest(request, reply, done));
+    const onSend = (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: OnSendDone): void =>
+      this.#onSend(request, reply, payload, done);
+    // The last hook of each route, so that compression sees what the application's own hooks have made of the body. The
+    // route that Fastify makes for HEAD copies the hooks of GET and adds one of its own, which must come before.
+    app.addHook('onRoute', (route) => {
+      const hooks = route.onSend === undefined ? [] : Array.isArray(route.onSend) ? route.onSend : [route.onSend];
+      route.onSend = [...hooks.filter((hook) => hook !== onSend), onSend];
+    });
+    // What matches no route has no hooks but those of the application.
+    app.addHook('onSend', (request, reply, payload, done) => {
+      if (request.is404) this.#onSend(request, reply, payload, done);
+      else done(null, payload);
+    });
+    if (this.#options.security !== false) limitConnections(app);
+  }
+
+  /** Loads what the security layer uses, where it is installed. */
+  async loadSecurity(app: FastifyInstance): Promise<void> {
+    const { security } = this.#options;
+    if (security === false) return;
+    const { headers = true, rateLimits = {}, session = null } = security;
+    if (headers) this.#headers = await readSecurityHeaders();
+    if (rateLimits !== false) this.#limiter = await makeLimiter(app, rateLimits, session);
+    app.addHook('onReady', (ready: () => void) => {
+      if (app.hasPlugin('@fastify/helmet')) this.#headers = null;
+      if (app.hasPlugin('@fastify/rate-limit')) this.#limiter = null;
+      ready();
+    });
+  }
+
+  /** For an answer that bypasses Fastify's sending. */
+  protect(reply: FastifyReply): void {
+    const headers = this.#headers;
+    if (headers !== null && this.#options.settings.current.security.headers) protect(reply, headers);
+  }
+
+  #onRequest(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+    const { settings, guard, clock } = this.#options;
+    const { overload, security } = settings.current;
+    if (request.headers['x-request-id'] !== undefined) adoptRequestId(request);
+    if (overload.enabled) {
+      const facts = factsOf(request);
+      const found = facts.isEssential ? null : guard.check(clock.monotonicMs(), facts.usesDatabase);
+      if (found !== null) {
+        const scope = scopeOf(reply.raw);
+        if (scope !== undefined) scope.shed = true;
+        refuse(reply, 'AP_OVERLOADED', found.reason, 'Ask again after the time in Retry-After.', 1 + jitter());
+        return;
+      }
+    }
+    const limiter = this.#limiter;
+    if (limiter === null || !security.rateLimits) {
+      done();
+      return;
+    }
+    void this.#limit(limiter, request, reply, done);
+  }
+
+  async #limit(limiter: Limiter, request: FastifyRequest, reply: FastifyReply, done: () => void): Promise<void> {
+    // A limit that can't be counted lets in: it protects the application and must not end it.
+    const limit = await limiter(request).catch(() => null);
+    if (limit === null) {
+      done();
+      return;
+    }
+    const { of, perMinute, retryAfterSeconds } = limit;
+    const detail = `This ${of} has sent more than ${perMinute} requests within a minute.`;
+    refuse(reply, 'AP_RATE_LIMITED', detail, 'Ask less often.', retryAfterSeconds);
+  }
+
+  #onSend(request: FastifyRequest, reply: FastifyReply, payload: unknown, done: OnSendDone): void {
+    const { compression } = this.#options.settings.current;
+    try {
+      if (!compression.enabled) this.#describe(request, reply, 0);
+      else {
+        compressAnswer(request, reply, payload, compression.minBytes, (error, coded, codingMs) => {
+          this.#describe(request, reply, codingMs);
+          done(error, coded);
+        });
+        return;
+      }
+    } catch (error) {
+      // A mistake of ours costs a header, not an answer.
+      request.log.warn({ err: error }, 'autopilot: an answer goes without what the request layers add to it');
+    }
+    done(null, payload);
+  }
+
+  #describe(request: FastifyRequest, reply: FastifyReply, codingMs: number): void {
+    const { settings, clock, report } = this.#options;
+    this.protect(reply);
+    const { raw } = reply;
+    const scope = scopeOf(raw) ?? null;
+    if (scope !== null && scope.databaseCalls > 0) factsOf(request).usesDatabase = true;
+    report.count(reply.statusCode);
+    const atMs = clock.monotonicMs();
+    const answered = { scope, startedAtMs: startedAtMs(raw) ?? atMs, atMs, codingMs };
+    describeReply(request, reply, answered, settings.current, report);
+  }
+}
+
+type OnSendDone = (error?: Error | null, payload?: unknown) => void;
+
+/** Of what matches no route; nobody writes to it but of the same kind. */
+const unmatchedFacts: RouteFacts = { isEssential: false, usesDatabase: false };
+
+function factsOf(request: FastifyRequest): RouteFacts {
+  if (request.is404) return unmatchedFacts;
+  // Fastify's type for config has no room for a symbol, and its getter is the only public way to it.
+  const config = request.routeOptions.config as LayeredConfig;
+  return (config[layerKey] ??= { isEssential: config.autopilot?.essential === true, usesDatabase: false });
+}
+
+/** In whole seconds; spread, so that those who were turned away together do not come back together. */
+function jitter(): number {
+  return Math.floor(Math.random() * 3);
+}
+
+function refuse(reply: FastifyReply, code: ErrorCode, detail: string, remedy: string, retryAfterSeconds: number): void {
+  const problem = problemOf(code, detail, { remedy, instance: reply.request.id });
+  void reply
+    .code(problem.status)
+    .header('retry-after', String(retryAfterSeconds))
+    .header('cache-control', 'no-store')
+    .type('application/problem+json')
+    // As a string, so that no response schema of the route reshapes it.
+    .send(JSON.stringify(problem));
+}

@@ -1,0 +1,187 @@
+import { hash } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+
+/** Whose session a request belongs to, to limit how often it asks; null or undefined: nobody's. Never kept as it is. */
+export type SessionOf = (request: FastifyRequest) => string | null | undefined;
+
+/** How often one may ask, in requests a minute. */
+export interface RateLimitOptions {
+  /** Of one address (IPv6: one /64). Default 6,000. */
+  readonly perAddress?: number;
+  /** Of one session. Default 1,200. */
+  readonly perSession?: number;
+  /** Of one bearer token or API key. Default 6,000. */
+  readonly perToken?: number;
+  /** false: requests from this machine are limited too. Default true: they come from its own tools and proxies. */
+  readonly exemptLoopback?: boolean;
+}
+
+/** What the security layer is told. */
+export interface SecurityOptions {
+  /** false: none of its headers are set. Default: where the package `helmet` is installed and the application does not register @fastify/helmet. */
+  readonly headers?: boolean;
+  /** false: no limits. Default: where @fastify/rate-limit is installed and the application does not register it itself. */
+  readonly rateLimits?: RateLimitOptions | false;
+  readonly session?: SessionOf;
+}
+
+/** Refused by a limit; null: let in. */
+export type Limiter = (request: FastifyRequest) => Promise<LimitReached | null>;
+
+/** Which limit a request has met. */
+export interface LimitReached {
+  readonly of: 'address' | 'session' | 'token';
+  readonly perMinute: number;
+  readonly retryAfterSeconds: number;
+}
+
+const MINUTE_MS = 60_000;
+/** Callers that are told apart at once by each limit; the longest unseen make room. */
+const MAX_CALLERS = 10_000;
+const DEFAULTS = { perAddress: 6_000, perSession: 1_200, perToken: 6_000 } as const;
+
+/** Slow senders hold no connection: a head has to be here in this time, a whole request in that. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+const CHECK_EVERY_MS = 2_000;
+const MAX_CONNECTIONS = 10_000;
+/** Node's own default for both, taken for "nobody has chosen". */
+const NODE_HEADERS_TIMEOUT_MS = 60_000;
+const NODE_CHECK_EVERY_MS = 30_000;
+
+/** Sets the limits of connections that the application has left at Node's or Fastify's defaults. */
+export function limitConnections(app: FastifyInstance): void {
+  // Node looks at these when the server listens; the types know neither HTTP/2 nor the interval.
+  const server = app.server as {
+    headersTimeout?: number;
+    requestTimeout?: number;
+    connectionsCheckingInterval?: number;
+    maxConnections?: number | undefined;
+  };
+  // An HTTP/2 server has none of them.
+  if (server.headersTimeout === undefined) return;
+  if (server.headersTimeout === NODE_HEADERS_TIMEOUT_MS) server.headersTimeout = HEADERS_TIMEOUT_MS;
+  // Fastify's default is no limit at all.
+  if (!server.requestTimeout) server.requestTimeout = REQUEST_TIMEOUT_MS;
+  if ((server.connectionsCheckingInterval ?? NODE_CHECK_EVERY_MS) === NODE_CHECK_EVERY_MS)
+    server.connectionsCheckingInterval = CHECK_EVERY_MS;
+  server.maxConnections ??= MAX_CONNECTIONS;
+}
+
+/** Headers that protect a browser, by what an answer is. */
+export interface SecurityHeaders {
+  /** On every answer: name and value. */
+  readonly always: readonly (readonly [string, string])[];
+  /** Content-Security-Policy of pages. */
+  readonly pagePolicy: string;
+}
+
+/** Of what is not a page, nothing may run, be framed or load anything. */
+const DATA_POLICY = "default-src 'none'; frame-ancestors 'none'";
+
+/**
+ * What helmet sets, asked once: it makes the same headers for every answer, but takes 20 us to do so. null: the package
+ * is not installed.
+ */
+export async function readSecurityHeaders(): Promise<SecurityHeaders | null> {
+  const helmet = await optional(() => import('helmet'));
+  if (helmet === null) return null;
+  const set = new Map<string, string>();
+  // As much of a response as helmet uses.
+  const response = {
+    setHeader: (name: string, value: string): void => {
+      set.set(name.toLowerCase(), value);
+    },
+    removeHeader: (): void => {},
+  } as unknown as ServerResponse;
+  helmet.default({
+    contentSecurityPolicy: {
+      // Where the application is served without TLS, this would lead nowhere.
+      directives: { 'upgrade-insecure-requests': null },
+    },
+    // What other hosts of the domain do is not this application's to say.
+    strictTransportSecurity: { includeSubDomains: false },
+  })({} as IncomingMessage, response, () => {});
+  const pagePolicy = set.get('content-security-policy') ?? DATA_POLICY;
+  set.delete('content-security-policy');
+  return { always: [...set], pagePolicy };
+}
+
+/** Sets those that the application has not set itself. */
+export function protect(reply: FastifyReply, { always, pagePolicy }: SecurityHeaders): void {
+  for (const [name, value] of always) if (!reply.hasHeader(name)) void reply.header(name, value);
+  if (reply.hasHeader('content-security-policy')) return;
+  const mediaType = reply.getHeader('content-type');
+  const isPage = typeof mediaType === 'string' && mediaType.startsWith('text/html');
+  void reply.header('content-security-policy', isPage ? pagePolicy : DATA_POLICY);
+}
+
+/** The limits of @fastify/rate-limit; null: it is not installed. Its decorators stay in a scope of their own. */
+export async function makeLimiter(
+  app: FastifyInstance,
+  options: RateLimitOptions,
+  sessionOf: SessionOf | null,
+): Promise<Limiter | null> {
+  const rateLimit = await optional(() => import('@fastify/rate-limit'));
+  if (rateLimit === null) return null;
+  const { perAddress, perSession, perToken } = { ...DEFAULTS, ...options };
+  const isExempt = options.exemptLoopback === false ? () => false : isLoopback;
+  let limiter: Limiter | null = null;
+  await app.register(async (scope) => {
+    await scope.register(rateLimit.default, { global: false, cache: MAX_CALLERS });
+    const byAddress = scope.createRateLimit({ max: perAddress, timeWindow: MINUTE_MS });
+    const bySession = scope.createRateLimit({
+      max: perSession,
+      timeWindow: MINUTE_MS,
+      keyGenerator: (request) => digest(sessionOf?.(request) ?? ''),
+    });
+    const byToken = scope.createRateLimit({
+      max: perToken,
+      timeWindow: MINUTE_MS,
+      keyGenerator: (request) => digest(tokenOf(request) ?? ''),
+    });
+    limiter = async (request) => {
+      if (isExempt(request.ip)) return null;
+      // The address counts in any case: whoever sends another token each time meets this one.
+      const address = await byAddress(request);
+      if (!address.isAllowed && address.isExceeded) return reached('address', perAddress, address.ttlInSeconds);
+      if (tokenOf(request) !== undefined) {
+        const token = await byToken(request);
+        return !token.isAllowed && token.isExceeded ? reached('token', perToken, token.ttlInSeconds) : null;
+      }
+      if (!sessionOf?.(request)) return null;
+      const session = await bySession(request);
+      return !session.isAllowed && session.isExceeded ? reached('session', perSession, session.ttlInSeconds) : null;
+    };
+  });
+  return limiter;
+}
+
+function reached(of: LimitReached['of'], perMinute: number, seconds: number): LimitReached {
+  return { of, perMinute, retryAfterSeconds: Math.max(1, seconds) };
+}
+
+function tokenOf({ headers }: FastifyRequest): string | undefined {
+  const key = headers['x-api-key'];
+  return headers.authorization ?? (typeof key === 'string' ? key : undefined);
+}
+
+/** So that no memory dump of the limits holds a secret. */
+function digest(secret: string): string {
+  return hash('sha256', secret, 'base64url');
+}
+
+function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || address === '::1' || address.startsWith('::ffff:127.');
+}
+
+/** A package that need not be there; one that is there and broken is an error. */
+async function optional<Module>(load: () => Promise<Module>): Promise<Module | null> {
+  try {
+    return await load();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND') return null;
+    throw error;
+  }
+}

@@ -1,0 +1,187 @@
+import { type AsyncHook, createHook } from 'node:async_hooks';
+import type { Clock } from '../kernel/clock.ts';
+import type { Recorder, Sink } from './observation.ts';
+import type { RequestContext, RequestScope } from './request-scope.ts';
+
+/** What {@link LoopSlices} are made of. */
+export interface LoopSlicesOptions {
+  readonly clock: Clock;
+  readonly context: RequestContext;
+  /** Share of the time that is sampled, over 0 to 1; asked before each sample. 0: none, it is asked again later. */
+  readonly sampledShare: () => number;
+}
+
+/** How long a sample lasts at least: dozens of requests of a busy service, so that where it begins matters little. */
+const SAMPLE_MS = 100;
+/** And so many turns of the loop: in some of them many requests begin, in others many go on. */
+const SAMPLE_TURNS = 6;
+/** A sample of a busy loop lasts until its timer gets its turn; the pause after it grows with it, up to this. */
+const LONGEST_PAUSE_MS = 10_000;
+const ASK_AGAIN_MS = 1_000;
+/** The recent routes' memory: halved about every second, and at most so many of them. */
+const FORGET = 0.7;
+const MAX_RECENT = 256;
+/** Deeper than callbacks ever nest: something was lost count of, and it starts anew. */
+const MAX_DEPTH = 256;
+
+/**
+ * Estimates how much time of the event loop each request takes, by the slices in which its code runs: from the moment
+ * Node calls back into a request's context to the moment that returns. Process counters can't tell: on one loop they
+ * charge each request with its neighbours' work.
+ *
+ * Watching every callback costs too much, so it is done on a sample of the time:
+ *   estimate of a route = (sum of its slices within samples) / sampledShare.
+ * A sample begins between two slices, and the slice under way at its end counts whole: its end is a stopping time, so by
+ * Wald's equation the expected sum of a route's slices is its share of all (cutting the last slice off would count short
+ * ones too high). The pause after a sample is on average its own length times (1 - share) / share, and exponentially
+ * distributed: no rhythm of the service can fall into step with it.
+ *
+ * States: pausing (no hook is installed; it costs nothing) and sampling. Errors are those of a sample: loop.test.ts and
+ * docs/guides/resources.md say how large.
+ */
+export class LoopSlices implements Recorder {
+  readonly name = 'loop';
+  readonly #clock: Clock;
+  readonly #context: RequestContext;
+  readonly #sampledShare: () => number;
+  readonly #hook: AsyncHook;
+  #sink: Sink | null = null;
+  #sampling = false;
+  #weight = 0;
+  #owner: RequestScope | undefined;
+  #sinceMs = 0;
+  #outer: (RequestScope | undefined)[] = [];
+  #recent = new Map<string, number>();
+
+  constructor({ clock, context, sampledShare }: LoopSlicesOptions) {
+    this.#clock = clock;
+    this.#context = context;
+    this.#sampledShare = sampledShare;
+    // Without `init` no resource is followed: the context of a callback says whose it is.
+    this.#hook = createHook({ before: () => this.#enter(), after: () => this.#leave() });
+  }
+
+  /** The route that took most of the loop in the last seconds, and its share of what any took; null: nobody knows. */
+  get busiest(): { readonly route: string; readonly share: number } | null {
+    let all = 0;
+    let most = 0;
+    let busiest: string | null = null;
+    for (const [route, ms] of this.#recent) {
+      all += ms;
+      if (ms <= most) continue;
+      most = ms;
+      busiest = route;
+    }
+    return busiest === null ? null : { route: busiest, share: most / all };
+  }
+
+  attach(sink: Sink): Disposable {
+    this.#sink = sink;
+    this.#context.slices = this;
+    let timer: NodeJS.Timeout;
+    const later = (ms: number, then: () => void): void => {
+      timer = setTimeout(then, ms);
+      timer.unref();
+    };
+    const pause = (ms: number): void => later(ms, begin);
+    const begin = (): void => {
+      const share = this.#sampledShare();
+      if (!(share > 0)) {
+        pause(ASK_AGAIN_MS);
+        return;
+      }
+      // It tells whose callbacks are; without it nobody can be charged.
+      this.#context.enable();
+      this.#begin(share);
+      const beganAtMs = this.#clock.monotonicMs();
+      let turns = 0;
+      const turn = (): void => {
+        turns++;
+        const lastedMs = this.#clock.monotonicMs() - beganAtMs;
+        if (turns < SAMPLE_TURNS || lastedMs < SAMPLE_MS) {
+          later(SAMPLE_MS / SAMPLE_TURNS, turn);
+          return;
+        }
+        this.#end();
+        const pauseMs = (lastedMs * (1 - share)) / share;
+        pause(Math.min(LONGEST_PAUSE_MS, -Math.log(1 - Math.random()) * pauseMs));
+      };
+      later(SAMPLE_MS / SAMPLE_TURNS, turn);
+    };
+    pause(SAMPLE_MS);
+    return {
+      [Symbol.dispose]: () => {
+        clearTimeout(timer);
+        this.#end();
+        this.#sink = null;
+        if (this.#context.slices === this) this.#context.slices = null;
+      },
+    };
+  }
+
+  /** The rest of the running callback is this request's; what came before in it, the parsing of its head, if nobody's yet. */
+  switchTo(scope: RequestScope): void {
+    if (!this.#sampling) return;
+    if (this.#owner !== undefined) this.#charge();
+    this.#owner = scope;
+  }
+
+  /** Runs a part of somebody else's callback for this request. */
+  run<Result>(scope: RequestScope, callback: () => Result): Result {
+    if (!this.#sampling) return callback();
+    this.#enterAs(scope);
+    try {
+      return callback();
+    } finally {
+      this.#leave();
+    }
+  }
+
+  #begin(share: number): void {
+    this.#weight = 1 / share;
+    this.#sampling = true;
+    this.#hook.enable();
+  }
+
+  #end(): void {
+    if (!this.#sampling) return;
+    this.#hook.disable();
+    this.#sampling = false;
+    this.#owner = undefined;
+    this.#outer = [];
+    const recent = new Map<string, number>();
+    for (const [route, ms] of this.#recent) if (ms > 0.1) recent.set(route, ms * FORGET);
+    this.#recent = recent;
+  }
+
+  #enter(): void {
+    this.#enterAs(this.#context.current());
+  }
+
+  #enterAs(scope: RequestScope | undefined): void {
+    if (this.#outer.length >= MAX_DEPTH) this.#outer = [];
+    this.#outer.push(this.#owner);
+    this.#charge();
+    this.#owner = scope;
+  }
+
+  #leave(): void {
+    this.#charge();
+    this.#owner = this.#outer.pop();
+  }
+
+  /** Gives the time since the last change to whose it was. */
+  #charge(): void {
+    const atMs = this.#clock.monotonicMs();
+    const scope = this.#owner;
+    if (scope !== undefined) {
+      const ms = (atMs - this.#sinceMs) * this.#weight;
+      if (scope.ended)
+        this.#sink?.record({ kind: 'loop-time', atMs, route: scope.route, tenant: scope.tenant, loopMs: ms });
+      else scope.loopMs += ms;
+      const before = this.#recent.get(scope.route);
+      if (before !== undefined || this.#recent.size < MAX_RECENT) this.#recent.set(scope.route, (before ?? 0) + ms);
+    }
+    this.#sinceMs = atMs;
+  }
+}
