@@ -36,8 +36,8 @@ const MAX_DEPTH = 256;
  * ones too high). The pause after a sample is on average its own length times (1 - share) / share, and exponentially
  * distributed: no rhythm of the service can fall into step with it.
  *
- * States: pausing (no hook is installed; it costs nothing) and sampling. Errors are those of a sample: loop.test.ts and
- * docs/guides/resources.md say how large.
+ * States: pausing (no hook is installed; it costs nothing) and sampling. Errors are those of a sample: docs/guides/request-layers.md
+ * says how large.
  */
 export class LoopSlices implements Recorder {
   readonly name = 'loop';
