@@ -9,6 +9,7 @@ import type { OverloadGuard } from './overload-guard.ts';
 import { scopeOf, startedAtMs } from './request-tracking.ts';
 import {
   type Limiter,
+  type LimitReached,
   limitConnections,
   makeLimiter,
   protect,
@@ -110,17 +111,14 @@ export class RequestLayers {
         return;
       }
     }
-    const limiter = this.#limiter;
-    if (limiter === null || !security.rateLimits) {
-      done();
-      return;
-    }
-    void this.#limit(limiter, request, reply, done);
+    const counting = security.rateLimits ? (this.#limiter?.(request) ?? null) : null;
+    if (counting === null) done();
+    else void this.#limit(counting, reply, done);
   }
 
-  async #limit(limiter: Limiter, request: FastifyRequest, reply: FastifyReply, done: () => void): Promise<void> {
+  async #limit(counting: Promise<LimitReached | null>, reply: FastifyReply, done: () => void): Promise<void> {
     // A limit that can't be counted lets in: it protects the application and must not end it.
-    const limit = await limiter(request).catch(() => null);
+    const limit = await counting.catch(() => null);
     if (limit === null) {
       done();
       return;

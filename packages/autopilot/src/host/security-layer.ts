@@ -26,8 +26,8 @@ export interface SecurityOptions {
   readonly session?: SessionOf;
 }
 
-/** Refused by a limit; null: let in. */
-export type Limiter = (request: FastifyRequest) => Promise<LimitReached | null>;
+/** Refused by a limit; null: let in, at once where no limit is for the request. */
+export type Limiter = (request: FastifyRequest) => Promise<LimitReached | null> | null;
 
 /** Which limit a request has met. */
 export interface LimitReached {
@@ -141,8 +141,7 @@ export async function makeLimiter(
       timeWindow: MINUTE_MS,
       keyGenerator: (request) => digest(tokenOf(request) ?? ''),
     });
-    limiter = async (request) => {
-      if (isExempt(request.ip)) return null;
+    const count = async (request: FastifyRequest): Promise<LimitReached | null> => {
       // The address counts in any case: whoever sends another token each time meets this one.
       const address = await byAddress(request);
       if (!address.isAllowed && address.isExceeded) return reached('address', perAddress, address.ttlInSeconds);
@@ -154,6 +153,7 @@ export async function makeLimiter(
       const session = await bySession(request);
       return !session.isAllowed && session.isExceeded ? reached('session', perSession, session.ttlInSeconds) : null;
     };
+    limiter = (request) => (isExempt(request.ip) ? null : count(request));
   });
   return limiter;
 }
