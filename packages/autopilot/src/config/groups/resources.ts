@@ -2,9 +2,10 @@
 export const resources = {
   enabled: {
     kind: 'boolean',
-    default: true,
-    description: 'Estimates the time of the event loop that each route and tenant takes, by samples.',
-    risk: 'low',
+    default: false,
+    description:
+      'Estimates the time of the event loop that each route and tenant takes, by samples. Off unless wanted: while a sample lasts, Node keeps books of every promise, which can hold much memory in a process whose loop gets no turn.',
+    risk: 'medium',
     apply: 'live',
     on: 'agent',
   },
