@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import axeCore, { type AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { startTeamFlow, type TeamFlowProcess } from '../../tools/teamflow-process.ts';
+import { assertAccessible } from '../support/accessibility.ts';
 import { launchChromium, type TestBrowser } from '../support/chromium.ts';
 import { leakCheck } from '../support/leak-check.ts';
 
@@ -140,15 +140,4 @@ async function tabTo(page: Page, name: RegExp): Promise<void> {
     if (name.test(text)) return;
   }
   assert.fail(`Nothing with the name ${name} is reached by 120 presses of Tab`);
-}
-
-/** Runs axe-core in the page. It is evaluated by the browser's debugger, which the page's own policy does not concern. */
-async function assertAccessible(page: Page): Promise<void> {
-  await page.evaluate(axeCore.source);
-  const violations = await page.evaluate(async () => {
-    const { axe } = globalThis as unknown as { axe: { run(): Promise<AxeResults> } }; // the line above defined it
-    const { violations: found } = await axe.run();
-    return found.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`);
-  });
-  assert.deepEqual(violations, []);
 }

@@ -8,7 +8,7 @@ const autopilot = createClient({ baseUrl: '' });
 /** What an organization, or all of them, took of the service in the time that is looked at. */
 export interface Usage {
   readonly requests: number;
-  /** Of the whole time, from its histogram. */
+  /** From the histogram of the hour of the clock that holds most of it. */
   readonly p95Ms: number | null;
   /** Time its requests waited for the database. */
   readonly databaseMs: number;
@@ -27,12 +27,18 @@ function sum(values: readonly (number | null)[] | undefined): number {
   return (values ?? []).reduce<number>((total, value) => total + (value ?? 0), 0);
 }
 
-/** From the steps of a range, and the range as one step, whose p95 is not an average of the steps'. */
+/** The p95 of the hour of the clock that holds most of the range's requests: percentiles of parts can not be added. */
+function ofBusiest({ columns: { requests = [], p95Ms = [] } }: Frame): number | null {
+  const counts = requests.map((count) => count ?? 0);
+  return p95Ms[counts.indexOf(Math.max(...counts, 0))] ?? null;
+}
+
+/** From the steps of a range, and from its hours. */
 function usageOf(steps: Frame, whole: Frame): Usage {
   const { requests, databaseBusy, bytesSentRate } = steps.columns;
   return {
     requests: sum(requests),
-    p95Ms: whole.columns['p95Ms']?.findLast((value) => value !== null) ?? null,
+    p95Ms: ofBusiest(whole),
     databaseMs: sum(databaseBusy) * steps.stepMs,
     bytesSent: (sum(bytesSentRate) * steps.stepMs) / 1000,
     trend: (requests ?? []).map((value) => value ?? 0),
@@ -54,7 +60,7 @@ async function readUsage(tenant: string | undefined, signal: AbortSignal): Promi
         { ...query, measure: ['requests', 'databaseBusy', 'bytesSentRate'], step: stepMs },
         { signal },
       ),
-      autopilot.getMetrics({ ...query, measure: ['p95Ms'], step: rangeMs }, { signal }),
+      autopilot.getMetrics({ ...query, measure: ['requests', 'p95Ms'], step: rangeMs }, { signal }),
     ]);
     return usageOf(steps.frame, whole.frame);
   } catch (error) {

@@ -72,7 +72,8 @@ function Shown({ user, isMe }: { readonly user: AdministeredUser; readonly isMe:
         <h1>{name}</h1>
         <UserState user={user} />
         <p className="page-note">
-          {user.email}, since {momentText(user.createdAt)}, in {countText(user.organizations)} organizations.
+          {user.email}, since {momentText(user.createdAt)}, member of{' '}
+          {user.organizations === 1 ? 'one organization' : `${countText(user.organizations)} organizations`}.
           {isSuspended && user.suspendedBecause !== null && ` Suspended because: ${user.suspendedBecause}`}
         </p>
       </div>

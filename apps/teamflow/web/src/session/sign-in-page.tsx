@@ -1,16 +1,24 @@
 import { Button, PasswordInput, TextInput } from '@mantine/core';
 import { type ReactElement, type SubmitEvent, useState } from 'react';
-import { Link, useLocation } from 'wouter';
+import { Link, useLocation, useSearch } from 'wouter';
 import { usePageTitle } from '../shell/page-title.ts';
 import { formText } from '../ui/form-text.ts';
 import { Failure } from '../ui/states.tsx';
 import { isSignUpOpen, useSessionCalls } from './session.ts';
 import './sign-in.css';
 
+/** Where a new account goes on: to the page that asked for one, as the link of an invitation does. */
+function nextOf(search: string): string {
+  const next = new URLSearchParams(search).get('next') ?? '';
+  return /^\/(?!\/)/.test(next) ? next : '/';
+}
+
 /** The door: sign in, or make an account where that is open. */
 export function SignInPage(): ReactElement {
   const [location] = useLocation();
+  const search = useSearch();
   const isSignUp = location === '/sign-up' && isSignUpOpen();
+  const signUpAddress = location === '/' ? '/sign-up' : `/sign-up?next=${encodeURIComponent(location)}`;
   const title = isSignUp ? 'Make an account' : 'Sign in to TeamFlow';
   usePageTitle(title);
   return (
@@ -22,7 +30,7 @@ export function SignInPage(): ReactElement {
         {isSignUpOpen() && (
           <p className="sign-in-other">
             {isSignUp ? 'You have an account? ' : 'New here? '}
-            <Link href={isSignUp ? '/' : '/sign-up'}>{isSignUp ? 'Sign in' : 'Make an account'}</Link>
+            <Link href={isSignUp ? nextOf(search) : signUpAddress}>{isSignUp ? 'Sign in' : 'Make an account'}</Link>
           </p>
         )}
       </section>
@@ -33,6 +41,7 @@ export function SignInPage(): ReactElement {
 function SignInForm({ isSignUp }: { readonly isSignUp: boolean }): ReactElement {
   const { signIn, signUp } = useSessionCalls();
   const [location, navigate] = useLocation();
+  const search = useSearch();
   const [failure, setFailure] = useState<unknown>(null);
   const [isBusy, setBusy] = useState(false);
 
@@ -43,7 +52,7 @@ function SignInForm({ isSignUp }: { readonly isSignUp: boolean }): ReactElement 
       const [email, password] = [formText(form, 'email'), formText(form, 'password')];
       if (isSignUp) await signUp(formText(form, 'name'), email, password);
       else await signIn(email, password);
-      if (location === '/sign-up') navigate('/', { replace: true });
+      if (location === '/sign-up') navigate(nextOf(search), { replace: true });
     } catch (error) {
       setFailure(error);
     } finally {

@@ -1,0 +1,329 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Locator, Page } from 'playwright-core';
+import { startTeamFlow, type TeamFlowProcess } from '../../tools/teamflow-process.ts';
+import { assertAccessible } from '../support/accessibility.ts';
+import { launchChromium, type TestBrowser } from '../support/chromium.ts';
+import { leakCheck } from '../support/leak-check.ts';
+
+leakCheck(after);
+
+let state: string;
+let teamflow: TeamFlowProcess;
+let chromium: TestBrowser;
+
+before(async () => {
+  state = await mkdtemp(join(tmpdir(), 'teamflow-pages-'));
+  [teamflow, chromium] = await Promise.all([startTeamFlow(state), launchChromium()]);
+});
+
+after(async () => {
+  await chromium[Symbol.asyncDispose]();
+  await teamflow[Symbol.asyncDispose]();
+  await rm(state, { recursive: true, force: true });
+});
+
+interface Opened {
+  readonly page: Page;
+  /** Errors of the page, and what its policy refused. */
+  readonly errors: readonly string[];
+}
+
+async function openPage(options: {
+  readonly path?: string;
+  readonly scheme?: 'light' | 'dark';
+  readonly width?: number;
+}): Promise<Opened> {
+  const { path = '/', scheme = 'light', width = 1360 } = options;
+  const context = await chromium.browser.newContext({ viewport: { width, height: 860 }, colorScheme: scheme });
+  const page = await context.newPage();
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(error.message));
+  page.on('console', (message) => {
+    // What is not there yet answers 404, nobody being signed in 401; the browser logs both.
+    if (message.type() === 'error' && !/status of (401|404)/.test(message.text())) errors.push(message.text());
+  });
+  await page.goto(`${teamflow.url}${path}`);
+  return { page, errors };
+}
+
+async function signIn(page: Page): Promise<void> {
+  await page.getByLabel('E-mail address').fill(teamflow.administrator.email);
+  await page.locator('input[name=password]').fill(teamflow.administrator.password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { name: 'Projects' }).waitFor();
+}
+
+function column(page: Page, name: string): Locator {
+  return page.getByRole('list', { name, exact: true });
+}
+
+async function makeTask(page: Page, title: string): Promise<void> {
+  await page.keyboard.press('c');
+  await page.getByLabel('Title').fill(title);
+  await page.getByRole('button', { name: 'Make the task' }).click();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+}
+
+/** The dashboard of an administrator, and where a route stands in it. */
+async function openDashboard(): Promise<{ page: Page; route: (name: RegExp) => Locator }> {
+  const { page } = await openPage({});
+  await signIn(page);
+  await page.goto(`${teamflow.url}/autopilot/`);
+  await page.getByText('Live', { exact: true }).first().waitFor();
+  return { page, route: (name) => page.getByRole('link', { name }).first() };
+}
+
+test('a newcomer makes an account, a project and tasks, moves and finds them; the dashboard has it within 2 s', async () => {
+  const dashboard = await openDashboard();
+  const moves = dashboard.route(/organizationId\/tasks\/:taskId\/move/);
+  const searches = dashboard.route(/organizationId\/search/);
+  assert.deepEqual([await moves.count(), await searches.count()], [0, 0]);
+  const { page, errors } = await openPage({});
+  await page.getByRole('link', { name: 'Make an account' }).click();
+  await page.getByLabel('Your name').fill('Nora Newcomer');
+  await page.getByLabel('E-mail address').fill('nora@newcomer.example');
+  await page.locator('input[name=password]').fill('a good password');
+  await page.getByRole('button', { name: 'Make the account' }).click();
+  await page.getByText('You are in no organization yet').waitFor();
+  await page.getByLabel('Name').fill('Nora & Co');
+  await page.getByRole('button', { name: 'Make it' }).click();
+  await page.waitForURL(/\/o\/nora-co$/);
+  await page.getByRole('button', { name: 'Start the first project' }).click();
+  await page.getByRole('dialog').getByLabel('Name').fill('Moving house');
+  await page.getByRole('button', { name: 'Start the project' }).click();
+  await page.waitForURL(/\/projects\/\d+\/board$/);
+  await makeTask(page, 'Pack the kitchen');
+  await makeTask(page, 'Call the movers');
+  await column(page, 'To do').getByRole('link', { name: 'Call the movers' }).waitFor();
+
+  // By mouse, from one column to another.
+  const from = await column(page, 'To do').getByText('Pack the kitchen').boundingBox();
+  const to = await page.getByRole('heading', { name: 'In progress' }).boundingBox();
+  assert.ok(from !== null && to !== null);
+  await page.mouse.move(from.x + 20, from.y + 8);
+  await page.mouse.down();
+  await page.mouse.move(to.x + 60, to.y + 60, { steps: 10 });
+  const moved = page.waitForResponse((response) => response.url().endsWith('/move'));
+  await page.mouse.up();
+  assert.equal((await moved).status(), 200);
+  await moves.waitFor({ timeout: 2_000 });
+  await column(page, 'In progress').getByText('Pack the kitchen').waitFor();
+
+  // By keyboard, and the focus stays with the card.
+  await column(page, 'To do').getByRole('link', { name: 'Call the movers' }).focus();
+  const movedAgain = page.waitForResponse((response) => response.url().endsWith('/move'));
+  for (const key of ['Space', 'ArrowRight', 'ArrowUp', 'Space']) await page.keyboard.press(key);
+  assert.equal((await movedAgain).status(), 200);
+  await page.reload();
+  await column(page, 'In progress').getByRole('link').first().waitFor();
+  assert.deepEqual(await column(page, 'In progress').locator('a').allTextContents(), [
+    'Call the movers',
+    'Pack the kitchen',
+  ]);
+
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox', { name: 'Search and go anywhere' }).fill('kitchen');
+  await page.getByRole('option', { name: /Pack the kitchen/ }).waitFor();
+  await searches.waitFor({ timeout: 2_000 });
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/\/tasks\/\d+$/);
+  await page.getByLabel('Priority', { exact: true }).selectOption('high');
+  await page.getByLabel('Add a comment').fill('Begin with the pots.');
+  await page.keyboard.press('Control+Enter');
+  await page.getByRole('listitem').filter({ hasText: 'Begin with the pots.' }).waitFor();
+  await page.getByText('the priority from No priority to High').waitFor();
+  assert.deepEqual(errors, []);
+  await page.context().close();
+  await dashboard.page.context().close();
+});
+
+test('a move that the service refuses is taken back, and told', async () => {
+  const { page } = await openPage({});
+  await signIn(page);
+  await page
+    .getByRole('link', { name: /^Board of / })
+    .first()
+    .click();
+  const card = column(page, 'Backlog').getByRole('link').first();
+  const title = await card.textContent();
+  await page.route('**/move', (route) =>
+    route.fulfill({
+      status: 503,
+      contentType: 'application/problem+json',
+      body: JSON.stringify({ code: 'TF_UNAVAILABLE', detail: 'The database can not serve this now.' }),
+    }),
+  );
+  await card.focus();
+  for (const key of ['Space', 'ArrowRight', 'Space']) await page.keyboard.press(key);
+  await page.getByText('The card was put back. The database can not serve this now.').waitFor();
+  assert.equal(await column(page, 'Backlog').getByRole('link').first().textContent(), title);
+  await page.context().close();
+});
+
+test('a list is filtered, sorted and paged by its address', async () => {
+  const { page, errors } = await openPage({});
+  await signIn(page);
+  await page.keyboard.press('g');
+  await page.keyboard.press('t');
+  await page.waitForURL(/\/tasks$/);
+  const rows = page.locator('.task-rows li');
+  await rows.first().waitFor();
+  await page.getByRole('button', { name: /^Status/ }).click();
+  await page.getByRole('checkbox', { name: 'In review' }).check();
+  await page.waitForURL(/status=in_review/);
+  await page.keyboard.press('Escape');
+  await page.getByLabel('Order').selectOption('dueOn');
+  await page.waitForURL(/sort=dueOn/);
+  await page.getByRole('button', { name: 'Next' }).click();
+  await page.waitForURL(/cursor=/);
+  await page.locator('.is-stale').waitFor({ state: 'detached' });
+  const shown = await rows.allTextContents();
+  await page.reload();
+  await rows.first().waitFor();
+  assert.deepEqual(await rows.allTextContents(), shown);
+  await page.getByLabel('Search in titles and descriptions').fill('zzzz');
+  await page.getByText('No task matches').waitFor();
+  await page.getByRole('button', { name: 'Clear the filters' }).click();
+  await rows.first().waitFor();
+  await page.keyboard.press('j');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Comments' }).waitFor();
+  assert.deepEqual(errors, []);
+  await page.context().close();
+});
+
+test('an administrator suspends somebody, who is signed out, and makes a key that is shown once', async () => {
+  const { page, errors } = await openPage({});
+  await signIn(page);
+  await page.getByRole('link', { name: 'Users' }).click();
+  await page.getByLabel('Search names and addresses').fill('1-4@');
+  await page.waitForURL(/q=1-4/);
+  await page.getByRole('cell', { name: /1-4@/ }).getByRole('link').first().click();
+  await page.getByRole('button', { name: 'Suspend' }).click();
+  await page.getByRole('dialog').getByLabel('Why').fill('On leave');
+  await page.getByRole('dialog').getByRole('button', { name: 'Suspend' }).click();
+  await page.getByText('Suspended because: On leave').waitFor();
+  await page.getByRole('button', { name: 'Let them in again' }).click();
+  await page.getByRole('button', { name: 'Suspend' }).waitFor();
+
+  await page.goto(`${teamflow.url}/account`);
+  await page.getByLabel('Name').fill('nightly export');
+  await page.getByRole('button', { name: 'Make a key' }).click();
+  const field = page.getByLabel('The key “nightly export”');
+  const key = await field.inputValue();
+  const answer = await fetch(`${teamflow.url}/api/v1/me`, { headers: { 'x-api-key': key } });
+  assert.equal(answer.status, 200);
+  await page.reload();
+  await page.getByRole('cell', { name: 'nightly export', exact: true }).waitFor();
+  assert.ok(!(await page.content()).includes(key));
+  await page.getByRole('button', { name: 'Revoke nightly export' }).click();
+  await page.getByText('You have no keys.').waitFor();
+  assert.equal((await fetch(`${teamflow.url}/api/v1/me`, { headers: { 'x-api-key': key } })).status, 401);
+  assert.deepEqual(errors, []);
+  await page.context().close();
+});
+
+test('an organization’s usage shows what was asked of it', async () => {
+  const { page } = await openPage({});
+  await signIn(page);
+  const name = (await page.getByRole('heading', { level: 1 }).textContent()) ?? '';
+  await page.getByRole('link', { name: 'Usage' }).click();
+  const row = page.getByRole('row').filter({ hasText: name });
+  await row.locator('polyline').waitFor({ timeout: 20_000 });
+  await row.getByRole('link').click();
+  await page.getByText('% of the whole').first().waitFor();
+  await page.context().close();
+});
+
+test('an invitation leads somebody without an account into the organization', async () => {
+  const { page, errors } = await openPage({});
+  await signIn(page);
+  const name = (await page.getByRole('heading', { level: 1 }).textContent()) ?? '';
+  await page.getByRole('link', { name: 'Members' }).click();
+  await page.getByLabel('E-mail address').fill('ida@newcomer.example');
+  await page.getByRole('button', { name: 'Invite' }).click();
+  const link = await page.getByLabel('Send this link to ida@newcomer.example').inputValue();
+  const invited = await openPage({ path: new URL(link).pathname });
+  await invited.page.getByRole('link', { name: 'Make an account' }).click();
+  await invited.page.getByLabel('Your name').fill('Ida Invited');
+  await invited.page.getByLabel('E-mail address').fill('ida@newcomer.example');
+  await invited.page.locator('input[name=password]').fill('a good password');
+  await invited.page.getByRole('button', { name: 'Make the account' }).click();
+  await invited.page.getByRole('heading', { name: `Join ${name}` }).waitFor();
+  await invited.page.getByRole('button', { name: 'Join' }).click();
+  await invited.page.getByRole('heading', { name: 'Projects' }).waitFor();
+  assert.deepEqual([...errors, ...invited.errors], []);
+  await page.context().close();
+  await invited.page.context().close();
+});
+
+/** Every page, and what shows that it is there. */
+function pagesOf(slug: string): readonly (readonly [path: string, shows: string])[] {
+  return [
+    ['/organizations', '.new-organization'],
+    [`/o/${slug}`, '.project-list li'],
+    [`/o/${slug}/tasks`, '.task-rows li'],
+    [`/o/${slug}/tasks?q=report&status=done`, '.task-rows li'],
+    [`/o/${slug}/projects/1`, '.task-rows li'],
+    [`/o/${slug}/projects/1/board`, '.board-card'],
+    [`/o/${slug}/tasks/1`, '.task-side'],
+    [`/o/${slug}/activity`, '.activity-list li'],
+    [`/o/${slug}/members`, 'tbody tr'],
+    ['/account', '.account-part form'],
+    ['/admin/users', 'tbody tr'],
+    ['/admin/organizations', 'tbody tr'],
+    ['/o/nowhere', '.message-panel'],
+  ];
+}
+
+async function waitFor(page: Page, path: string, shows: string): Promise<void> {
+  await page.goto(`${teamflow.url}${path}`);
+  await page.locator(shows).first().waitFor();
+}
+
+test('every page is free of what axe finds, in light and dark', async () => {
+  for (const scheme of ['light', 'dark'] as const) {
+    const { page, errors } = await openPage({ path: '/sign-up', scheme });
+    await page.getByLabel('Your name').waitFor();
+    await assertAccessible(page);
+    await page.getByRole('link', { name: 'Sign in' }).click();
+    await signIn(page);
+    const slug = new URL(page.url()).pathname.split('/').at(-1) ?? '';
+    for (const [path, shows] of pagesOf(slug)) {
+      await waitFor(page, path, shows);
+      await assertAccessible(page);
+    }
+    await waitFor(page, `/o/${slug}/tasks`, '.task-rows li');
+    for (const [key, shows] of [
+      ['Control+k', '.quick-search'],
+      ['?', '.shortcuts-dialog'],
+      ['c', 'input[name=title]'],
+    ] as const) {
+      await page.keyboard.press(key);
+      await page.locator(shows).waitFor();
+      await assertAccessible(page);
+      await page.keyboard.press('Escape');
+      await page.locator(shows).waitFor({ state: 'detached' });
+    }
+    assert.deepEqual(errors, []);
+    await page.context().close();
+  }
+});
+
+test('every page fits a phone', async () => {
+  const { page } = await openPage({ width: 375 });
+  await signIn(page);
+  const slug = new URL(page.url()).pathname.split('/').at(-1) ?? '';
+  for (const [path, shows] of pagesOf(slug)) {
+    await waitFor(page, path, shows);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 375, path);
+  }
+  await page.getByRole('button', { name: 'Menu' }).click();
+  await page.getByRole('dialog').getByRole('link', { name: 'My tasks' }).click();
+  await page.waitForURL(/assigneeId=me/);
+  await page.context().close();
+});
