@@ -276,6 +276,7 @@ function pagesOf(slug: string): readonly (readonly [path: string, shows: string]
     ['/account', '.account-part form'],
     ['/admin/users', 'tbody tr'],
     ['/admin/organizations', 'tbody tr'],
+    [`/o/${slug}/projects/99999999`, '.message-panel'],
     ['/o/nowhere', '.message-panel'],
   ];
 }

@@ -44,7 +44,9 @@ export function OrganizationPage({ organizationId }: { readonly organizationId: 
       ) : !organization.isError ? (
         <Loading />
       ) : isMissing(organization.error) ? (
-        <Empty title="There is no such organization">It may have been removed.</Empty>
+        <Empty title="There is no such organization" isPage>
+          It may have been removed.
+        </Empty>
       ) : (
         <Failure error={organization.error} onRetry={() => void organization.refetch()} />
       )}

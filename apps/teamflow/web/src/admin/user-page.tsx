@@ -40,7 +40,9 @@ export function UserPage({ me, userId }: UserPageProps): ReactElement {
       ) : !user.isError ? (
         <Loading />
       ) : isMissing(user.error) ? (
-        <Empty title="There is no such account">It may have been removed.</Empty>
+        <Empty title="There is no such account" isPage>
+          It may have been removed.
+        </Empty>
       ) : (
         <Failure error={user.error} onRetry={() => void user.refetch()} />
       )}

@@ -38,11 +38,16 @@ export function useProjects(
   });
 }
 
-export function useProject(organizationId: string, projectId: number): UseQueryResult<Project> {
+export function useProject(
+  organizationId: string,
+  projectId: number,
+  enabled: boolean = true,
+): UseQueryResult<Project> {
   return useQuery({
     queryKey: ['organization', organizationId, 'project', projectId],
     queryFn: ({ signal }) =>
       request<Project>('GET', `${organizationPath(organizationId)}/projects/${projectId}`, { signal }),
+    enabled,
     staleTime: 60_000,
   });
 }

@@ -1,11 +1,11 @@
 import type { ReactElement } from 'react';
-import { Link } from 'wouter';
 import { useProject } from '../api/queries.ts';
 import { isMissing } from '../api/request.ts';
-import { organizationAddress, useOrganization } from '../organizations/organization.tsx';
+import { useOrganization } from '../organizations/organization.tsx';
+import { MissingProject } from '../projects/missing-project.tsx';
 import { ProjectHead } from '../projects/project-head.tsx';
 import { usePageTitle } from '../shell/page-title.ts';
-import { Empty, Failure, Loading } from '../ui/states.tsx';
+import { Failure, Loading } from '../ui/states.tsx';
 import { BoardColumns } from './board-columns.tsx';
 import { useBoard } from './use-board.ts';
 
@@ -15,18 +15,7 @@ export function BoardPage({ projectId }: { readonly projectId: number }): ReactE
   const project = useProject(organization.id, projectId);
   const board = useBoard(organization.id, projectId);
   usePageTitle(project.data === undefined ? undefined : `${project.data.name}: board`);
-  if (board.isError && isMissing(board.error)) {
-    return (
-      <div className="card">
-        <Empty
-          title="This project is not there"
-          actions={<Link href={organizationAddress(organization.slug)}>Go to the projects</Link>}
-        >
-          It may have been deleted, or belongs to another organization.
-        </Empty>
-      </div>
-    );
-  }
+  if (board.isError && isMissing(board.error)) return <MissingProject />;
   return (
     <>
       <ProjectHead projectId={projectId} project={project.data} view="board" />

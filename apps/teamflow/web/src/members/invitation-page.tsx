@@ -37,6 +37,7 @@ export function InvitationPage({ me, invitationId }: InvitationPageProps): React
       <section className="card">
         <Empty
           title="This invitation does not open"
+          isPage
           actions={<Link href="/organizations">Go to your organizations</Link>}
         >
           {error.message}. You are signed in as {me.email}: when it was sent to another address of yours, sign in with
@@ -69,6 +70,7 @@ function Open({
     <section className="card">
       <Empty
         title={`Join ${invitation.organizationName}`}
+        isPage
         actions={
           <>
             <Button loading={answer.isPending} onClick={() => answer.mutate('accept')}>

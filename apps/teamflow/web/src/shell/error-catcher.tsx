@@ -18,6 +18,7 @@ export class ErrorCatcher extends Component<{ readonly children: ReactNode }, Er
     return (
       <Empty
         title="This page broke"
+        isPage
         actions={
           <button type="button" className="quiet-button framed" onClick={() => location.reload()}>
             Load it again

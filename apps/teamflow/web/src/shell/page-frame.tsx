@@ -22,9 +22,9 @@ export function PageFrame({ me }: { readonly me: Me }): ReactElement {
   const slug = match?.slug;
   const items = organizations.data?.items ?? [];
   // Outside of an organization's pages the way back is kept open.
-  const current = slug === undefined ? remembered(items) : items.find((one) => one.slug === slug);
+  const current = items.find((one) => one.slug === slug) ?? remembered(items);
   useEffect(() => {
-    if (slug !== undefined && current !== undefined) keepOrganization(slug);
+    if (slug !== undefined && current?.slug === slug) keepOrganization(slug);
   }, [slug, current]);
   useFrameShortcuts(current);
   const main = useArrival();

@@ -132,6 +132,7 @@ function NotFound(): ReactElement {
   return (
     <Empty
       title="There is nothing here that you may see"
+      isPage
       actions={<Link href="/organizations">Go to your organizations</Link>}
     >
       The address may be wrong, or what it names is gone or belongs to an organization that you are not a member of.

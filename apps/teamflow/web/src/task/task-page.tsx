@@ -34,6 +34,7 @@ export function TaskPage({ me, taskId }: TaskPageProps): ReactElement {
     <div className="card">
       <Empty
         title="This task is not there"
+        isPage
         actions={<Link href={organizationAddress(organization.slug, '/tasks')}>Go to all tasks</Link>}
       >
         It may have been deleted, or belongs to another organization.

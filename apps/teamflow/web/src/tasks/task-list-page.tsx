@@ -5,6 +5,7 @@ import { useProject } from '../api/queries.ts';
 import { isMissing, searchOf } from '../api/request.ts';
 import type { Me } from '../api/wire.ts';
 import { organizationAddress, useOrganization } from '../organizations/organization.tsx';
+import { MissingProject } from '../projects/missing-project.tsx';
 import { ProjectHead } from '../projects/project-head.tsx';
 import { showOverlay } from '../shell/overlay.ts';
 import { usePageTitle } from '../shell/page-title.ts';
@@ -27,7 +28,12 @@ interface TaskListPageProps {
 export function TaskListPage({ me, projectId }: TaskListPageProps): ReactElement {
   const filter = filterOf(useSearch());
   const [location, navigate] = useLocation();
+  const { id } = useOrganization();
+  const project = useProject(id, projectId ?? 0, projectId !== undefined);
   const isMine = projectId === undefined && filter.assigneeId === 'me';
+  const title = isMine ? 'My tasks' : 'All tasks';
+  usePageTitle(projectId === undefined ? title : project.data?.name);
+  if (project.isError && isMissing(project.error)) return <MissingProject />;
   const change = (changes: Partial<TaskFilter>): void => {
     // Another filter starts at its first page.
     navigate(`${location}${searchOf(parametersOf({ ...filter, cursor: '', ...changes }))}`, {
@@ -36,16 +42,18 @@ export function TaskListPage({ me, projectId }: TaskListPageProps): ReactElement
   };
   return (
     <>
-      {projectId === undefined ? <AllTasksHead isMine={isMine} /> : <ListHead projectId={projectId} />}
+      {projectId === undefined ? (
+        <AllTasksHead title={title} />
+      ) : (
+        <ProjectHead projectId={projectId} project={project.data} view="list" />
+      )}
       <FilterBar filter={filter} myId={me.id} onChange={change} />
       <TaskList me={me} projectId={projectId} filter={filter} onChange={change} />
     </>
   );
 }
 
-function AllTasksHead({ isMine }: { readonly isMine: boolean }): ReactElement {
-  const title = isMine ? 'My tasks' : 'All tasks';
-  usePageTitle(title);
+function AllTasksHead({ title }: { readonly title: string }): ReactElement {
   return (
     <div className="page-head">
       <h1>{title}</h1>
@@ -56,14 +64,6 @@ function AllTasksHead({ isMine }: { readonly isMine: boolean }): ReactElement {
       </div>
     </div>
   );
-}
-
-function ListHead({ projectId }: { readonly projectId: number }): ReactElement | null {
-  const organization = useOrganization();
-  const project = useProject(organization.id, projectId);
-  usePageTitle(project.data?.name);
-  if (project.isError) return null;
-  return <ProjectHead projectId={projectId} project={project.data} view="list" />;
 }
 
 interface TaskListProps {
@@ -83,9 +83,6 @@ function TaskList({ me, projectId, filter, onChange }: TaskListProps): ReactElem
   useShortcut(']', toPage(page?.next));
   useShortcut('[', toPage(page?.previous));
 
-  if (list.isError && isMissing(list.error)) {
-    return <Failure error={list.error} />;
-  }
   if (list.isError) return <Failure error={list.error} onRetry={() => void list.refetch()} />;
   if (list.data === undefined) return <Loading />;
   const { items } = list.data;

@@ -16,13 +16,15 @@ interface EmptyProps {
   /** Why, and what to do next. */
   readonly children: ReactNode;
   readonly actions?: ReactNode;
+  /** Nothing else is on the page. */
+  readonly isPage?: boolean;
 }
 
 /** There is nothing here yet. */
-export function Empty({ title, children, actions }: EmptyProps): ReactElement {
+export function Empty({ title, children, actions, isPage = false }: EmptyProps): ReactElement {
   return (
     <div className="message-panel">
-      <h2>{title}</h2>
+      {isPage ? <h1>{title}</h1> : <h2>{title}</h2>}
       <p>{children}</p>
       {actions !== undefined && <div className="message-actions">{actions}</div>}
     </div>
