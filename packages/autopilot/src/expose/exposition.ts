@@ -106,8 +106,7 @@ async function write(
     format === 'protobuf'
       ? writeProtobuf(sources, density)
       : writeText(sources, { openMetrics: format === 'openmetrics', density });
-  const made = await inSlices<string | Uint8Array<ArrayBuffer>>(steps);
-  const plain = typeof made === 'string' ? new TextEncoder().encode(made) : made;
+  const plain = await inSlices(steps);
   const packed = gzipped && plain.length >= MIN_GZIP_BYTES;
   const body = packed ? new Uint8Array(await compress(plain, { level: GZIP_LEVEL })) : plain;
   return {

@@ -11,6 +11,9 @@ export interface TextOptions {
   readonly density: number;
 }
 
+/** Encoded at a time: the whole of a large text would keep the event loop for as long as all its slices together. */
+const CHUNK_LENGTH = 65_536;
+
 /** Names what each source is: joined in a query by its labels (OpenTelemetry, "Prometheus compatibility"). */
 const TARGET_HELP = 'What is measured: its service, instance and release';
 
@@ -26,9 +29,12 @@ export function targetAttributes({ origin, attributes }: ExposedSource): readonl
 
 /**
  * The text formats of Prometheus. A generator: it yields after each series, where its driver may let others run, and
- * returns the text.
+ * returns the text in UTF-8.
  */
-export function* writeText(sources: readonly ExposedSource[], options: TextOptions): Generator<void, string> {
+export function* writeText(
+  sources: readonly ExposedSource[],
+  options: TextOptions,
+): Generator<void, Uint8Array<ArrayBuffer>> {
   const writer = new TextWriter(options);
   for (const metric of exposedMetrics) {
     writer.begin(metric);
@@ -49,7 +55,9 @@ class TextWriter {
   readonly #bounds: ClassicBounds;
   readonly #les: readonly string[];
   readonly #counts: Float64Array;
-  /** One string that grows: V8 keeps it as a rope and flattens it once, which is faster than joining an array. */
+  readonly #encoder = new TextEncoder();
+  readonly #chunks: Uint8Array[] = [];
+  /** What is not encoded yet. A string that grows: V8 keeps it as a rope, which is faster than joining an array. */
   #text = '';
   #metric: ExposedMetric | null = null;
   #name = '';
@@ -89,6 +97,7 @@ class TextWriter {
   series(series: CumulativeSeries): void {
     const metric = this.#metric;
     if (metric === null) return;
+    if (this.#text.length >= CHUNK_LENGTH) this.#encode();
     metric.parts.forEach((part, at) => {
       const labels = join(this.#sourceLabels, series.labels, this.#partLabels[at] ?? '');
       if (metric.kind === 'histogram') {
@@ -116,9 +125,21 @@ class TextWriter {
     for (const source of sources) this.#text += `target_info{${labelsOf(targetAttributes(source))}} 1\n`;
   }
 
-  end(): string {
+  end(): Uint8Array<ArrayBuffer> {
     if (this.#openMetrics) this.#text += '# EOF\n';
-    return this.#text;
+    this.#encode();
+    const bytes = new Uint8Array(this.#chunks.reduce((length, chunk) => length + chunk.length, 0));
+    let at = 0;
+    for (const chunk of this.#chunks) {
+      bytes.set(chunk, at);
+      at += chunk.length;
+    }
+    return bytes;
+  }
+
+  #encode(): void {
+    this.#chunks.push(this.#encoder.encode(this.#text));
+    this.#text = '';
   }
 
   #histogram(labels: string, histogram: ReturnType<typeof histogramOf>): void {
