@@ -35,10 +35,16 @@ export async function startHostApplication(variables: Readonly<Record<string, st
   });
   const [{ url }] = (await once(child, 'message')) as [{ url: string }]; // `as`: the program's first message
   let controlPlaneUrl: string | undefined;
-  for (;;) {
-    controlPlaneUrl = /answers at (http:\/\/\S+)/.exec(printed)?.[1];
-    if (controlPlaneUrl !== undefined) break;
-    await once(child, 'printed', { signal: AbortSignal.timeout(20_000) });
+  try {
+    const limit = AbortSignal.timeout(60_000);
+    for (;;) {
+      controlPlaneUrl = /answers at (http:\/\/\S+)/.exec(printed)?.[1];
+      if (controlPlaneUrl !== undefined) break;
+      await once(child, 'printed', { signal: limit });
+    }
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
   }
   return {
     url,

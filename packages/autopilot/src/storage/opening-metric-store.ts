@@ -56,9 +56,8 @@ export class OpeningMetricStore implements MetricStore {
     yield* this.#opened().read(query);
   }
 
-  /** Nothing as long as it is not open. */
   async compact(now: EpochMs): Promise<Compacted> {
-    return this.#isOpen ? await this.#store.compact(now) : { merged: 0, expired: 0 };
+    return await this.#opened().compact(now);
   }
 
   async extent(service: string, now: EpochMs): Promise<Extent> {
