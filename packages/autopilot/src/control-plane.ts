@@ -261,7 +261,13 @@ function openHistory(
   return {
     stored,
     origins: new StoredOrigins(stored),
-    layered: new LayeredMetricStore({ recent, history: stored, clock: clock ?? systemClock, onTrouble: tell }),
+    layered: new LayeredMetricStore({
+      recent,
+      history: stored,
+      clock: clock ?? systemClock,
+      // What keeps it from opening was told, or it is about to open.
+      onTrouble: (error) => (stored.trouble === null ? tell(error) : undefined),
+    }),
   };
 }
 
