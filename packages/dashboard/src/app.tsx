@@ -2,6 +2,7 @@ import { createTheme, localStorageColorSchemeManager, MantineProvider } from '@m
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import type { ReactElement } from 'react';
 import { LiveDashboardProvider } from './live/live-dashboard.tsx';
+import { RangeViewProvider } from './range/range-view.tsx';
 import { PageFrame } from './shell/page-frame.tsx';
 
 // public/color-scheme.js reads the same key before the first paint.
@@ -21,7 +22,9 @@ export function App(): ReactElement {
     >
       <QueryClientProvider client={queries}>
         <LiveDashboardProvider>
-          <PageFrame />
+          <RangeViewProvider>
+            <PageFrame />
+          </RangeViewProvider>
         </LiveDashboardProvider>
       </QueryClientProvider>
     </MantineProvider>

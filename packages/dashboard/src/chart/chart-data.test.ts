@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Frame } from '@teamflow/autopilot/contract';
 import fc from 'fast-check';
-import { alignedValues, extentOf, latestOf, lonelyPoints, niceCeiling } from './chart-data.ts';
+import { alignedValues, earlierValues, extentOf, latestOf, lonelyPoints, niceCeiling } from './chart-data.ts';
 
 const frame: Frame = {
   at: [1000, 2000, 3000, 7000, 8000],
@@ -23,6 +23,14 @@ test('only the range is taken, with one step before it so that the line enters f
   assert.deepEqual(alignedValues(frame, ['p95Ms'], 3000, 7000), [
     [2, 3, 4, 7],
     [null, 3, null, 7],
+  ]);
+});
+
+test('earlier values lie under the steps they belong to', () => {
+  const earlier: Frame = { at: [2000, 4000], stepMs: 2000, columns: { p95Ms: [5, null] }, complete: true };
+  assert.deepEqual(earlierValues(earlier, ['p95Ms', 'other'], [1, 2, 3, 4, 6]), [
+    [null, 5, 5, null, null],
+    [null, null, null, null, null],
   ]);
 });
 

@@ -33,6 +33,23 @@ export function alignedValues(frame: Frame, columns: readonly string[], from: Ep
 }
 
 /**
+ * The columns of an earlier range, laid over these seconds: each takes the step of the earlier frame that it lies in. The frame has
+ * the times of the present already.
+ */
+export function earlierValues(
+  frame: Frame,
+  columns: readonly string[],
+  seconds: readonly number[],
+): (number | null)[][] {
+  const first = frame.at[0] ?? Number.NaN;
+  const steps = seconds.map((second) => Math.floor((second * 1000 - first) / frame.stepMs));
+  return columns.map((name) => {
+    const column = frame.columns[name] ?? [];
+    return steps.map((step) => column[step] ?? null);
+  });
+}
+
+/**
  * Points that stand alone between gaps: no line would show them. The last point of all counts when what is before it
  * is a gap.
  */

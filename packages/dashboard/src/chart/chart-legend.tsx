@@ -8,10 +8,12 @@ interface ChartLegendProps {
   readonly values: AlignedValues;
   /** The step under the cursor; null: the latest. */
   readonly index: number | null;
+  /** What the faint dashed lines are of; null: there are none. */
+  readonly comparedWith: string | null;
 }
 
 /** Names each line with its value: the latest, or the one under the cursor. */
-export function ChartLegend({ definition, values, index }: ChartLegendProps): ReactElement {
+export function ChartLegend({ definition, values, index, comparedWith }: ChartLegendProps): ReactElement {
   return (
     <ul className="chart-legend">
       {definition.series.map((series, position) => {
@@ -28,6 +30,12 @@ export function ChartLegend({ definition, values, index }: ChartLegendProps): Re
           </li>
         );
       })}
+      {comparedWith !== null && (
+        <li>
+          <span className="chart-swatch is-dashed is-earlier" />
+          <span className="chart-label">{comparedWith}</span>
+        </li>
+      )}
     </ul>
   );
 }

@@ -1,15 +1,21 @@
-import type { EpochMs } from '@teamflow/autopilot/contract';
+import type { EpochMs, TimeSpan } from '@teamflow/autopilot/contract';
 import type uPlot from 'uplot';
 import { axisLabels } from '../format/quantity.ts';
-import { clockMinute, clockTime } from '../format/time.ts';
+import { axisTime } from '../format/time.ts';
 import { lonelyPoints, niceCeiling } from './chart-data.ts';
+import { drawMissing, drawReleases } from './chart-marks.ts';
+import type { ChartScope } from './chart-scope.ts';
+import { axisFont, token } from './chart-tokens.ts';
 import type { ChartDefinition, ChartSeries, SeriesColor } from './series.ts';
 
 const CHART_HEIGHT = 156;
 const LEFT_AXIS_WIDTH = 52;
 const RIGHT_AXIS_WIDTH = 44;
 /** Distances between times that read well, in seconds. */
-const TIME_INCREMENTS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
+const TIME_INCREMENTS = [
+  ...[1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800],
+  ...[1, 2, 3, 6, 12, 24, 48, 7 * 24, 14 * 24, 28 * 24].map((hours) => hours * 3600),
+];
 /** Half the width of a letter of an axis' label, in pixels. */
 const HALF_LETTER = 3.2;
 /** Charts with the same key move their cursors together. */
@@ -23,12 +29,22 @@ export interface CursorPlace {
   readonly left: number;
 }
 
+/** What a chart draws beside its lines, and whom it tells; read at each draw, because it changes each second. */
+export interface ChartSight {
+  readonly scope: ChartScope;
+  readonly missing: readonly TimeSpan[];
+  readonly onCursor: (cursor: CursorPlace | null) => void;
+}
+
+/** Below this many pixels a drag is a slip of the hand. */
+const LEAST_DRAG_PX = 6;
+
 /** uPlot's options for a chart. Colours are read when it draws, so that a change of scheme needs only a redraw. */
 export function chartOptions(
   definition: ChartDefinition,
   width: number,
-  onCursor: (cursor: CursorPlace | null) => void,
-  silentSince: () => EpochMs | null,
+  isCompared: boolean,
+  seen: () => ChartSight,
 ): uPlot.Options {
   const hasRight = definition.series.some((one) => one.side === 'right');
   return {
@@ -38,8 +54,20 @@ export function chartOptions(
     legend: { show: false },
     cursor: {
       y: false,
-      drag: { x: false, y: false },
-      sync: { key: CURSOR_GROUP, setSeries: false, scales: ['x', null] },
+      drag: { x: true, y: false, setScale: false, dist: LEAST_DRAG_PX },
+      // A drag is of the chart it is made on: the others follow when the range has changed.
+      sync: {
+        key: CURSOR_GROUP,
+        setSeries: false,
+        scales: ['x', null],
+        filters: { pub: (type) => type === 'mousemove' || type === 'mouseleave' },
+      },
+      bind: {
+        dblclick: () => () => {
+          seen().scope.onZoomOut();
+          return null;
+        },
+      },
       points: { size: 7, width: 2, fill: () => token('--surface') },
     },
     scales: {
@@ -48,10 +76,25 @@ export function chartOptions(
       right: { range: (_plot, _least, most) => [0, niceCeiling(most ?? 0, definition.rightFloor ?? 0)] },
     },
     axes: [timeAxis(), valueAxis(definition, 'left'), ...(hasRight ? [valueAxis(definition, 'right')] : [])],
-    series: [{}, ...definition.series.map(seriesOptions)],
+    series: [{}, ...definition.series.map(seriesOptions), ...(isCompared ? definition.series.map(earlierOptions) : [])],
     hooks: {
-      setCursor: [(plot) => onCursor(cursorOf(plot))],
-      drawClear: [(plot) => drawSilence(plot, silentSince())],
+      setCursor: [(plot) => seen().onCursor(cursorOf(plot))],
+      setSelect: [
+        (plot) => {
+          const { left, width: marked } = plot.select;
+          if (marked < LEAST_DRAG_PX) return;
+          plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+          seen().scope.onZoom(plot.posToVal(left, 'x') * 1000, plot.posToVal(left + marked, 'x') * 1000);
+        },
+      ],
+      drawClear: [
+        (plot) => {
+          const { missing, scope } = seen();
+          drawMissing(plot, missing);
+          drawSilence(plot, scope.silentSince);
+        },
+      ],
+      draw: [(plot) => drawReleases(plot, seen().scope.releases)],
     },
   };
 }
@@ -99,10 +142,24 @@ function seriesOptions(series: ChartSeries): uPlot.Series {
   };
 }
 
+/** The same line in an earlier range: fainter, thinner, dashed. */
+function earlierOptions(series: ChartSeries): uPlot.Series {
+  return {
+    label: `${series.label} before`,
+    scale: series.side ?? 'left',
+    stroke: () => seriesColor(series.color),
+    alpha: 0.55,
+    width: 1,
+    dash: [3, 4],
+    spanGaps: false,
+    points: { show: false },
+  };
+}
+
 function timeAxis(): uPlot.Axis {
   return {
     stroke: () => token('--chart-axis'),
-    font: axisFont(),
+    font: axisFont(11),
     size: 24,
     gap: 4,
     space: 64,
@@ -111,7 +168,7 @@ function timeAxis(): uPlot.Axis {
     ticks: { show: false },
     values: (plot, splits, _axis, _space, increment) =>
       splits.map((seconds) => {
-        const label = increment < 60 ? clockTime(seconds * 1000) : clockMinute(seconds * 1000);
+        const label = axisTime(seconds * 1000, increment * 1000);
         // A label that would be cut at the edge, or run into the other axis, is left out.
         const room = label.length * HALF_LETTER;
         const position = plot.valToPos(seconds, 'x');
@@ -128,7 +185,7 @@ function valueAxis(definition: ChartDefinition, side: 'left' | 'right'): uPlot.A
     side: side === 'left' ? 3 : 1,
     // The right axis takes the colour of its only line: it says which one it belongs to.
     stroke: () => (side === 'right' && first !== undefined ? seriesColor(first.color) : token('--chart-axis')),
-    font: axisFont(),
+    font: axisFont(11),
     size: side === 'left' ? LEFT_AXIS_WIDTH : RIGHT_AXIS_WIDTH,
     gap: 6,
     space: 36,
@@ -138,26 +195,6 @@ function valueAxis(definition: ChartDefinition, side: 'left' | 'right'): uPlot.A
   };
 }
 
-function axisFont(): string {
-  return `11px ${token('--font-text')}`;
-}
-
 function seriesColor(color: SeriesColor): string {
   return token(`--series-${color}`);
-}
-
-const tokens = new Map<string, string>();
-
-/** Forgets the colours that were read: the scheme has changed. */
-export function forgetTokens(): void {
-  tokens.clear();
-}
-
-/** A design token's value. Read once per scheme: computed styles are slow to ask for on every draw. */
-function token(name: string): string {
-  const known = tokens.get(name);
-  if (known !== undefined) return known;
-  const value = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  tokens.set(name, value);
-  return value;
 }

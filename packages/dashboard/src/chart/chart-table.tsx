@@ -1,6 +1,6 @@
 import type { ReactElement } from 'react';
 import { formatQuantity } from '../format/quantity.ts';
-import { clockTime } from '../format/time.ts';
+import { momentText } from '../format/time.ts';
 import type { AlignedValues } from './chart-data.ts';
 import type { ChartDefinition } from './series.ts';
 
@@ -11,11 +11,21 @@ const MOST_ROWS = 360;
 export function ChartTable({
   definition,
   values,
+  comparedWith,
 }: {
   readonly definition: ChartDefinition;
+  /** With the earlier values behind the present ones, where something is compared. */
   readonly values: AlignedValues;
+  readonly comparedWith: string | null;
 }): ReactElement {
   const [seconds, ...columns] = values;
+  const rangeMs = ((seconds.at(-1) ?? 0) - (seconds[0] ?? 0)) * 1000;
+  const heads = [
+    ...definition.series.map(({ label, kind }) => ({ label, kind })),
+    ...(comparedWith === null
+      ? []
+      : definition.series.map(({ label, kind }) => ({ label: `${label} ${comparedWith}`, kind }))),
+  ];
   const newest = seconds
     .map((_, index) => index)
     .slice(-MOST_ROWS)
@@ -28,9 +38,9 @@ export function ChartTable({
         <thead>
           <tr>
             <th scope="col">Time</th>
-            {definition.series.map((series) => (
-              <th key={series.column} scope="col">
-                {series.label}
+            {heads.map(({ label }) => (
+              <th key={label} scope="col">
+                {label}
               </th>
             ))}
           </tr>
@@ -38,9 +48,9 @@ export function ChartTable({
         <tbody>
           {newest.map((index) => (
             <tr key={seconds[index]}>
-              <th scope="row">{clockTime((seconds[index] ?? 0) * 1000)}</th>
-              {definition.series.map((series, position) => (
-                <td key={series.column}>{formatQuantity(series.kind, columns[position]?.[index])}</td>
+              <th scope="row">{momentText((seconds[index] ?? 0) * 1000, rangeMs)}</th>
+              {heads.map(({ label, kind }, position) => (
+                <td key={label}>{formatQuantity(kind, columns[position]?.[index])}</td>
               ))}
             </tr>
           ))}

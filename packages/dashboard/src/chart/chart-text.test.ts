@@ -18,7 +18,7 @@ test('the text alternative names each line with its latest, least and most', () 
     [2, 8.25, 4],
     [null, null, null],
   ]).replaceAll('\u202f', ' ');
-  assert.match(text, /^Latency from \d\d:\d\d:\d\d to \d\d:\d\d:\d\d\. /);
+  assert.match(text, /^Latency from 1 Jan \d\d:\d\d:\d\d to 1 Jan \d\d:\d\d:\d\d\. /);
   assert.match(text, /Median: latest 4\.0 ms, lowest 2\.0 ms, highest 8\.3 ms\. p99: no data\.$/);
 });
 

@@ -1,5 +1,5 @@
 import { formatQuantity } from '../format/quantity.ts';
-import { clockTime } from '../format/time.ts';
+import { momentText } from '../format/time.ts';
 import { type AlignedValues, extentOf } from './chart-data.ts';
 import type { ChartDefinition } from './series.ts';
 
@@ -14,5 +14,7 @@ export function chartText(definition: ChartDefinition, [seconds, ...values]: Ali
     const range = `lowest ${formatQuantity(kind, least)}, highest ${formatQuantity(kind, most)}`;
     return `${label}: latest ${latest === null ? 'missing' : formatQuantity(kind, latest)}, ${range}`;
   });
-  return `${definition.title} from ${clockTime(first * 1000)} to ${clockTime(last * 1000)}. ${lines.join('. ')}.`;
+  const rangeMs = (last - first) * 1000;
+  const from = momentText(first * 1000, rangeMs);
+  return `${definition.title} from ${from} to ${momentText(last * 1000, rangeMs)}. ${lines.join('. ')}.`;
 }

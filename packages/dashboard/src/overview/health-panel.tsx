@@ -11,7 +11,14 @@ import './health.css';
 const LITTLE_CONFIDENCE = 0.5;
 
 /** The score, what it is made of, and the reason for each point lost. */
-export function HealthPanel({ health }: { readonly health: Health | undefined }): ReactElement {
+export function HealthPanel({
+  health,
+  isOfNow,
+}: {
+  readonly health: Health | undefined;
+  /** The page is about another time: this is not. */
+  readonly isOfNow: boolean;
+}): ReactElement {
   const [trend = []] = Object.values(health?.trend.columns ?? {});
   return (
     <section className="card health" id="health" aria-labelledby="health-title">
@@ -19,7 +26,7 @@ export function HealthPanel({ health }: { readonly health: Health | undefined })
         <ScoreRing score={health?.score ?? null} status={health?.status ?? 'unknown'} />
         <div className="health-summary">
           <h2 className="card-title" id="health-title">
-            Health
+            {isOfNow ? 'Health now' : 'Health'}
           </h2>
           <StatusBadge status={health?.status ?? 'unknown'} />
           <p className="card-note">{health === undefined ? 'Waiting for the first numbers' : summaryOf(health)}</p>

@@ -5,14 +5,16 @@ interface LimitNotesProps {
   readonly notes: readonly string[];
   /** By family: observations that went into "(other)". */
   readonly overflow: Readonly<Record<string, number>>;
+  /** Part of the range is missing: said before the numbers, not after them. */
+  readonly isLoud?: boolean;
 }
 
 /** What the numbers do not hold: facts that a bound left out, a range that is not wholly kept. Never silent. */
-export function LimitNotes({ notes, overflow }: LimitNotesProps): ReactElement | null {
+export function LimitNotes({ notes, overflow, isLoud = false }: LimitNotesProps): ReactElement | null {
   const sentences = [...notes, ...Object.entries(overflow).map(([family, count]) => overflowOf(family, count))];
   if (sentences.length === 0) return null;
   return (
-    <ul className="limit-notes" aria-label="What limits these numbers">
+    <ul className={isLoud ? 'limit-notes is-loud' : 'limit-notes'} aria-label="What limits these numbers">
       {sentences.map((sentence) => (
         <li key={sentence}>{sentence}</li>
       ))}

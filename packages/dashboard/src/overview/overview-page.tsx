@@ -1,7 +1,7 @@
 import type { ReactElement } from 'react';
 import { TimeChart } from '../chart/time-chart.tsx';
 import { useLiveDashboard } from '../live/live-dashboard.tsx';
-import { silenceOf } from '../live/silence.ts';
+import { useRangeView } from '../range/range-view.tsx';
 import { HealthPanel } from './health-panel.tsx';
 import { InstanceList } from './instance-list.tsx';
 import { LimitNotes } from './limit-notes.tsx';
@@ -14,28 +14,31 @@ import { RoutesTable } from './routes-table.tsx';
 import { TrafficTiles } from './traffic-tiles.tsx';
 import './overview.css';
 
-/** Until the first document says where its range ends. */
-const OPENED_AT = Date.now();
-
 /** The first page: is it well, what does it do, where does its time go. */
 export function OverviewPage(): ReactElement | null {
-  const { document: dashboard, freshness, selection } = useLiveDashboard();
-  if (dashboard === undefined && freshness.state === 'unreachable') return null;
-  const to = dashboard === undefined ? OPENED_AT : Date.parse(dashboard.to);
-  const from = dashboard === undefined ? to - selection.minutes * 60_000 : Date.parse(dashboard.from);
-  const silentSince = silenceOf(dashboard, selection.instance);
+  const { document: present, freshness } = useLiveDashboard();
+  const { selection, isLive, document: dashboard, baseline, scope } = useRangeView();
+  if (present === undefined && freshness.state === 'unreachable') return null;
   return (
     <div className="overview" aria-busy={dashboard === undefined}>
       <h1 className="visually-hidden" tabIndex={-1}>
         {dashboard === undefined ? 'Overview' : `Overview of ${dashboard.service}`}
       </h1>
-      {dashboard !== undefined && <NoRequestsPanel dashboard={dashboard} />}
+      {isLive && dashboard !== undefined && <NoRequestsPanel dashboard={dashboard} />}
+      {dashboard !== undefined && !dashboard.complete && <LimitNotes notes={dashboard.notes} overflow={{}} isLoud />}
+      {baseline !== undefined && baseline.notes.length > 0 && (
+        <LimitNotes
+          notes={baseline.notes.map((note) => `Compared with ${scope.comparedWith}: ${note}`)}
+          overflow={{}}
+          isLoud
+        />
+      )}
       <div className="overview-top">
         <div className="overview-state">
-          <HealthPanel health={dashboard?.health} />
+          <HealthPanel health={present?.health} isOfNow={!isLive} />
           <InstanceList
-            instances={dashboard?.instances}
-            at={dashboard?.at}
+            instances={present?.instances}
+            at={present?.at}
             selected={selection.instance}
             isLive={freshness.state !== 'stale'}
           />
@@ -50,15 +53,16 @@ export function OverviewPage(): ReactElement | null {
                 key={definition.id}
                 definition={definition}
                 frame={dashboard?.trends[trend]}
-                from={from}
-                to={to}
-                silentSince={silentSince}
+                earlier={baseline?.trends[trend]}
+                scope={scope}
               />
             ))}
           </div>
         </div>
       </div>
-      {dashboard !== undefined && <LimitNotes notes={dashboard.notes} overflow={dashboard.overflow} />}
+      {dashboard !== undefined && (
+        <LimitNotes notes={dashboard.complete ? dashboard.notes : []} overflow={dashboard.overflow} />
+      )}
       <RoutesTable />
       <QueriesTable statements={dashboard?.slowestQueries} title="Slowest queries" />
     </div>

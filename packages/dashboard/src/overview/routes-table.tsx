@@ -1,8 +1,10 @@
 import { TextInput } from '@mantine/core';
 import type { RouteRow } from '@teamflow/autopilot/contract';
 import { type ReactElement, type ReactNode, useState } from 'react';
-import { formatQuantity } from '../format/quantity.ts';
-import { useLiveDashboard } from '../live/live-dashboard.tsx';
+import type { Better } from '../format/delta.ts';
+import { formatQuantity, type QuantityKind } from '../format/quantity.ts';
+import { DeltaMark } from '../range/delta-mark.tsx';
+import { useRangeView } from '../range/range-view.tsx';
 import { SearchIcon } from '../shell/icons.tsx';
 import { ColumnHead } from './column-head.tsx';
 import { RouteName } from './route-name.tsx';
@@ -19,6 +21,8 @@ interface RouteColumn {
   /** From which width on it has room: always, from a tablet's, from a desk's. */
   readonly room: 'always' | 'tablet' | 'desk';
   readonly cell: (row: RouteRow) => ReactNode;
+  /** How its change is shown, where something is compared. */
+  readonly delta?: { readonly kind: QuantityKind; readonly better: Better };
 }
 
 const columns: readonly RouteColumn[] = [
@@ -37,6 +41,7 @@ const columns: readonly RouteColumn[] = [
     first: 'descending',
     room: 'always',
     cell: (row) => formatQuantity('rate', row.requestRate),
+    delta: { kind: 'rate', better: 'neither' },
   },
   {
     column: 'errorRatio',
@@ -47,6 +52,7 @@ const columns: readonly RouteColumn[] = [
     cell: (row) => (
       <span data-tone={(row.errorRatio ?? 0) > 0 ? 'bad' : 'none'}>{formatQuantity('ratio', row.errorRatio)}</span>
     ),
+    delta: { kind: 'ratio', better: 'less' },
   },
   {
     column: 'clientErrorRatio',
@@ -67,6 +73,7 @@ const columns: readonly RouteColumn[] = [
     first: 'descending',
     room: 'tablet',
     cell: (row) => formatQuantity('duration', row.p50Ms),
+    delta: { kind: 'duration', better: 'less' },
   },
   {
     column: 'p95Ms',
@@ -75,6 +82,7 @@ const columns: readonly RouteColumn[] = [
     first: 'descending',
     room: 'always',
     cell: (row) => <strong>{formatQuantity('duration', row.p95Ms)}</strong>,
+    delta: { kind: 'duration', better: 'less' },
   },
   {
     column: 'p99Ms',
@@ -83,6 +91,7 @@ const columns: readonly RouteColumn[] = [
     first: 'descending',
     room: 'tablet',
     cell: (row) => formatQuantity('duration', row.p99Ms),
+    delta: { kind: 'duration', better: 'less' },
   },
   {
     column: 'timeShare',
@@ -107,6 +116,7 @@ const columns: readonly RouteColumn[] = [
     first: 'descending',
     room: 'desk',
     cell: (row) => formatQuantity('duration', row.databaseMsPerRequest),
+    delta: { kind: 'duration', better: 'less' },
   },
   {
     column: 'databaseCallsPerRequest',
@@ -115,6 +125,7 @@ const columns: readonly RouteColumn[] = [
     first: 'descending',
     room: 'desk',
     cell: (row) => formatQuantity('average', row.databaseCallsPerRequest),
+    delta: { kind: 'average', better: 'less' },
   },
   {
     column: 'bytesPerRequest',
@@ -123,19 +134,18 @@ const columns: readonly RouteColumn[] = [
     first: 'descending',
     room: 'desk',
     cell: (row) => formatQuantity('bytes', row.bytesPerRequest),
+    delta: { kind: 'bytes', better: 'less' },
   },
 ];
 
 /** The routes by what they cost; each leads to its own page. */
 export function RoutesTable(): ReactElement {
-  const { document: dashboard, selection } = useLiveDashboard();
+  const view = useRangeView();
+  const { comparedWith } = view;
   const [filter, setFilter] = useState('');
   const [order, setOrder] = useState<Order<RouteColumn['column']>>({ column: 'timeShare', direction: 'descending' });
-  const { rows: routes, isCut } = useRouteList(
-    dashboard,
-    selection,
-    order.column === 'route' ? 'timeShare' : order.column,
-  );
+  const sort = order.column === 'route' ? 'timeShare' : order.column;
+  const { rows: routes, earlier, isCut } = useRouteList(view, sort);
   const found = filteredRows(routes ?? [], filter, ({ route }) => route);
   const rows = sortedRows(
     found,
@@ -186,7 +196,7 @@ export function RoutesTable(): ReactElement {
           <tbody>
             {rows.map((row) => (
               <tr key={row.route}>
-                {columns.map(({ column, room, cell }) =>
+                {columns.map(({ column, room, cell, delta }) =>
                   column === 'route' ? (
                     <th key={column} scope="row">
                       {cell(row)}
@@ -194,6 +204,14 @@ export function RoutesTable(): ReactElement {
                   ) : (
                     <td key={column} className={`room-${room}`}>
                       {cell(row)}
+                      {comparedWith !== null && delta !== undefined && (
+                        <DeltaMark
+                          {...delta}
+                          now={row[column]}
+                          before={earlier.get(row.route)?.[column]}
+                          than={comparedWith}
+                        />
+                      )}
                     </td>
                   ),
                 )}

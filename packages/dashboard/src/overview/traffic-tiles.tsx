@@ -1,10 +1,13 @@
 import type { Dashboard, Deduction, TrafficSummary } from '@teamflow/autopilot/contract';
 import type { ReactElement } from 'react';
-import { latestOf, type Values } from '../chart/chart-data.ts';
+import { extentOf, latestOf, type Values } from '../chart/chart-data.ts';
 import type { SeriesColor } from '../chart/series.ts';
 import { Sparkline } from '../chart/sparkline.tsx';
+import type { Better } from '../format/delta.ts';
 import { formatPoints, formatQuantity, NOTHING, type QuantityKind, quantity } from '../format/quantity.ts';
-import { formatMinutes } from '../format/time.ts';
+import { formatSpan } from '../format/time.ts';
+import { DeltaMark } from '../range/delta-mark.tsx';
+import { useRangeView } from '../range/range-view.tsx';
 import './tiles.css';
 
 interface Tile {
@@ -12,6 +15,9 @@ interface Tile {
   readonly kind: QuantityKind;
   readonly color: SeriesColor;
   readonly value: number | null | undefined;
+  readonly better: Better;
+  /** The same in the range that is compared with. */
+  readonly before: number | null | undefined;
   /** The measure that health may take points for. */
   readonly measure: string;
   readonly trend: Values | undefined;
@@ -21,22 +27,31 @@ interface Tile {
 
 /** The traffic of the time window in six numbers, each with its course. */
 export function TrafficTiles({ dashboard }: { readonly dashboard: Dashboard | undefined }): ReactElement {
-  const deductions = dashboard?.health.components.flatMap((component) => component.deductions) ?? [];
-  const minutes =
-    dashboard === undefined ? null : Math.round((Date.parse(dashboard.to) - Date.parse(dashboard.from)) / 60_000);
+  const { isLive, baseline, comparedWith } = useRangeView();
+  // Health is of the present: what it takes points for is not what another range shows.
+  const deductions = isLive ? (dashboard?.health.components.flatMap((component) => component.deductions) ?? []) : [];
+  const rangeMs = dashboard === undefined ? null : Date.parse(dashboard.to) - Date.parse(dashboard.from);
   return (
-    <section
-      className="card tiles"
-      aria-label={minutes === null ? 'Traffic' : `Traffic of the last ${formatMinutes(minutes)}`}
-    >
-      {tilesOf(dashboard).map((tile) => (
-        <TrafficTile key={tile.label} tile={tile} lost={deductions.find(({ measure }) => measure === tile.measure)} />
+    <section className="card tiles" aria-label={rangeMs === null ? 'Traffic' : `Traffic of ${formatSpan(rangeMs)}`}>
+      {tilesOf(dashboard, baseline?.traffic, isLive).map((tile) => (
+        <TrafficTile
+          key={tile.label}
+          tile={tile}
+          lost={deductions.find(({ measure }) => measure === tile.measure)}
+          comparedWith={comparedWith}
+        />
       ))}
     </section>
   );
 }
 
-function TrafficTile({ tile, lost }: { readonly tile: Tile; readonly lost: Deduction | undefined }): ReactElement {
+interface TrafficTileProps {
+  readonly tile: Tile;
+  readonly lost: Deduction | undefined;
+  readonly comparedWith: string | null;
+}
+
+function TrafficTile({ tile, lost, comparedWith }: TrafficTileProps): ReactElement {
   const number = quantity(tile.kind, tile.value);
   const { value, unit } = number;
   return (
@@ -53,6 +68,9 @@ function TrafficTile({ tile, lost }: { readonly tile: Tile; readonly lost: Deduc
       <div className={number === NOTHING ? 'tile-value is-nothing' : 'tile-value numbers'}>
         {value}
         {unit !== '' && <span className="unit"> {unit}</span>}
+        {comparedWith !== null && (
+          <DeltaMark kind={tile.kind} better={tile.better} now={tile.value} before={tile.before} than={comparedWith} />
+        )}
       </div>
       <div className="tile-note numbers">{tile.note}</div>
       <Sparkline
@@ -64,7 +82,11 @@ function TrafficTile({ tile, lost }: { readonly tile: Tile; readonly lost: Deduc
   );
 }
 
-function tilesOf(dashboard: Dashboard | undefined): readonly Tile[] {
+function tilesOf(
+  dashboard: Dashboard | undefined,
+  before: TrafficSummary | undefined,
+  isLive: boolean,
+): readonly Tile[] {
   const traffic = dashboard?.traffic;
   const trend = (name: string, column: string): Values | undefined => dashboard?.trends[name]?.columns[column];
   const note = (label: string, kind: QuantityKind, value: number | null | undefined): string =>
@@ -76,6 +98,8 @@ function tilesOf(dashboard: Dashboard | undefined): readonly Tile[] {
       color: 'blue',
       measure: 'requestRate',
       value: traffic?.requestRate,
+      better: 'neither',
+      before: before?.requestRate,
       trend: trend('traffic', 'requestRate'),
       note: traffic === undefined ? '\u00a0' : volumeOf(traffic),
     },
@@ -85,6 +109,8 @@ function tilesOf(dashboard: Dashboard | undefined): readonly Tile[] {
       color: 'red',
       measure: 'errorRatio',
       value: traffic?.errorRatio,
+      better: 'less',
+      before: before?.errorRatio,
       trend: trend('traffic', 'errorRatio'),
       floor: 0.01,
       note: note('4xx', 'ratio', traffic?.clientErrorRatio),
@@ -95,6 +121,8 @@ function tilesOf(dashboard: Dashboard | undefined): readonly Tile[] {
       color: 'teal',
       measure: 'p50Ms',
       value: traffic?.p50Ms,
+      better: 'less',
+      before: before?.p50Ms,
       trend: trend('latency', 'p50Ms'),
       note: note('mean', 'duration', traffic?.meanMs),
     },
@@ -104,8 +132,12 @@ function tilesOf(dashboard: Dashboard | undefined): readonly Tile[] {
       color: 'blue',
       measure: 'p95Ms',
       value: traffic?.p95Ms,
+      better: 'less',
+      before: before?.p95Ms,
       trend: trend('latency', 'p95Ms'),
-      note: note('now', 'duration', latestOf(trend('latency', 'p95Ms') ?? [])),
+      note: isLive
+        ? note('now', 'duration', latestOf(trend('latency', 'p95Ms') ?? []))
+        : note('highest', 'duration', extentOf(trend('latency', 'p95Ms') ?? []).most),
     },
     {
       label: 'p99 latency',
@@ -113,6 +145,8 @@ function tilesOf(dashboard: Dashboard | undefined): readonly Tile[] {
       color: 'orange',
       measure: 'p99Ms',
       value: traffic?.p99Ms,
+      better: 'less',
+      before: before?.p99Ms,
       trend: trend('latency', 'p99Ms'),
       note: note('longest', 'duration', traffic?.maxMs),
     },
@@ -122,6 +156,8 @@ function tilesOf(dashboard: Dashboard | undefined): readonly Tile[] {
       color: 'violet',
       measure: 'apdex',
       value: traffic?.apdex,
+      better: 'more',
+      before: before?.apdex,
       trend: trend('traffic', 'apdex') ?? trend('latency', 'apdex'),
       floor: 1,
       note: 'satisfied to 500 ms',

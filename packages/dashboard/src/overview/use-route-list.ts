@@ -1,7 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
-import type { Dashboard, RouteRow, RouteSort } from '@teamflow/autopilot/contract';
+import type { RouteRow, RouteSort } from '@teamflow/autopilot/contract';
+import { liveMinutes } from '../range/range.ts';
+import type { RangeView } from '../range/range-view.tsx';
 import { api } from '../session/api.ts';
-import type { Selection } from '../shell/address.ts';
 import { replacedRows } from './row-order.ts';
 
 const ASK_EVERY_MS = 5_000;
@@ -10,36 +11,39 @@ const MOST_ROWS = 200;
 
 export interface AllRoutes {
   readonly rows: readonly RouteRow[] | undefined;
+  /** The same routes in the range that is compared with, by name. */
+  readonly earlier: ReadonlyMap<string, RouteRow>;
   /** There are more routes than were asked for: these are the worst by what the table is sorted by. */
   readonly isCut: boolean;
 }
 
 /**
- * The routes of the time window. The dashboard's document has those that take most time, new each second; the others
- * are asked for every few seconds, the worst by `sort` first.
+ * The routes of the range. The document has those that take most time, live ones new each second; the others are asked for, live
+ * ones every few seconds, the worst by `sort` first.
  */
-export function useRouteList(dashboard: Dashboard | undefined, selection: Selection, sort: RouteSort): AllRoutes {
-  const { minutes, service, instance } = selection;
+export function useRouteList({ selection, asked, isLive, document, baseline }: RangeView, sort: RouteSort): AllRoutes {
+  const minutes = liveMinutes(selection.range);
   const { data } = useQuery({
-    queryKey: ['routes', service, instance, minutes, sort],
-    queryFn: ({ signal }) =>
-      api.listRoutes(
-        {
-          from: new Date(Date.now() - minutes * 60_000).toISOString(),
-          sort,
-          limit: MOST_ROWS,
-          ...(service === null ? {} : { service }),
-          ...(instance === null ? {} : { instance }),
-        },
-        { signal },
-      ),
-    enabled: dashboard !== undefined && dashboard.traffic.requests > 0,
-    refetchInterval: ASK_EVERY_MS,
+    queryKey: ['routes', isLive ? { ...asked, from: minutes, to: null } : asked, sort],
+    queryFn: ({ signal }) => {
+      const from = minutes === null ? asked.from : new Date(Date.now() - minutes * 60_000).toISOString();
+      const { to, ...query } = asked;
+      return api.listRoutes({ ...query, ...(isLive ? {} : { to }), from, sort, limit: MOST_ROWS }, { signal });
+    },
+    enabled: document !== undefined && document.traffic.requests > 0,
+    refetchInterval: isLive ? ASK_EVERY_MS : false,
     placeholderData: (before) => before,
   });
-  if (dashboard === undefined) return { rows: undefined, isCut: false };
+  const earlier = new Map(
+    [...(data?.baseline?.routes ?? []), ...(baseline?.slowestRoutes ?? [])].map((row) => [row.route, row]),
+  );
+  if (document === undefined) return { rows: undefined, earlier, isCut: false };
   return {
-    rows: replacedRows(data?.routes ?? [], dashboard.slowestRoutes, ({ route }) => route),
+    rows:
+      document.traffic.requests === 0
+        ? []
+        : replacedRows(data?.routes ?? [], document.slowestRoutes, ({ route }) => route),
+    earlier,
     isCut: data?.page.next != null,
   };
 }

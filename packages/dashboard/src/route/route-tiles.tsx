@@ -2,7 +2,9 @@ import type { Frame, RouteRow } from '@teamflow/autopilot/contract';
 import type { ReactElement } from 'react';
 import type { SeriesColor } from '../chart/series.ts';
 import { Sparkline } from '../chart/sparkline.tsx';
+import type { Better } from '../format/delta.ts';
 import { formatQuantity, NOTHING, type QuantityKind, quantity } from '../format/quantity.ts';
+import { DeltaMark } from '../range/delta-mark.tsx';
 import '../overview/tiles.css';
 
 interface RouteTile {
@@ -13,11 +15,13 @@ interface RouteTile {
   readonly value: (row: RouteRow) => number | null;
   readonly note: (row: RouteRow) => string;
   readonly floor?: number;
+  readonly better: Better;
 }
 
 const tiles: readonly RouteTile[] = [
   {
     label: 'Requests',
+    better: 'neither',
     kind: 'rate',
     color: 'blue',
     column: 'requestRate',
@@ -26,6 +30,7 @@ const tiles: readonly RouteTile[] = [
   },
   {
     label: 'Errors',
+    better: 'less',
     kind: 'ratio',
     color: 'red',
     column: 'errorRatio',
@@ -35,6 +40,7 @@ const tiles: readonly RouteTile[] = [
   },
   {
     label: 'p50 latency',
+    better: 'less',
     kind: 'duration',
     color: 'teal',
     column: 'p50Ms',
@@ -43,6 +49,7 @@ const tiles: readonly RouteTile[] = [
   },
   {
     label: 'p95 latency',
+    better: 'less',
     kind: 'duration',
     color: 'blue',
     column: 'p95Ms',
@@ -51,6 +58,7 @@ const tiles: readonly RouteTile[] = [
   },
   {
     label: 'p99 latency',
+    better: 'less',
     kind: 'duration',
     color: 'orange',
     column: 'p99Ms',
@@ -59,6 +67,7 @@ const tiles: readonly RouteTile[] = [
   },
   {
     label: 'Database calls',
+    better: 'less',
     kind: 'average',
     color: 'violet',
     column: 'databaseCallsPerRequest',
@@ -70,9 +79,14 @@ const tiles: readonly RouteTile[] = [
 /** The route's time window in six numbers, each with its course. */
 export function RouteTiles({
   row,
+  earlier,
   frame,
+  comparedWith,
 }: {
   readonly row: RouteRow | undefined;
+  /** The same in the range that is compared with. */
+  readonly earlier: RouteRow | undefined;
+  readonly comparedWith: string | null;
   readonly frame: Frame | undefined;
 }): ReactElement {
   return (
@@ -86,6 +100,15 @@ export function RouteTiles({
             <div className={number === NOTHING ? 'tile-value is-nothing' : 'tile-value numbers'}>
               {value}
               {unit !== '' && <span className="unit"> {unit}</span>}
+              {comparedWith !== null && row !== undefined && (
+                <DeltaMark
+                  kind={tile.kind}
+                  better={tile.better}
+                  now={tile.value(row)}
+                  before={earlier === undefined ? null : tile.value(earlier)}
+                  than={comparedWith}
+                />
+              )}
             </div>
             <div className="tile-note numbers">{row === undefined ? '\u00a0' : tile.note(row)}</div>
             <Sparkline

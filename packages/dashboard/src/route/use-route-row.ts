@@ -1,37 +1,34 @@
 import { useQuery } from '@tanstack/react-query';
-import type { Dashboard, RouteRow } from '@teamflow/autopilot/contract';
+import type { RouteRow } from '@teamflow/autopilot/contract';
+import { liveMinutes } from '../range/range.ts';
+import type { RangeView } from '../range/range-view.tsx';
 import { api } from '../session/api.ts';
-import type { Selection } from '../shell/address.ts';
 
 const ASK_EVERY_MS = 5_000;
 
-/**
- * A route's numbers over the time window. The dashboard's document has the routes that take most time; any other is
- * asked for.
- */
-export function useRouteRow(
-  route: string,
-  dashboard: Dashboard | undefined,
-  selection: Selection,
-): RouteRow | undefined {
-  const { minutes, service, instance } = selection;
-  const known = dashboard?.slowestRoutes.find((row) => row.route === route);
+/** A route's numbers over the range, and in the one that it is compared with. */
+export interface RouteRows {
+  readonly row: RouteRow | undefined;
+  readonly earlier: RouteRow | undefined;
+}
+
+/** The document has the routes that take most time; any other is asked for. */
+export function useRouteRow(route: string, { document, baseline, selection, asked, isLive }: RangeView): RouteRows {
+  const minutes = liveMinutes(selection.range);
+  const known = document?.slowestRoutes.find((row) => row.route === route);
   const { data } = useQuery({
-    queryKey: ['route-row', service, instance, minutes, route],
-    queryFn: async ({ signal }) => {
-      const list = await api.listRoutes(
-        {
-          route,
-          from: new Date(Date.now() - minutes * 60_000).toISOString(),
-          ...(service === null ? {} : { service }),
-          ...(instance === null ? {} : { instance }),
-        },
-        { signal },
-      );
-      return list.routes.find((row) => row.route === route) ?? null;
+    queryKey: ['route-row', route, isLive ? { ...asked, from: minutes, to: null } : asked],
+    queryFn: ({ signal }) => {
+      const { to, ...query } = asked;
+      const from = minutes === null ? asked.from : new Date(Date.now() - minutes * 60_000).toISOString();
+      return api.listRoutes({ ...query, ...(isLive ? {} : { to }), from, route }, { signal });
     },
-    enabled: dashboard !== undefined && known === undefined,
-    refetchInterval: ASK_EVERY_MS,
+    enabled: document !== undefined && known === undefined,
+    refetchInterval: isLive ? ASK_EVERY_MS : false,
   });
-  return known ?? data ?? undefined;
+  const named = (rows: readonly RouteRow[] | undefined): RouteRow | undefined =>
+    rows?.find((row) => row.route === route);
+  return known === undefined
+    ? { row: named(data?.routes), earlier: named(data?.baseline?.routes) }
+    : { row: known, earlier: named(baseline?.slowestRoutes) };
 }

@@ -1,54 +1,87 @@
+import { type Comparison, comparisons, DEFAULT_RANGE, parseSpan, type Range, spanText } from '../range/range.ts';
+
 /** Where the dashboard lives; vite.config.ts says the same. */
 export const BASE = '/autopilot';
 
-export const WINDOW_MINUTES: readonly number[] = [1, 5, 15, 60];
-const DEFAULT_MINUTES = 5;
-
 /** What the page is about; it lives in the address, so that a link shows another person the same. */
 export interface Selection {
-  readonly minutes: number;
+  readonly range: Range;
+  readonly compare: Comparison;
   readonly service: string | null;
   /** One instance; null: all, merged. */
   readonly instance: string | null;
+  /** One release; null: all, merged. */
+  readonly release: string | null;
 }
 
 export function selectionOf(search: string): Selection {
   const parameters = new URLSearchParams(search);
-  const minutes = Number(parameters.get('minutes'));
+  const compare = parameters.get('compare');
   return {
-    minutes: WINDOW_MINUTES.includes(minutes) ? minutes : DEFAULT_MINUTES,
+    range: rangeOf(parameters),
+    compare: comparisons.find(({ value }) => value === compare)?.value ?? 'none',
     service: parameters.get('service') || null,
     instance: parameters.get('instance') || null,
+    release: parameters.get('release') || null,
   };
 }
 
-/** The address' search for a selection: "?minutes=15", or nothing where all is default. */
-export function searchOf({ minutes, service, instance }: Selection): string {
+/** `range=6h`, or `from` and `to` in RFC 3339; `minutes=15` is what links of the first release say. */
+function rangeOf(parameters: URLSearchParams): Range {
+  const from = Date.parse(parameters.get('from') ?? '');
+  const to = Date.parse(parameters.get('to') ?? '');
+  if (from < to) return { kind: 'fixed', from, to };
+  const minutes = parameters.get('minutes');
+  const ms = parseSpan(parameters.get('range') ?? (minutes === null ? '' : `${minutes}m`));
+  return ms === null ? DEFAULT_RANGE : { kind: 'last', ms };
+}
+
+/** The address' search for a selection: "?range=15m", or nothing where all is default. */
+export function searchOf({ range, compare, service, instance, release }: Selection): string {
   const parameters = new URLSearchParams();
   if (service !== null) parameters.set('service', service);
   if (instance !== null) parameters.set('instance', instance);
-  if (minutes !== DEFAULT_MINUTES) parameters.set('minutes', String(minutes));
-  const search = parameters.toString();
+  if (release !== null) parameters.set('release', release);
+  if (range.kind === 'fixed') {
+    parameters.set('from', new Date(range.from).toISOString());
+    parameters.set('to', new Date(range.to).toISOString());
+  } else if (spanText(range.ms) !== DEFAULT_SPAN) parameters.set('range', spanText(range.ms));
+  if (compare !== 'none') parameters.set('compare', compare);
+  // Colons need no escape in a search (RFC 3986, section 3.4), and times are read by people.
+  const search = parameters.toString().replaceAll('%3A', ':');
   return search === '' ? '' : `?${search}`;
 }
 
-export type Place =
-  | { readonly page: 'overview' }
-  | { readonly page: 'route'; readonly route: string }
-  | { readonly page: 'unknown' };
+const DEFAULT_SPAN = DEFAULT_RANGE.kind === 'last' ? spanText(DEFAULT_RANGE.ms) : '';
 
-/** Which page an address is. Takes the path as the browser has it: decoded only once, here. */
-export function placeOf(pathname: string): Place {
-  const path = pathname.startsWith(BASE) ? pathname.slice(BASE.length) : null;
-  if (path === '' || path === '/') return { page: 'overview' };
-  const encoded = path?.startsWith('/routes/') ? path.slice('/routes/'.length) : '';
-  if (encoded === '') return { page: 'unknown' };
-  try {
-    return { page: 'route', route: decodeURIComponent(encoded) };
-  } catch {
-    // A lone % in the address: written by hand, and no route.
-    return { page: 'unknown' };
+/** The part of a path that a pattern names: "/routes/:route" of "/routes/GET%20%2F" is "GET /". */
+export type PathParameter = string;
+
+/**
+ * The first of the patterns that a path below {@link BASE} fits, with what stands at its parameter. Takes the path as the browser has
+ * it: decoded only once, here. null: none fits.
+ */
+export function placeOf<Pattern extends string>(
+  pathname: string,
+  patterns: readonly Pattern[],
+): { readonly pattern: Pattern; readonly parameter: PathParameter } | null {
+  const path = pathname.startsWith(BASE) ? pathname.slice(BASE.length) || '/' : '';
+  for (const pattern of patterns) {
+    const colon = pattern.indexOf(':');
+    if (colon === -1) {
+      if (path === pattern) return { pattern, parameter: '' };
+      continue;
+    }
+    const encoded = path.startsWith(pattern.slice(0, colon)) ? path.slice(colon) : '';
+    if (encoded === '') continue;
+    try {
+      return { pattern, parameter: decodeURIComponent(encoded) };
+    } catch {
+      // A lone % in the address: written by hand, and no page.
+      return null;
+    }
   }
+  return null;
 }
 
 /** The address of a route's page, below {@link BASE}. */

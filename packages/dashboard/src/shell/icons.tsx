@@ -68,3 +68,11 @@ export const TableIcon: () => ReactElement = icon(
 export const BackIcon: () => ReactElement = icon(<path d="M9.8 3.4 5.2 8l4.6 4.6" />);
 export const LeaveIcon: () => ReactElement = icon(<path d="M6.2 2.6H3.4v10.8h2.8M6.8 8h6.8M11 5.2 13.8 8 11 10.8" />);
 export const ChevronIcon: () => ReactElement = icon(<path d="m4.4 6.2 3.6 3.6 3.6-3.6" />);
+export const EarlierIcon: () => ReactElement = icon(<path d="M8.6 4 4.6 8l4 4M12.4 4l-4 4 4 4" />);
+export const LaterIcon: () => ReactElement = icon(<path d="m7.4 4 4 4-4 4M3.6 4l4 4-4 4" />);
+export const ZoomOutIcon: () => ReactElement = icon(
+  <>
+    <circle cx="7" cy="7" r="4.4" />
+    <path d="m10.4 10.4 3.4 3.4M5 7h4" />
+  </>,
+);

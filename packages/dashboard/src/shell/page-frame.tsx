@@ -2,17 +2,21 @@ import { useMantineColorScheme } from '@mantine/core';
 import { type ReactElement, useCallback, useEffect, useState, useSyncExternalStore } from 'react';
 import { usePathname } from 'wouter/use-browser-location';
 import { useLiveDashboard } from '../live/live-dashboard.tsx';
-import { OverviewPage } from '../overview/overview-page.tsx';
-import { RoutePage } from '../route/route-page.tsx';
+import { comparisons, DEFAULT_RANGE, moved, zoomedIn } from '../range/range.ts';
+import { useRangeView, zoomOut } from '../range/range-view.tsx';
 import { onTokenChange, readToken } from '../session/token.ts';
 import { placeOf } from './address.ts';
 import { InstanceBanners } from './instance-banners.tsx';
+import { PageBar } from './page-bar.tsx';
 import { PageHeader } from './page-header.tsx';
 import { arrive, goTo, PageLink } from './page-link.tsx';
+import { pages } from './pages.tsx';
+import { ProblemPanel } from './problem-panel.tsx';
 import { RefusedPage } from './refused-page.tsx';
 import type { Shortcut } from './shortcuts.ts';
 import { ShortcutsDialog } from './shortcuts-dialog.tsx';
 import { StaleBanner } from './stale-banner.tsx';
+import { select } from './use-selection.ts';
 import { useShortcuts } from './use-shortcuts.ts';
 import './shell.css';
 import './message-panel.css';
@@ -21,6 +25,8 @@ import './message-panel.css';
 export function PageFrame(): ReactElement {
   const live = useLiveDashboard();
   const { document: dashboard, freshness, restart, selection } = live;
+  const { bounds, failure, retry } = useRangeView();
+  const { compare } = selection;
   const pathname = usePathname();
   const hasToken = useSyncExternalStore(onTokenChange, readToken) !== null;
   const [isHelpOpen, setHelpOpen] = useState(false);
@@ -38,14 +44,36 @@ export function PageFrame(): ReactElement {
           return goTo('/#queries');
         case 'scheme':
           return toggleColorScheme();
+        case 'instances':
+          return goTo('/instances');
         case 'filter':
           return focusFilter();
+        case 'range':
+          return document.getElementById('range-button')?.click();
+        case 'live':
+          return select({ range: DEFAULT_RANGE });
+        case 'zoomIn':
+          return select({ range: zoomedIn(bounds) });
+        case 'zoomOut':
+          return zoomOut(bounds);
+        case 'earlier':
+          return select({ range: moved(bounds, -1, Date.now()) });
+        case 'later':
+          return select({ range: moved(bounds, 1, Date.now()) });
+        case 'compare': {
+          const index = comparisons.findIndex(({ value }) => value === compare);
+          return select({ compare: comparisons[(index + 1) % comparisons.length]?.value ?? 'none' });
+        }
       }
     },
-    [toggleColorScheme],
+    [toggleColorScheme, bounds, compare],
   );
   const { isOn, setOn } = useShortcuts(act);
-  const place = placeOf(pathname);
+  const place = placeOf(
+    pathname,
+    pages.map(({ pattern }) => pattern),
+  );
+  const page = pages.find(({ pattern }) => pattern === place?.pattern);
 
   // An address with a part, opened from outside: the part exists once the first document is drawn.
   const isDrawn = dashboard !== undefined;
@@ -65,6 +93,7 @@ export function PageFrame(): ReactElement {
         hasToken={hasToken}
         onShortcuts={() => setHelpOpen(true)}
       />
+      {freshness.state !== 'refused' && <PageBar pattern={place?.pattern ?? null} />}
       <main id="content" tabIndex={-1} data-freshness={freshness.state}>
         {freshness.state === 'refused' ? (
           <RefusedPage failure={freshness.failure} onRetry={restart} />
@@ -74,9 +103,11 @@ export function PageFrame(): ReactElement {
             {freshness.state === 'live' && dashboard !== undefined && (
               <InstanceBanners instances={dashboard.instances} />
             )}
-            {place.page === 'overview' && <OverviewPage />}
-            {place.page === 'route' && <RoutePage key={place.route} route={place.route} />}
-            {place.page === 'unknown' && <UnknownPage />}
+            {failure === null ? (
+              (page?.render(place?.parameter ?? '') ?? <UnknownPage />)
+            ) : (
+              <ProblemPanel title="This range can not be shown" failure={failure} onRetry={retry} />
+            )}
           </>
         )}
       </main>
@@ -94,7 +125,8 @@ function UnknownPage(): ReactElement {
     <section className="message-panel">
       <h1 tabIndex={-1}>There is no such page</h1>
       <p>
-        The dashboard has an <PageLink to="/">overview</PageLink> and a page for each route.
+        The dashboard has an <PageLink to="/">overview</PageLink>, a page of the{' '}
+        <PageLink to="/instances">instances</PageLink> and one for each route.
       </p>
     </section>
   );

@@ -8,8 +8,6 @@ import { ConnectionPill } from './connection-pill.tsx';
 import { KeyboardIcon, LeaveIcon } from './icons.tsx';
 import { PageLink } from './page-link.tsx';
 import { SchemeSwitch } from './scheme-switch.tsx';
-import { select } from './use-selection.ts';
-import { WindowSwitch } from './window-switch.tsx';
 import './page-header.css';
 
 /** What the API calls the service as long as none is known. */
@@ -23,7 +21,7 @@ interface PageHeaderProps {
   readonly onShortcuts: () => void;
 }
 
-/** On every page: what is watched, whether it is live, how far back, and the reader's own switches. */
+/** On every page: what is watched, whether it is live, and the reader's own switches. */
 export function PageHeader({ dashboard, freshness, selection, hasToken, onShortcuts }: PageHeaderProps): ReactElement {
   return (
     <header className="page-header">
@@ -40,20 +38,8 @@ export function PageHeader({ dashboard, freshness, selection, hasToken, onShortc
             <span className="service-name">{dashboard.service}</span>
           </>
         )}
-        {selection.instance !== null && (
-          <button
-            type="button"
-            className="instance-chip"
-            onClick={() => select({ instance: null })}
-            aria-label={`Only instance ${selection.instance}. Show all`}
-          >
-            {selection.instance}
-            <span aria-hidden="true">×</span>
-          </button>
-        )}
         <ConnectionPill freshness={freshness} isSilent={silenceOf(dashboard, selection.instance) !== null} />
         <div className="page-header-tools">
-          {freshness.state !== 'refused' && <WindowSwitch minutes={selection.minutes} />}
           <SchemeSwitch />
           <button
             type="button"

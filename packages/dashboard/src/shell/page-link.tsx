@@ -42,9 +42,11 @@ function hrefOf(to: string, search: string): string {
   const { pathname, searchParams, hash } = new URL(to, 'http://dashboard');
   // What the link asks for itself wins over what is selected now.
   const own = Object.fromEntries(searchParams);
-  const selection = selectionOf(
-    String(new URLSearchParams({ ...Object.fromEntries(new URLSearchParams(search)), ...own })),
-  );
+  const now = new URLSearchParams(search);
+  if (['minutes', 'range', 'from'].some((name) => searchParams.has(name))) {
+    for (const name of ['minutes', 'range', 'from', 'to']) now.delete(name);
+  }
+  const selection = selectionOf(String(new URLSearchParams({ ...Object.fromEntries(now), ...own })));
   return `${BASE}${pathname}${searchOf(selection)}${hash}`;
 }
 

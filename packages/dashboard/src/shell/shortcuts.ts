@@ -1,5 +1,7 @@
 /** What a key press asks for. */
-export type Shortcut = 'filter' | 'help' | 'overview' | 'routes' | 'queries' | 'scheme';
+export type Shortcut = 'filter' | 'help' | 'overview' | 'routes' | 'queries' | 'instances' | 'scheme' | RangeShortcut;
+
+type RangeShortcut = 'range' | 'live' | 'zoomIn' | 'zoomOut' | 'earlier' | 'later' | 'compare';
 
 export interface ShortcutDefinition {
   readonly keys: readonly string[];
@@ -12,6 +14,14 @@ export const shortcuts: readonly ShortcutDefinition[] = [
   { keys: ['g', 'o'], shortcut: 'overview', description: 'Go to the overview' },
   { keys: ['g', 'r'], shortcut: 'routes', description: 'Go to the routes' },
   { keys: ['g', 'q'], shortcut: 'queries', description: 'Go to the slowest queries' },
+  { keys: ['g', 'i'], shortcut: 'instances', description: 'Go to the instances' },
+  { keys: ['t'], shortcut: 'range', description: 'Choose the time range' },
+  { keys: ['l'], shortcut: 'live', description: 'Go back to live' },
+  { keys: ['+'], shortcut: 'zoomIn', description: 'Zoom in on the middle' },
+  { keys: ['-'], shortcut: 'zoomOut', description: 'Zoom out' },
+  { keys: ['['], shortcut: 'earlier', description: 'Earlier by half' },
+  { keys: [']'], shortcut: 'later', description: 'Later by half' },
+  { keys: ['c'], shortcut: 'compare', description: 'Compare with the next of: period before, yesterday, last week' },
   { keys: ['d'], shortcut: 'scheme', description: 'Dark or light' },
   { keys: ['?'], shortcut: 'help', description: 'Show this list' },
 ];

@@ -8,8 +8,8 @@ export function useSelection(): Selection {
   return useMemo(() => selectionOf(search), [search]);
 }
 
-/** Changes part of the selection, on the page one is on. */
+/** Changes part of the selection, on the page one is on; the browser's way back undoes it. */
 export function select(change: Partial<Selection>): void {
   const search = searchOf({ ...selectionOf(location.search), ...change });
-  navigate(location.pathname + search, { replace: true });
+  if (search !== location.search) navigate(location.pathname + search);
 }

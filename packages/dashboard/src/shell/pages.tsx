@@ -1,0 +1,20 @@
+import type { ReactElement } from 'react';
+import { InstancesPage } from '../instances/instances-page.tsx';
+import { OverviewPage } from '../overview/overview-page.tsx';
+import { RoutePage } from '../route/route-page.tsx';
+
+/** A page of the dashboard. */
+export interface Page {
+  /** Its address below the dashboard's own; a part after a colon is given to `render`. */
+  readonly pattern: string;
+  /** Its name in the navigation; null: it is reached from other pages. */
+  readonly label: string | null;
+  readonly render: (parameter: string) => ReactElement;
+}
+
+/** Every page, in the order of the navigation: this table is all that a new one needs. */
+export const pages: readonly Page[] = [
+  { pattern: '/', label: 'Overview', render: () => <OverviewPage /> },
+  { pattern: '/instances', label: 'Instances', render: () => <InstancesPage /> },
+  { pattern: '/routes/:route', label: null, render: (route) => <RoutePage key={route} route={route} /> },
+];
