@@ -1,6 +1,5 @@
-import type { TimeSpan } from '@teamflow/autopilot/contract';
+import type { ReleaseMark, TimeSpan } from '@teamflow/autopilot/contract';
 import type uPlot from 'uplot';
-import type { ReleaseLine } from './chart-scope.ts';
 import { axisFont, token } from './chart-tokens.ts';
 
 const HATCH_PX = 6;
@@ -25,7 +24,7 @@ export function drawMissing(plot: uPlot, missing: readonly TimeSpan[]): void {
 }
 
 /** A line where each release was first seen, with its name at the top. */
-export function drawReleases(plot: uPlot, releases: readonly ReleaseLine[]): void {
+export function drawReleases(plot: uPlot, releases: readonly ReleaseMark[]): void {
   const { ctx, bbox } = plot;
   const ratio = devicePixelRatio;
   ctx.save();

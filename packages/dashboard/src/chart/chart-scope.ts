@@ -1,10 +1,4 @@
-import type { EpochMs, TimeSpan, Timestamp } from '@teamflow/autopilot/contract';
-
-/** When a release was first seen. */
-export interface ReleaseLine {
-  readonly release: string;
-  readonly at: Timestamp;
-}
+import type { EpochMs, ReleaseMark, TimeSpan } from '@teamflow/autopilot/contract';
 
 /** What all charts of a page have in common. */
 export interface ChartScope {
@@ -14,7 +8,7 @@ export interface ChartScope {
   readonly silentSince: EpochMs | null;
   /** Until when anything can be known; the time after it is empty, not missing. */
   readonly knownUntil: EpochMs;
-  readonly releases: readonly ReleaseLine[];
+  readonly releases: readonly ReleaseMark[];
   /** What the dashed lines are of, "yesterday"; null: nothing is compared. */
   readonly comparedWith: string | null;
   /** A range was marked by dragging over a chart. */

@@ -1,5 +1,12 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import type { Dashboard, DashboardBaseline, DashboardQuery, EpochMs, MetricsQuery } from '@teamflow/autopilot/contract';
+import type {
+  Dashboard,
+  DashboardBaseline,
+  DashboardQuery,
+  EpochMs,
+  MetricsQuery,
+  ReleaseMark,
+} from '@teamflow/autopilot/contract';
 import { createContext, type ReactElement, type ReactNode, use, useMemo, useSyncExternalStore } from 'react';
 import type { ChartScope } from '../chart/chart-scope.ts';
 import { useLiveDashboard } from '../live/live-dashboard.tsx';
@@ -19,7 +26,6 @@ import {
   refreshMs,
   zoomedOut,
 } from './range.ts';
-import { releasesIn } from './releases.ts';
 import { useNow } from './use-now.ts';
 
 /** What a page shows: the range, and the document of it, whether streamed or asked for. */
@@ -49,6 +55,8 @@ export type AskedSelection = Required<Pick<DashboardQuery, 'from' | 'to'>> &
 const BASELINE_EVERY_MS = 15_000;
 /** Ends of ranges that follow the present lie on such times, so that tabs and redraws ask the same. */
 const ALIGN_MS = 10_000;
+
+const NO_RELEASES: readonly ReleaseMark[] = [];
 
 const RangeViewContext = createContext<RangeView | null>(null);
 
@@ -82,7 +90,7 @@ export function RangeViewProvider({ children }: { readonly children: ReactNode }
   const to = isLive && streamed !== undefined ? Date.parse(streamed.to) : Date.parse(asked.to);
   const silentSince = isLive ? silenceOf(streamed, instance) : null;
   const comparedWith = compare === 'none' ? null : comparedWords(compare, boundsOf(range, now));
-  const releases = useMemo(() => releasesIn(streamed?.instances ?? []), [streamed?.instances]);
+  const releases = document?.releases ?? NO_RELEASES;
   const knownUntil = document === undefined ? to : Date.parse(isLive ? document.to : document.at);
   const scope = useMemo(
     (): ChartScope => ({

@@ -35,9 +35,12 @@ test('a link shows what was seen', () => {
   );
   const compare = fc.constantFrom('none' as const, 'previous' as const, 'day' as const, 'week' as const);
   fc.assert(
-    fc.property(fc.record({ range, compare, service: name, instance: name, release: name }, { noNullPrototype: true }), (selection) => {
-      assert.deepEqual(selectionOf(searchOf(selection)), selection);
-    }),
+    fc.property(
+      fc.record({ range, compare, service: name, instance: name, release: name }, { noNullPrototype: true }),
+      (selection) => {
+        assert.deepEqual(selectionOf(searchOf(selection)), selection);
+      },
+    ),
   );
 });
 
