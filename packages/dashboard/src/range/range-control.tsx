@@ -1,4 +1,4 @@
-import { type FormEvent, type ReactElement, useEffect, useId, useRef, useState } from 'react';
+import { type ReactElement, type SubmitEvent, useEffect, useId, useRef, useState } from 'react';
 import { localInput, rangeText } from '../format/time.ts';
 import { ChevronIcon, EarlierIcon, LaterIcon, ZoomOutIcon } from '../shell/icons.tsx';
 import { select } from '../shell/use-selection.ts';
@@ -124,7 +124,7 @@ function CustomRange({
   const [start, setStart] = useState(() => localInput(from));
   const [end, setEnd] = useState(() => localInput(to));
   const [problem, setProblem] = useState<string | null>(null);
-  const apply = (event: FormEvent): void => {
+  const apply = (event: SubmitEvent): void => {
     event.preventDefault();
     const chosen = { from: new Date(start).getTime(), to: new Date(end).getTime() };
     if (!(chosen.from < chosen.to)) setProblem('The start must be before the end.');
