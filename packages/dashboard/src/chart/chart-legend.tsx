@@ -31,9 +31,9 @@ export function ChartLegend({ definition, values, index, comparedWith }: ChartLe
         );
       })}
       {comparedWith !== null && (
-        <li>
+        <li title={`Faint and dashed: ${comparedWith}`}>
           <span className="chart-swatch is-dashed is-earlier" />
-          <span className="chart-label">{comparedWith}</span>
+          <span className="visually-hidden">Faint and dashed: {comparedWith}</span>
         </li>
       )}
     </ul>

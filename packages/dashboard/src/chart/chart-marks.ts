@@ -33,6 +33,7 @@ export function drawReleases(plot: uPlot, releases: readonly ReleaseMark[]): voi
   ctx.lineWidth = ratio;
   ctx.font = axisFont(10 * ratio);
   ctx.textBaseline = 'top';
+  ctx.textAlign = 'left';
   let free = bbox.left;
   for (const { at, release } of releases) {
     const x = Math.round(plot.valToPos(Date.parse(at) / 1000, 'x', true)) + ratio / 2;

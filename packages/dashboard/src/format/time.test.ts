@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { axisTime, formatSpan, localInput, momentText, rangeText } from './time.ts';
+import { axisTime, formatSpan, localInput, momentText, rangeText, withLocalTimes } from './time.ts';
 
 test('spans in at most two units', () => {
   assert.equal(formatSpan(3210), '3.2 s');
@@ -29,4 +29,12 @@ test('a time has its day where that is not today, a range its year', () => {
   assert.equal(rangeText(noon, noon + 86_400_000, noon), '14 Nov, 12:30 to 15 Nov, 12:30');
   assert.match(rangeText(noon, noon + 3_600_000, noon + 400 * 86_400_000), /2026/);
   assert.equal(localInput(noon), '2026-11-14T12:30:05');
+});
+
+test('the times of a note become those of the reader', () => {
+  const at = new Date(2026, 10, 14, 12, 30, 5).toISOString();
+  assert.equal(
+    withLocalTimes(`Nothing from before ${at}: x.`),
+    'Nothing from before Sat 14 Nov 2026, 12:30:05: x.'.replace('Sat ', 'Sat, '),
+  );
 });

@@ -42,6 +42,14 @@ export function rangeText(from: EpochMs, to: EpochMs, now: EpochMs = Date.now())
     : `${year(from)}, ${time(from)} to ${year(to)}, ${time(to)}`;
 }
 
+/** The same sentence with its RFC 3339 times as the reader's own clock has them. */
+export function withLocalTimes(sentence: string): string {
+  return sentence.replaceAll(/\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z/g, (time) => {
+    const at = Date.parse(time);
+    return `${fullDay.format(at)}, ${clockTime(at)}`;
+  });
+}
+
 /** A time as the value of <input type="datetime-local">: the reader's own clock, to the second. */
 export function localInput(at: EpochMs): string {
   const local = new Date(at - new Date(at).getTimezoneOffset() * 60_000);

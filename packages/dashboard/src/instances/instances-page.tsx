@@ -174,7 +174,8 @@ export function InstancesPage(): ReactElement {
   const value = columns.find(({ column }) => column === order.column)?.value ?? ((): null => null);
   const rows = sortedRows(data?.instances ?? [], value, order.direction, ({ instance, release }) => instance + release);
   const live = rows.filter(({ state }) => state === 'live').length;
-  const span = data === undefined ? bounds : { from: Date.parse(data.from), to: Date.parse(data.to) };
+  const span =
+    data === undefined ? bounds : { from: Date.parse(data.from), to: Math.min(Date.parse(data.to), Date.now()) };
   return (
     <div className="overview instances-page" aria-busy={data === undefined}>
       {data !== undefined && data.notes.length > 0 && (

@@ -1,5 +1,6 @@
 import type { ReactElement } from 'react';
 import { formatQuantity } from '../format/quantity.ts';
+import { withLocalTimes } from '../format/time.ts';
 
 interface LimitNotesProps {
   readonly notes: readonly string[];
@@ -11,7 +12,10 @@ interface LimitNotesProps {
 
 /** What the numbers do not hold: facts that a bound left out, a range that is not wholly kept. Never silent. */
 export function LimitNotes({ notes, overflow, isLoud = false }: LimitNotesProps): ReactElement | null {
-  const sentences = [...notes, ...Object.entries(overflow).map(([family, count]) => overflowOf(family, count))];
+  const sentences = [
+    ...notes.map(withLocalTimes),
+    ...Object.entries(overflow).map(([family, count]) => overflowOf(family, count)),
+  ];
   if (sentences.length === 0) return null;
   return (
     <ul className={isLoud ? 'limit-notes is-loud' : 'limit-notes'} aria-label="What limits these numbers">

@@ -28,12 +28,14 @@ interface Tile {
 /** The traffic of the time window in six numbers, each with its course. */
 export function TrafficTiles({ dashboard }: { readonly dashboard: Dashboard | undefined }): ReactElement {
   const { isLive, baseline, comparedWith } = useRangeView();
+  // Without a request then there is nothing to compare with: often nothing was kept, or nobody reported.
+  const then = baseline?.traffic.requests === 0 ? undefined : baseline?.traffic;
   // Health is of the present: what it takes points for is not what another range shows.
   const deductions = isLive ? (dashboard?.health.components.flatMap((component) => component.deductions) ?? []) : [];
   const rangeMs = dashboard === undefined ? null : Date.parse(dashboard.to) - Date.parse(dashboard.from);
   return (
     <section className="card tiles" aria-label={rangeMs === null ? 'Traffic' : `Traffic of ${formatSpan(rangeMs)}`}>
-      {tilesOf(dashboard, baseline?.traffic, isLive).map((tile) => (
+      {tilesOf(dashboard, then, isLive).map((tile) => (
         <TrafficTile
           key={tile.label}
           tile={tile}

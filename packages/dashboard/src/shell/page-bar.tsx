@@ -13,7 +13,7 @@ export function PageBar({ pattern }: { readonly pattern: string | null }): React
   const { compare, service, instance, release } = selection;
   const instances = document?.instances ?? [];
   return (
-    <div className="page-bar">
+    <section className="page-bar" aria-label="What is shown">
       <div className="page-bar-row">
         <nav aria-label="Pages">
           <ul>
@@ -54,6 +54,9 @@ export function PageBar({ pattern }: { readonly pattern: string | null }): React
             onChoose={(chosen) => select({ release: chosen })}
           />
           <RangeControl />
+          {compare !== 'none' && (
+            <span className="chart-swatch is-dashed is-earlier compare-swatch" aria-hidden="true" />
+          )}
           <select
             className="bar-select"
             id="compare"
@@ -74,7 +77,7 @@ export function PageBar({ pattern }: { readonly pattern: string | null }): React
           </select>
         </div>
       </div>
-    </div>
+    </section>
   );
 }
 
