@@ -13,8 +13,8 @@ const LEFT_AXIS_WIDTH = 52;
 const RIGHT_AXIS_WIDTH = 44;
 /** Distances between times that read well, in seconds. */
 const TIME_INCREMENTS = [
-  ...[1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800],
-  ...[1, 2, 3, 6, 12, 24, 48, 7 * 24, 14 * 24, 28 * 24].map((hours) => hours * 3600),
+  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800,
+  1_209_600, 2_419_200,
 ];
 /** Half the width of a letter of an axis' label, in pixels. */
 const HALF_LETTER = 3.2;

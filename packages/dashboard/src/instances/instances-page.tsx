@@ -151,7 +151,7 @@ export function InstancesPage(): ReactElement {
   const minutes = liveMinutes(selection.range);
   const [order, setOrder] = useState<Order<Column>>({ column: 'state', direction: 'descending' });
   const { compare: _, from, to, ...about } = asked;
-  const { data, error, refetch } = useQuery({
+  const { data, dataUpdatedAt, error, refetch } = useQuery({
     queryKey: ['instances', about, isLive ? minutes : { from, to }],
     queryFn: ({ signal }) => {
       const range = minutes === null ? { from, to } : { from: new Date(Date.now() - minutes * 60_000).toISOString() };
@@ -175,7 +175,7 @@ export function InstancesPage(): ReactElement {
   const rows = sortedRows(data?.instances ?? [], value, order.direction, ({ instance, release }) => instance + release);
   const live = rows.filter(({ state }) => state === 'live').length;
   const span =
-    data === undefined ? bounds : { from: Date.parse(data.from), to: Math.min(Date.parse(data.to), Date.now()) };
+    data === undefined ? bounds : { from: Date.parse(data.from), to: Math.min(Date.parse(data.to), dataUpdatedAt) };
   return (
     <div className="overview instances-page" aria-busy={data === undefined}>
       {data !== undefined && data.notes.length > 0 && (

@@ -115,11 +115,11 @@ function fixed(from: EpochMs, to: EpochMs): Range {
 /** What a page is compared with. */
 export type Comparison = 'none' | 'previous' | 'day' | 'week';
 
-export const comparisons: readonly { readonly value: Comparison; readonly label: string; readonly then: string }[] = [
-  { value: 'none', label: 'No comparison', then: '' },
-  { value: 'previous', label: 'Period before', then: 'the period before' },
-  { value: 'day', label: 'Yesterday', then: 'yesterday' },
-  { value: 'week', label: 'Last week', then: 'last week' },
+export const comparisons: readonly { readonly value: Comparison; readonly label: string; readonly words: string }[] = [
+  { value: 'none', label: 'No comparison', words: '' },
+  { value: 'previous', label: 'Period before', words: 'the period before' },
+  { value: 'day', label: 'Yesterday', words: 'yesterday' },
+  { value: 'week', label: 'Last week', words: 'last week' },
 ];
 
 /** How much earlier the other range lies; null: there is none. Yesterday and last week are whole days of 24 hours. */
@@ -141,5 +141,5 @@ export function comparedWords(compare: Comparison, bounds: Bounds): string {
   const ms = comparedMs(compare, bounds);
   if (compare === 'day' && ms !== DAY_MS) return `${(ms ?? 0) / DAY_MS} days before`;
   if (compare === 'week' && ms !== WEEK_MS) return `${(ms ?? 0) / WEEK_MS} weeks before`;
-  return comparisons.find(({ value }) => value === compare)?.then ?? '';
+  return comparisons.find(({ value }) => value === compare)?.words ?? '';
 }

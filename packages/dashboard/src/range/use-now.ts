@@ -6,11 +6,16 @@ export function useNow(everyMs: number | null): EpochMs {
   const [now, setNow] = useState(() => Date.now());
   useEffect(() => {
     if (everyMs === null) return undefined;
-    setNow(Date.now());
-    const timer = setInterval(() => {
+    const tick = (): void => {
       if (!document.hidden) setNow(Date.now());
-    }, everyMs);
-    return () => clearInterval(timer);
+    };
+    // At once too: it may have stood still for long.
+    const first = setTimeout(tick, 0);
+    const timer = setInterval(tick, everyMs);
+    return () => {
+      clearTimeout(first);
+      clearInterval(timer);
+    };
   }, [everyMs]);
   return now;
 }
