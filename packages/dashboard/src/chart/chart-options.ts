@@ -62,12 +62,7 @@ export function chartOptions(
         scales: ['x', null],
         filters: { pub: (type) => type === 'mousemove' || type === 'mouseleave' },
       },
-      bind: {
-        dblclick: () => () => {
-          seen().scope.onZoomOut();
-          return null;
-        },
-      },
+      bind: dragBinding(seen),
       points: { size: 7, width: 2, fill: () => token('--surface') },
     },
     scales: {
@@ -79,14 +74,6 @@ export function chartOptions(
     series: [{}, ...definition.series.map(seriesOptions), ...(isCompared ? definition.series.map(earlierOptions) : [])],
     hooks: {
       setCursor: [(plot) => seen().onCursor(cursorOf(plot))],
-      setSelect: [
-        (plot) => {
-          const { left, width: marked } = plot.select;
-          if (marked < LEAST_DRAG_PX) return;
-          plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-          seen().scope.onZoom(plot.posToVal(left, 'x') * 1000, plot.posToVal(left + marked, 'x') * 1000);
-        },
-      ],
       drawClear: [
         (plot) => {
           const { missing, scope } = seen();
@@ -95,6 +82,38 @@ export function chartOptions(
         },
       ],
       draw: [(plot) => drawReleases(plot, seen().scope.releases)],
+    },
+  };
+}
+
+/**
+ * Zooms by what is dragged over, and out by a double-click. The ends are taken from the mouse itself: uPlot's selection follows it by
+ * the frame, and is behind a quick hand.
+ */
+function dragBinding(seen: () => ChartSight): uPlot.Cursor.Bind {
+  let start: { readonly x: number; readonly at: EpochMs } | null = null;
+  const timeAt = (plot: uPlot, x: number): EpochMs => {
+    const { left, width } = plot.over.getBoundingClientRect();
+    return plot.posToVal(Math.min(width, Math.max(0, x - left)), 'x') * 1000;
+  };
+  return {
+    mousedown: (plot, _target, handle) => (event) => {
+      start = event.button === 0 ? { x: event.clientX, at: timeAt(plot, event.clientX) } : null;
+      handle(event);
+      return null;
+    },
+    mouseup: (plot, _target, handle) => (event) => {
+      handle(event);
+      plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+      if (start !== null && Math.abs(event.clientX - start.x) >= LEAST_DRAG_PX) {
+        seen().scope.onZoom(start.at, timeAt(plot, event.clientX));
+      }
+      start = null;
+      return null;
+    },
+    dblclick: () => () => {
+      seen().scope.onZoomOut();
+      return null;
     },
   };
 }
