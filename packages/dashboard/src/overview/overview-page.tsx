@@ -48,12 +48,13 @@ export function OverviewPage(): ReactElement | null {
         <div className="overview-course">
           <TrafficTiles dashboard={dashboard} />
           <div className="chart-grid">
-            {overviewCharts.map(({ trend, ...definition }) => (
+            {overviewCharts.map((chart) => (
+              // The chart as it stands in its table: a new object each time would set the drawing up anew each second.
               <TimeChart
-                key={definition.id}
-                definition={definition}
-                frame={dashboard?.trends[trend]}
-                earlier={baseline?.trends[trend]}
+                key={chart.id}
+                definition={chart}
+                frame={dashboard?.trends[chart.trend]}
+                earlier={baseline?.trends[chart.trend]}
                 scope={scope}
               />
             ))}
