@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { after, type TestContext, test } from 'node:test';
 import type { Window } from '../../packages/autopilot/src/contract/series.ts';
 import { ExponentialHistogram } from '../../packages/autopilot/src/kernel/histogram.ts';
+import { AgentHttpChannel } from '../../packages/autopilot/src/link/http-channel.ts';
 import { agentIpcChannel } from '../../packages/autopilot/src/link/ipc-channel.ts';
 import type { AgentChannel, DownMessage, UpMessage } from '../../packages/autopilot/src/link/protocol.ts';
 import { leakCheck } from '../support/leak-check.ts';
@@ -43,6 +44,29 @@ const ipc: Carrier = {
     await once(child, 'spawn');
     return {
       channel: agentIpcChannel(child),
+      kill: () => child.kill('SIGKILL'),
+      pause: () => child.kill('SIGSTOP'),
+      resume: () => child.kill('SIGCONT'),
+      gone: once(child, 'exit').then(([code]) => code as number | null), // `as`: Node's event
+    };
+  },
+};
+
+const KEY = 'a-link-key-for-tests-0123456789abcdef0123456789abcdef';
+
+const http: Carrier = {
+  name: 'HTTP to a control plane',
+  open: async (t) => {
+    const child: ChildProcess = fork(new URL('../support/link-echo.ts', import.meta.url), ['http'], {
+      execArgv: ['-C', 'source'],
+      env: { ...process.env, NODE_TEST_CONTEXT: undefined, AUTOPILOT_LINK_KEY: KEY },
+    });
+    t.after(() => child.kill('SIGKILL'));
+    const [address] = (await once(child, 'message')) as [string]; // what link-echo says first
+    const channel = new AgentHttpChannel({ url: new URL(address), key: KEY });
+    t.after(() => channel.close());
+    return {
+      channel,
       kill: () => child.kill('SIGKILL'),
       pause: () => child.kill('SIGSTOP'),
       resume: () => child.kill('SIGCONT'),
@@ -94,7 +118,7 @@ function inbox(channel: AgentChannel): (fits: (message: DownMessage) => boolean)
   };
 }
 
-for (const carrier of [ipc]) {
+for (const carrier of [ipc, http]) {
   test(`${carrier.name}: messages arrive both ways, in order, with their bytes`, async (t) => {
     const { channel } = await carrier.open(t);
     const until = inbox(channel);
@@ -109,13 +133,19 @@ for (const carrier of [ipc]) {
   test(`${carrier.name}: each message has its own answer`, async (t) => {
     const { channel } = await carrier.open(t);
     const answers: unknown[] = [];
+    let welcomed = (): void => {};
+    const welcome = new Promise<void>((resolve) => {
+      welcomed = resolve;
+    });
     const all = new Promise<void>((resolve) => {
       channel.onMessage((message) => {
+        if (message.kind === 'welcome') welcomed();
         if (message.kind === 'ack' || message.kind === 'nack') answers.push(message);
         if (answers.length === 3) resolve();
       });
     });
     channel.send(hello);
+    await welcome;
     channel.send(windowsMessage(1));
     channel.send({ kind: 'windows', sequence: 2, windows: [], statements: [] });
     channel.send(windowsMessage(3));
@@ -158,7 +188,9 @@ for (const carrier of [ipc]) {
     const closed = new Promise<void>((resolve) => {
       channel.onClose(resolve);
     });
+    const until = inbox(channel);
     channel.send(hello);
+    await until((message) => message.kind === 'welcome');
     channel.send({ kind: 'bye' });
     await closed;
     assert.equal(await gone, 0);

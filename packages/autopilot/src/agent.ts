@@ -18,7 +18,10 @@ import { systemClock } from './kernel/clock.ts';
 import { Disposables } from './kernel/disposables.ts';
 import { AutopilotError, messageOf } from './kernel/errors.ts';
 import { AgentChild, childEnvironment } from './link/agent-child.ts';
+import { AgentDialer } from './link/agent-dialer.ts';
 import { AgentLink } from './link/agent-link.ts';
+import type { LinkTarget } from './link/http-channel.ts';
+import { readLinkTarget } from './link/link-environment.ts';
 import { Flush } from './rollup/flush.ts';
 import { HistoryFlush, type HistoryWriter } from './rollup/history-flush.ts';
 import { backlogSettings, WindowBacklog } from './rollup/window-backlog.ts';
@@ -57,7 +60,8 @@ export interface AgentOptions {
   /**
    * `child`: start one with this process, which ends with it. `none`: measure and keep, for tests. Default `child`.
    * It starts when the application listens, on AUTOPILOT_PORT, or else on the application's own port plus one. A process
-   * that serves nothing starts it only when AUTOPILOT_PORT says where.
+   * that serves nothing starts it only when AUTOPILOT_PORT says where. With AUTOPILOT_URL none is started: `child` is then the
+   * control plane there.
    */
   readonly controlPlane?: 'child' | 'none' | ControlPlaneProgram;
   /**
@@ -99,6 +103,8 @@ interface AgentEnvironment {
   readonly token: string | null;
   /** Tenants that metrics tell apart. */
   readonly exposedTenants: number;
+  /** The control plane to use in place of one that is started; null: none is named. */
+  readonly remote: LinkTarget | null;
 }
 
 /** null: the agent is switched off. An empty variable counts as absent. */
@@ -107,13 +113,6 @@ function readEnvironment(variables: NodeJS.ProcessEnv, options: AgentOptions): A
   if (enabled === '0' || enabled === 'false') return null;
   if (enabled !== '1' && enabled !== 'true')
     throw invalid('AUTOPILOT_ENABLED', JSON.stringify(enabled), 'Set it to 0 or 1, or leave it out.');
-  // Whoever sets it means another control plane than the one that would start here, and would look for facts there.
-  if (variables['AUTOPILOT_URL'])
-    throw invalid(
-      'AUTOPILOT_URL',
-      JSON.stringify(variables['AUTOPILOT_URL']),
-      'This release links an application to the control plane it starts itself. Leave the variable out.',
-    );
   const port = variables['AUTOPILOT_PORT'] || null;
   if (port !== null && !(/^\d{1,5}$/.test(port) && Number(port) <= 65_535))
     throw invalid('AUTOPILOT_PORT', JSON.stringify(port), 'Set it to a port from 0 to 65535; 0 picks a free one.');
@@ -139,6 +138,8 @@ function readEnvironment(variables: NodeJS.ProcessEnv, options: AgentOptions): A
     databaseUrl: databaseUrlOf(variables, options),
     token,
     exposedTenants: tenantLimitOf(variables['AUTOPILOT_METRICS_TENANTS']),
+    // A caller who brings a control plane, or wants none, is taken at his word.
+    remote: (options.controlPlane ?? 'child') === 'child' ? readLinkTarget(variables) : null,
   };
 }
 
@@ -182,6 +183,8 @@ class RunningAgent implements Agent {
   readonly #link: AgentLink;
   readonly #child: AgentChild | null;
   readonly #exposition: AgentExposition;
+  readonly #remote: LinkTarget | null;
+  readonly #dialer: AgentDialer | null;
   readonly #flush: Flush;
   readonly #history: HistoryFlush;
   /** The first one that was instrumented: our own connection is made by its class. */
@@ -200,13 +203,13 @@ class RunningAgent implements Agent {
   #closed = false;
 
   constructor(environment: AgentEnvironment, controlPlane: 'child' | 'none' | ControlPlaneProgram) {
-    const { service, instance, release } = environment;
+    const { service, instance, release, remote } = environment;
     this.#settings = new LiveSettings(
       environmentValues(process.env, (message) => {
         this.#trouble = message;
       }),
     );
-    const linkKey = randomBytes(32).toString('hex');
+    const linkKey = remote?.key ?? randomBytes(32).toString('hex');
     Object.assign(this.#childEnvironment, childEnvironment(process.env), {
       AUTOPILOT_LINK_KEY: linkKey,
       AUTOPILOT_SERVICE: service,
@@ -243,8 +246,11 @@ class RunningAgent implements Agent {
         this.#child?.keepPort(address);
         this.#exposition.learnTokens(tokens);
       },
+      onRefused: (reason) => process.emitWarning(reason, { type: 'AutopilotWarning', code: 'AP_LINK_REFUSED' }),
     });
-    this.#child = controlPlane === 'none' ? null : this.#makeChild(controlPlane);
+    this.#child = controlPlane === 'none' || remote !== null ? null : this.#makeChild(controlPlane);
+    this.#remote = remote;
+    this.#dialer = remote === null ? null : this.#makeDialer(remote);
     const http = new HttpRecorder(systemClock);
     const runtime = new RuntimeRecorder({ clock: systemClock, activeRequests: () => http.active });
     this.#flush = new Flush({
@@ -277,6 +283,7 @@ class RunningAgent implements Agent {
     });
     this.#resources.use(slices.attach(this.#collector));
     this.#flush.start();
+    this.#dialer?.start();
     if (environment.port !== null) this.#resources.use(this.#startWithoutListening(environment.port));
     this[internals] = {
       clock: systemClock,
@@ -286,8 +293,10 @@ class RunningAgent implements Agent {
       poolWaitMs: () => Math.max(0, ...this.#pgRecorders.map((recorder) => recorder.longestWaitMs())),
       busiestRoute: () => slices.busiest,
       linkKey,
-      controlPlaneAddress: () => (this.#link.state.state === 'linked' ? this.#link.state.address : null),
       scrape: (request) => this.#exposition.answer(request),
+      service,
+      // Where one is named it is asked whether or not it is linked, and says itself what is wrong.
+      controlPlaneAddress: () => remote?.url.origin ?? this.#linkedAddress,
       expectListening: () => {
         this.#willListen = true;
       },
@@ -304,12 +313,16 @@ class RunningAgent implements Agent {
     const child = this.#child?.state;
     return {
       state: this.#closed ? 'closed' : child?.state === 'idle' ? 'starting' : link.state,
-      controlPlane: link.state === 'linked' ? link.address : null,
+      controlPlane: this.#linkedAddress === null ? null : (this.#remote?.url.origin ?? this.#linkedAddress),
       restarts: child !== undefined && 'restarts' in child ? child.restarts : 0,
       lostWindows: this.#collector.lostWindows + this.#backlog.lostWindows + this.#link.lostWindows,
       history: this.#history.status,
       trouble: link.state === 'refused' ? link.reason : this.#trouble,
     };
+  }
+
+  get #linkedAddress(): string | null {
+    return this.#link.state.state === 'linked' ? this.#link.state.address : null;
   }
 
   instrument<P extends Pool>(pool: P, options: InstrumentOptions = {}): P {
@@ -358,6 +371,7 @@ class RunningAgent implements Agent {
     const written = this.#history.close(HISTORY_CLOSE_WAIT_MS);
     await flushed;
     await this.#link.close(endsAtMs - performance.now());
+    this.#dialer?.close();
     await this.#child?.close();
     await written;
   }
@@ -379,6 +393,16 @@ class RunningAgent implements Agent {
     const { AgentStore } = await import('./storage/postgres/agent-store.ts');
     const pool = this.#firstPool;
     return new AgentStore(pool === null ? await poolMakerOfDriver(connection) : poolMakerLike(pool, connection));
+  }
+
+  #makeDialer(target: LinkTarget): AgentDialer {
+    return new AgentDialer({
+      target,
+      onChannel: (channel) => this.#link.connect(channel),
+      onTrouble: (trouble) => {
+        this.#trouble = trouble;
+      },
+    });
   }
 
   #makeChild(controlPlane: 'child' | ControlPlaneProgram): AgentChild {

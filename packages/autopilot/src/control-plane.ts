@@ -13,7 +13,7 @@ import { RecentAnswers } from './api/recent-answers.ts';
 import { environmentValues } from './config/environment-layer.ts';
 import { LiveSettings } from './config/live-settings.ts';
 import type { Health, ReleaseMark } from './contract/performance.ts';
-import { scopes } from './contract/principal.ts';
+import { type Scope as AccessScope, hasScope, scopes } from './contract/principal.ts';
 import { Exposition } from './expose/exposition.ts';
 import { FleetMetrics } from './expose/fleet-metrics.ts';
 import { OtlpPush, type OtlpStatus } from './expose/otlp-push.ts';
@@ -23,6 +23,7 @@ import { HEALTH_STEP_MS, HealthHistory, noTrend } from './health/health-history.
 import { type Clock, systemClock } from './kernel/clock.ts';
 import { AutopilotError, messageOf } from './kernel/errors.ts';
 import { AgentRegistry } from './link/control-registry.ts';
+import { HttpLinkAcceptor } from './link/http-acceptor.ts';
 import { controlIpcChannel } from './link/ipc-channel.ts';
 import type { ControlChannel } from './link/protocol.ts';
 import { Pager } from './page/page.ts';
@@ -45,6 +46,8 @@ export interface ControlPlaneOptions {
   readonly token?: string;
   /** Shared with the agents, which sign who is calling with it; two while rotating. Absent: only tokens open the API. */
   readonly linkKeys?: readonly string[];
+  /** The most that a link key can grant to those whom an application signs for; default: admin. */
+  readonly linkScope?: AccessScope;
   /** The service of calls that name none; absent: the one whose agent links first. */
   readonly service?: string;
   /**
@@ -114,7 +117,9 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const onTrouble = options.onTrouble ?? ((): void => {});
   const madeToken = options.token === undefined ? makeToken() : null;
   const tokens = new TokenVerifier([{ id: 'administrator', token: options.token ?? madeToken ?? '', scopes }]);
-  const keys = (options.linkKeys ?? []).map((key): PrincipalKey => ({ key, maxScopes: scopes }));
+  const linkKeys = options.linkKeys ?? [];
+  const maxScopes = scopes.filter((scope) => hasScope([options.linkScope ?? 'admin'], scope));
+  const keys = linkKeys.map((key): PrincipalKey => ({ key, maxScopes }));
   const recent = new MemoryMetricStore({
     clock,
     ...(options.maxFactBytes === undefined ? {} : { maxBytes: options.maxFactBytes }),
@@ -155,7 +160,13 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     return { ...(await judge(scope)), trend: isWhole ? healthHistory.trend(scope.service, clock.now()) : noTrend };
   };
   let closing: Promise<void> | null = null;
-  const handler = createHandler({
+  const acceptor = new HttpLinkAcceptor({
+    clock,
+    keys: () => linkKeys,
+    accept: (channel) => agents.accept(channel),
+    onTrouble,
+  });
+  const api = createHandler({
     doors: { tokens, principals: new PrincipalVerifier(keys, clock) },
     performance: {
       clock,
@@ -182,6 +193,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     version: packageVersion(),
     onTrouble,
   });
+  const handler: Handler = (request) =>
+    HttpLinkAcceptor.owns(new URL(request.url).pathname) ? acceptor.answer(request) : api(request);
   const server = await listen(handler, { host: options.host ?? '127.0.0.1', port: options.port });
   ({ address } = server);
 
@@ -207,6 +220,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     clearInterval(compacting);
     clearInterval(judging);
     streams.close();
+    acceptor.close();
     agents.close();
     await Promise.all([server.close(CLOSE_GRACE_MS), push?.close()]);
     if (history === null) return;

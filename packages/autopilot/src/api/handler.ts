@@ -3,6 +3,7 @@ import type { ErrorCode } from '../contract/error-table.ts';
 import { openApiDocument } from '../contract/openapi.ts';
 import { expositionMediaTypes, type OperationId, type OperationTypes, operations } from '../contract/operations.ts';
 import type { Dashboard, Liveness, MetricsAnswer, Readiness } from '../contract/performance.ts';
+import { SERVICE_HEADER } from '../contract/principal.ts';
 import type { Shape } from '../contract/shape.ts';
 import type { Exposition } from '../expose/exposition.ts';
 import type { FleetMetrics } from '../expose/fleet-metrics.ts';
@@ -91,7 +92,7 @@ export function createHandler(parts: ApiParts): Handler {
     }
     // One address, two calls: what Prometheus accepts says which.
     const id = named === 'getMetrics' && expositionMediaTypes.includes(mediaType) ? 'getExposition' : named;
-    const query = parsers.get(id)?.(url.searchParams) ?? {};
+    const query = withService(id, parsers.get(id)?.(url.searchParams) ?? {}, request.headers, parts.performance);
     const key = `${id}?${JSON.stringify(Object.entries(query).sort(([a], [b]) => (a < b ? -1 : 1)))}`;
     const call = {
       query,
@@ -193,6 +194,20 @@ function answeringOf(parts: ApiParts): Answering {
       return jsonResponse(readiness, reasons.length === 0 ? 200 : 503);
     },
   };
+}
+
+/** The service of the application that one asks through, where a call may name one and does not. */
+function withService(id: OperationId, query: object, headers: Headers, { agents }: PerformanceSources): object {
+  const shape = operations[id].query as Shape; // as above: too deep for the compiler
+  const header = headers.get(SERVICE_HEADER);
+  if (header === null || 'service' in query || shape.kind !== 'object' || !('service' in shape.fields)) return query;
+  let service: string;
+  try {
+    service = decodeURIComponent(header);
+  } catch {
+    return query;
+  }
+  return agents.services().includes(service) ? { ...query, service } : query;
 }
 
 /** The dashboard's files, and ways to them. */

@@ -31,7 +31,8 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 const KEEP_ALIVE_MS = 65_000;
 const MAX_HEADER_BYTES = 16_384;
-const MAX_CONNECTIONS = 1024;
+/** An agent that links over HTTP holds two. */
+const MAX_CONNECTIONS = 4096;
 const CHECK_EVERY_MS = 2000;
 
 /** Addresses that mean "all of this machine's" are listened on, but not called. */

@@ -33,6 +33,8 @@ const table = {
   AP_LOAD_TARGET_REFUSED: { status: 403, title: 'This target may not be load tested' },
   AP_LOAD_RESULTS_DIFFER: { status: 400, title: 'These results are not of one load test' },
   AP_LOAD_WORKER_FAILED: { status: 500, title: 'The load generator broke' },
+  AP_LINK_REFUSED: { status: 401, title: 'The link is refused' },
+  AP_LINK_CLOSED: { status: 410, title: 'This channel of the link has ended' },
   AP_LINK_PROTOCOL: { status: 500, title: 'Agent and control plane do not speak the same protocol' },
   AP_ENVIRONMENT_INVALID: { status: 500, title: 'An environment variable has a value that is not allowed' },
 } as const;

@@ -3,6 +3,9 @@ export type Scope = 'read' | 'operate' | 'admin';
 
 export const scopes: readonly Scope[] = ['read', 'operate', 'admin'];
 
+/** Names, as a URI component, the service of the application that forwards a call: the default of `service`. It opens nothing. */
+export const SERVICE_HEADER = 'x-autopilot-service';
+
 /** Who is calling. */
 export interface Principal {
   readonly id: string;

@@ -36,6 +36,7 @@ function fakeAgent(t: TestContext, address: () => string | null): FakeAgent {
     settings: { current: settingsOf() },
     poolWaitMs: () => 0,
     busiestRoute: () => null,
+    service: 'orders',
     linkKey: KEY,
     scrape: () => Promise.resolve({ status: 200, headers: {}, body: 'scraped' }),
     controlPlaneAddress: address,

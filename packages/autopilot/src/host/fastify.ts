@@ -155,6 +155,7 @@ function forward(app: FastifyInstance, agent: AgentInternals, options: ForwardOp
   const { principalOf, prefix, layers, report } = options;
   const forwarder = new Forwarder({
     address: () => agent.controlPlaneAddress(),
+    service: agent.service,
     linkKey: agent.linkKey,
     clock: agent.clock,
   });

@@ -38,7 +38,7 @@ async function application(
   principal: HostPrincipal | null = null,
 ): Promise<string> {
   const address = control === null ? null : await listen(t, control);
-  const forwarder = new Forwarder({ address: () => address, linkKey: KEY, clock: systemClock });
+  const forwarder = new Forwarder({ address: () => address, service: 'orders', linkKey: KEY, clock: systemClock });
   t.after(() => forwarder[Symbol.dispose]());
   return listen(t, (incoming: IncomingMessage, outgoing: ServerResponse) => {
     forwarder.forward({

@@ -1,13 +1,15 @@
-import type { Agent as HttpAgent, IncomingMessage, RequestOptions, ServerResponse } from 'node:http';
+import type { AgentOptions, Agent as HttpAgent, IncomingMessage, RequestOptions, ServerResponse } from 'node:http';
 import { PRINCIPAL_HEADER, signPrincipal } from '../access/signed-principal.ts';
 import { type Problem, problemOf } from '../contract/error-table.ts';
-import type { HostPrincipal } from '../contract/principal.ts';
+import { type HostPrincipal, SERVICE_HEADER } from '../contract/principal.ts';
 import type { Clock } from '../kernel/clock.ts';
 
 /** What a {@link Forwarder} is made of. */
 export interface ForwarderOptions {
   /** Where the control plane answers; null while it is away. */
   readonly address: () => string | null;
+  /** Named to the control plane as the one that is meant when a call names none. */
+  readonly service: string;
   readonly linkKey: string;
   readonly clock: Clock;
 }
@@ -30,6 +32,10 @@ export interface Forwarded {
  * HTTP client, which costs the start of the application 15 ms (bench/startup).
  */
 const http = process.getBuiltinModule('node:http');
+/** In a function: most applications never load it. */
+const https = () => process.getBuiltinModule('node:https');
+
+const CONNECTIONS: AgentOptions = { keepAlive: true, maxFreeSockets: 8, scheduling: 'lifo' };
 
 /** How long the control plane may take to begin an answer: longer means that it hangs. */
 const ANSWER_MS = 30_000;
@@ -77,7 +83,8 @@ const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
  */
 export class Forwarder implements Disposable {
   readonly #options: ForwarderOptions;
-  readonly #connections: HttpAgent = new http.Agent({ keepAlive: true, maxFreeSockets: 8, scheduling: 'lifo' });
+  readonly #connections: HttpAgent = new http.Agent(CONNECTIONS);
+  #secureConnections: HttpAgent | null = null;
   readonly #endStreams = new Set<() => void>();
 
   constructor(options: ForwarderOptions) {
@@ -100,20 +107,24 @@ export class Forwarder implements Disposable {
   [Symbol.dispose](): void {
     this.endStreams();
     this.#connections.destroy();
+    this.#secureConnections?.destroy();
   }
 
   #send(forwarded: Forwarded, origin: URL, again: boolean): void {
     const { request, response, path } = forwarded;
+    const secure = origin.protocol === 'https:';
+    if (secure) this.#secureConnections ??= new (https().Agent)(CONNECTIONS);
     const options: RequestOptions = {
       // A body has a connection of its own: whatever becomes of it, nobody's next request shares its bytes.
-      agent: hasBody(request) ? false : this.#connections,
-      host: origin.hostname,
+      agent: hasBody(request) ? false : (this.#secureConnections ?? this.#connections),
+      host: origin.hostname.replace(/^\[|\]$/g, ''),
       port: origin.port,
       path,
       method: request.method ?? 'GET',
-      headers: this.#requestHeaders(forwarded),
+      headers: this.#requestHeaders(forwarded, origin),
     };
-    const upstream = http.request(options);
+    // Whatever NODE_TLS_REJECT_UNAUTHORIZED says: who is not who we think gets no principal.
+    const upstream = secure ? https().request({ ...options, rejectUnauthorized: true }) : http.request(options);
     const onClientGone = (): void => {
       // Answered before the body had come: what is left of it belongs to nobody.
       if (!response.writableFinished || !request.complete) upstream.destroy();
@@ -161,13 +172,18 @@ export class Forwarder implements Disposable {
     } else upstream.end();
   }
 
-  /** As they came, but for what belongs to the connection, and anybody's claim to be a principal. */
-  #requestHeaders({ request, principal, requestId }: Forwarded): string[] {
+  /** As they came, but for what belongs to the connection, and anybody's claim to be a principal or another service. */
+  #requestHeaders({ request, principal, requestId }: Forwarded, origin: URL): string[] {
     const headers = keptHeaders(request).filter((_, at, all) => {
       const name = all[at - (at % 2)]?.toLowerCase();
-      return name !== PRINCIPAL_HEADER && name !== 'content-length' && name !== REQUEST_ID;
+      // A control plane elsewhere may be one of several behind its address; beside us it is asked as the application was.
+      // It gets no cookie of the application's either: it knows nobody by one.
+      if (name === 'host' || name === 'cookie') return isLoopback(origin);
+      return ![PRINCIPAL_HEADER, SERVICE_HEADER, REQUEST_ID, 'content-length'].includes(name ?? '');
     });
+    if (!isLoopback(origin)) headers.push('host', origin.host);
     headers.push(REQUEST_ID, requestId);
+    headers.push(SERVICE_HEADER, encodeURIComponent(this.#options.service));
     // Where the body ends is said once, by us, and by what Node has read; a request without one says nothing.
     const length = request.headers['content-length'];
     if (hasBody(request)) {
@@ -195,6 +211,10 @@ function keptHeaders(message: IncomingMessage): string[] {
     kept.push(name, rawHeaders[at + 1] ?? '');
   }
   return kept;
+}
+
+function isLoopback({ hostname }: URL): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

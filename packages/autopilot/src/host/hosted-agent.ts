@@ -72,6 +72,8 @@ export interface AgentInternals {
   poolWaitMs(): number;
   /** The route that takes most of the event loop; null: nobody knows. */
   busiestRoute(): { readonly route: string; readonly share: number } | null;
+  /** The service that this process belongs to: what is forwarded is about it, if it names none. */
+  readonly service: string;
   /** Signs principals that are forwarded. */
   readonly linkKey: string;
   /** Where the control plane answers, as an origin like "http://127.0.0.1:3001"; null while it is away. */

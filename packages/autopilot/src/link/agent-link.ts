@@ -16,6 +16,8 @@ export interface AgentLinkOptions {
   readonly historyTrouble?: () => string | null;
   /** Told each time that a control plane welcomes this agent, with the tokens it knows; an older one says none. */
   readonly onWelcome?: (address: string, tokens: readonly TokenDigest[]) => void;
+  /** Told once why a control plane does not speak with this agent, until the reason changes. */
+  readonly onRefused?: (reason: string) => void;
 }
 
 /**
@@ -75,7 +77,8 @@ export class AgentLink {
   connect(channel: AgentChannel): void {
     this.#channel?.close();
     this.#channel = channel;
-    this.#state = { state: 'unlinked' };
+    // A refusal stands until somebody thinks otherwise: who looks in between wants to know why there is no link.
+    if (this.#state.state === 'linked') this.#state = { state: 'unlinked' };
     channel.onMessage((message) => {
       if (this.#channel === channel) this.#receive(channel, message);
     });
@@ -159,9 +162,15 @@ export class AgentLink {
         this.#onProgress?.();
         return;
       case 'refused':
-        this.#state = { state: 'refused', reason: message.reason };
+        this.#refuse(message.reason);
         return;
     }
+  }
+
+  #refuse(reason: string): void {
+    const before = this.#state;
+    this.#state = { state: 'refused', reason };
+    if (before.state !== 'refused' || before.reason !== reason) this.#options.onRefused?.(reason);
   }
 
   /** Refused windows are sent again by the next delivery, which comes within a second, or are lost. */

@@ -132,7 +132,7 @@ test('a reconnect takes the place of the channel before', () => {
 test('what can not be answered is refused with the reason, and the channel closed', () => {
   const origin = { service: 'orders', instance: 'one', release: '1' };
   for (const [say, why] of [
-    [(channel: FakeChannel) => channel.hello({ protocol: 2 }), /protocol 2.*speaks 1/],
+    [(channel: FakeChannel) => channel.hello({ protocol: 2 }), /protocol 2.*speaks 0 to 1/],
     [(channel: FakeChannel) => channel.hello({ origin: { ...origin, service: '' } }), /service/],
     [(channel: FakeChannel) => channel.hello({ origin: { ...origin, instance: 7 } }), /instance/],
     [(channel: FakeChannel) => channel.hello({ origin: undefined }), /service/],

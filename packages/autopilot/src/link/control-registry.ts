@@ -4,7 +4,7 @@ import type { Origin, StatementText, Window } from '../contract/series.ts';
 import type { Clock, EpochMs } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { StatementTexts } from './control-statements.ts';
-import { type ControlChannel, LINK_PROTOCOL, type UpMessage } from './protocol.ts';
+import { type ControlChannel, LINK_PROTOCOL, OLDEST_LINK_PROTOCOL, type UpMessage } from './protocol.ts';
 
 /** Silence after which a linked instance is called stalled: windows come once a second, two may be late. */
 const STALLED_AFTER_MS = 2500;
@@ -164,7 +164,7 @@ export class AgentRegistry {
     this.#known.set(name, known);
     channel.send({
       kind: 'welcome',
-      protocol: LINK_PROTOCOL,
+      protocol: hello.protocol,
       address: address(),
       ...(tokens === undefined ? {} : { tokens }),
     });
@@ -235,8 +235,12 @@ function refuse(channel: ControlChannel, reason: string): void {
 
 /** Why a hello can't be answered; null when it can. What arrives may come from an agent of any release. */
 function troubleWith({ protocol, origin, startedAt }: UpMessage & { kind: 'hello' }): string | null {
-  if (protocol !== LINK_PROTOCOL) {
-    return `The agent speaks protocol ${String(protocol)} of the link; this control plane speaks ${LINK_PROTOCOL}. Bring both to the same release.`;
+  if (!Number.isInteger(protocol) || protocol < OLDEST_LINK_PROTOCOL || protocol > LINK_PROTOCOL) {
+    const remedy =
+      protocol > LINK_PROTOCOL
+        ? 'Bring the control plane to the release of its agents first'
+        : 'Bring the application to a later release of the agent';
+    return `The agent speaks protocol ${String(protocol)} of the link; this control plane speaks ${OLDEST_LINK_PROTOCOL} to ${LINK_PROTOCOL}. ${remedy}.`;
   }
   for (const part of ['service', 'instance', 'release'] as const) {
     const name: unknown = origin?.[part];

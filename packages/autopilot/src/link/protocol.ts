@@ -2,8 +2,11 @@ import type { TokenDigest } from '../contract/principal.ts';
 import type { Origin, StatementText, Window } from '../contract/series.ts';
 import type { EpochMs } from '../kernel/clock.ts';
 
-/** Version of these messages; the control plane answers agents one minor release behind. */
+/** Version of these messages. */
 export const LINK_PROTOCOL = 1;
+
+/** A control plane answers agents one version behind, so that it can be brought to a new release first. */
+export const OLDEST_LINK_PROTOCOL: number = LINK_PROTOCOL - 1;
 
 /** What an agent says. */
 export type UpMessage =

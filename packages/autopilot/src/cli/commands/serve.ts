@@ -1,3 +1,4 @@
+import { type Scope, scopes } from '../../contract/principal.ts';
 import { tenantLimitOf } from '../../expose/cumulative-metrics.ts';
 import { otlpSettings } from '../../expose/otlp-settings.ts';
 import { AutopilotError } from '../../kernel/errors.ts';
@@ -10,7 +11,7 @@ const TELL_AGAIN_MS = 10_000;
 export const serve: Command = {
   summary: 'run the control plane: the API, the dashboard, and what watches the service',
   description: [
-    'An agent starts it as its child, linked over IPC; it then ends with its parent. Started by itself it answers, but no\napplication can link to it: in this release an agent links to the control plane it started, and to no other.',
+    'An agent starts it as its child, linked over IPC; it then ends with its parent. Started by itself it serves every application\nthat is given its address as AUTOPILOT_URL and the same AUTOPILOT_LINK_KEY, of any number of services.',
     "Secrets come by the environment alone: AUTOPILOT_TOKEN, the administrator's token, at least 32 characters (left out,\none is made and printed once); AUTOPILOT_LINK_KEY, shared with the agents (two, separated by a comma, while rotating); AUTOPILOT_DATABASE_URL, where history is kept (left out, DATABASE_URL;\nwithout either there is only the live hour).",
     'Ends in order on SIGTERM and SIGINT. Exit codes: 0 ended in order, 1 could not run, 2 used wrongly.',
   ],
@@ -30,12 +31,18 @@ export const serve: Command = {
       description: 'Service of calls that name none; default: the first that links',
       environment: 'AUTOPILOT_SERVICE',
     },
+    'link-scope': {
+      value: 'scope',
+      description: 'The most that applications may grant their users here: read, operate or admin; default admin',
+      environment: 'AUTOPILOT_LINK_SCOPE',
+    },
   },
   run: async (values, terminal) => {
     const { environment, out } = terminal;
     const port = portOf(values['port'] ?? '3001');
     const token = environment['AUTOPILOT_TOKEN'];
     const linkKeys = linkKeysOf(environment['AUTOPILOT_LINK_KEY']);
+    const linkScope = linkScopeOf(values['link-scope']);
     const host = values['host'] ?? environment['HOST'];
     const databaseUrl = databaseUrlOf(environment);
     const exposedTenants = tenantLimitOf(environment['AUTOPILOT_METRICS_TENANTS']);
@@ -43,6 +50,7 @@ export const serve: Command = {
     const plane = await createControlPlane({
       port,
       linkKeys,
+      linkScope,
       environment,
       exposedTenants,
       otlp: otlpSettings(environment),
@@ -114,6 +122,15 @@ function linkKeysOf(text: string | undefined): readonly string[] {
     );
   }
   return keys;
+}
+
+function linkScopeOf(text = 'admin'): Scope {
+  const scope = scopes.find((known) => known === text);
+  if (scope !== undefined) return scope;
+  throw new UsageError(
+    `The link scope is ${JSON.stringify(text)}, which is no scope.`,
+    `Correct --link-scope or AUTOPILOT_LINK_SCOPE: ${scopes.join(', ')}.`,
+  );
 }
 
 function troubleTo({ error: write }: Terminal): (message: string, cause?: unknown) => void {
