@@ -13,6 +13,7 @@ import { type ControlPlane, createControlPlane } from '../../packages/autopilot/
 import { AgentHttpChannel } from '../../packages/autopilot/src/link/http-channel.ts';
 import { type DownMessage, LINK_PROTOCOL } from '../../packages/autopilot/src/link/protocol.ts';
 import { leakCheck } from '../support/leak-check.ts';
+import { routeOf, windowOf } from '../support/windows.ts';
 
 leakCheck(after);
 
@@ -181,4 +182,47 @@ test('what answers without the key is told nothing', async (t) => {
   await until(() => agent.status.state === 'refused');
   assert.match(agent.status.state === 'refused' ? String(agent.status.trouble) : '', /does not hold the link key/);
   assert.ok(bodies.includes('"hello"') && !bodies.includes('"windows"') && !bodies.includes(OLD));
+});
+
+test('percentiles of two processes together, and of another service, are those of the raw durations', async (t) => {
+  const shared = await plane(t, [OLD]);
+  const start = Math.floor(Date.now() / 1000) * 1000 - 5_000;
+  const raw: Record<string, number[]> = { orders: [], billing: [] };
+  let seed = 7;
+  const random = (): number => {
+    seed = (seed * 16_807) % 2_147_483_647;
+    return seed / 2_147_483_647;
+  };
+  for (const [service, instance, scale] of [
+    ['orders', 'one', 3],
+    ['orders', 'two', 40],
+    ['billing', 'one', 700],
+  ] as const) {
+    // Long tails, and two processes that have nothing in common: a mean of their percentiles would be far off.
+    const durations = Array.from({ length: 2_000 }, () => scale * Math.exp(1.2 * random() + 3 * random() ** 8));
+    raw[service]?.push(...durations);
+    const channel = new AgentHttpChannel({ url: new URL(shared.address), key: OLD });
+    t.after(() => channel.close());
+    const heard: DownMessage[] = [];
+    channel.onMessage((message) => heard.push(message));
+    const origin = { service, instance, release: '1' };
+    channel.send({ kind: 'hello', protocol: LINK_PROTOCOL, origin, pid: 1, startedAt: start, databases: [] });
+    await until(() => heard.some(({ kind }) => kind === 'welcome'));
+    const windows = [windowOf(start, [routeOf('GET /', durations)])];
+    channel.send({ kind: 'windows', sequence: 1, windows, statements: [] });
+    await until(() => heard.some(({ kind }) => kind === 'ack'));
+  }
+  for (const [service, durations] of Object.entries(raw)) {
+    const { traffic } = await asked<Dashboard>(shared.address, `/dashboard?minutes=1&service=${service}`);
+    assert.equal(traffic.requests, durations.length);
+    durations.sort((a, b) => a - b);
+    for (const [quantile, answered] of [
+      [0.5, traffic.p50Ms],
+      [0.95, traffic.p95Ms],
+      [0.99, traffic.p99Ms],
+    ] as const) {
+      const exact = durations[Math.ceil(quantile * durations.length) - 1] ?? Number.NaN;
+      assert.ok(Math.abs((answered ?? 0) / exact - 1) < 0.025, `${service} p${quantile}: ${answered} for ${exact}`);
+    }
+  }
 });

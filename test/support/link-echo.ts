@@ -36,6 +36,7 @@ function answer(channel: ControlChannel): void {
 if (process.argv[2] === 'http') {
   const acceptor = new HttpLinkAcceptor({
     clock: systemClock,
+    holder: 'echo',
     keys: () => [process.env['AUTOPILOT_LINK_KEY'] ?? ''],
     accept: answer,
     onTrouble: (message) => console.error(message),

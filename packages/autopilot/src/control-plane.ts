@@ -1,5 +1,6 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type PrincipalKey, PrincipalVerifier } from './access/signed-principal.ts';
@@ -9,7 +10,9 @@ import { EventStreams } from './api/event-streams.ts';
 import { createHandler, type Handler } from './api/handler.ts';
 import { listen } from './api/http-server.ts';
 import { StatementTextSource } from './api/performance/statement-texts.ts';
+import { publishedAddress } from './api/published-address.ts';
 import { RecentAnswers } from './api/recent-answers.ts';
+import { StandbyProxy } from './api/standby-proxy.ts';
 import { environmentValues } from './config/environment-layer.ts';
 import { LiveSettings } from './config/live-settings.ts';
 import type { Health, ReleaseMark } from './contract/performance.ts';
@@ -25,14 +28,18 @@ import { AutopilotError, messageOf } from './kernel/errors.ts';
 import { AgentRegistry } from './link/control-registry.ts';
 import { HttpLinkAcceptor } from './link/http-acceptor.ts';
 import { controlIpcChannel } from './link/ipc-channel.ts';
+import { PROBE_PATH, reachesHolder } from './link/leader-probe.ts';
+import { LinkRouter } from './link/link-router.ts';
 import type { ControlChannel } from './link/protocol.ts';
 import { Pager } from './page/page.ts';
 import { QueryEngine } from './query/query-engine.ts';
 import type { Scope } from './query/summaries.ts';
 import { LayeredMetricStore } from './storage/layered-metric-store.ts';
+import { Leadership, type Role } from './storage/leadership.ts';
 import { MemoryMetricStore } from './storage/memory/memory-metric-store.ts';
 import { OpeningMetricStore } from './storage/opening-metric-store.ts';
 import type { MetricStore } from './storage/ports.ts';
+import { PostgresLeaderLease } from './storage/postgres/leader-lease.ts';
 import { PostgresMetricStore } from './storage/postgres/postgres-metric-store.ts';
 import { StoredOrigins, type StoredRelease } from './storage/stored-origins.ts';
 
@@ -55,6 +62,11 @@ export interface ControlPlaneOptions {
    * also at the start. Absent: there is only the live hour.
    */
   readonly databaseUrl?: string;
+  /**
+   * Where other control planes that share the database reach this one, which may lead them: "http://10.0.0.7:3001". Default: where it
+   * listens, or the machine's first outward address when it listens on all.
+   */
+  readonly advertise?: string;
   /** Most memory that facts may take; default 128 MiB. */
   readonly maxFactBytes?: number;
   /** AUTOPILOT__GROUP__NAME sets a setting, over what the defaults say; default: nothing does. */
@@ -84,6 +96,8 @@ export interface ControlPlane {
   readonly factBytes: number;
   /** How pushing metrics goes; null: they are not pushed. */
   readonly otlp: OtlpStatus | null;
+  /** Its part among the control planes that share its database; null: it has none. */
+  readonly role: Role | null;
   /** Answers requests without the network. */
   readonly handler: Handler;
   /** What goes wrong with history: it is away, say; null: nothing. */
@@ -105,6 +119,8 @@ const COMPACT_EVERY_MS = 1000;
 /** Twice in each step of the history, so that timers that drift leave none out. */
 const JUDGE_EVERY_MS = HEALTH_STEP_MS / 2;
 const CLOSE_GRACE_MS = 2000;
+/** To find out who leads, before agents are spoken with. */
+const FIRST_ROLE_MS = 1000;
 /** For a step of compaction that runs: it is a transaction, whole or not at all, so it may also be cut off. */
 const HISTORY_GRACE_MS = 1000;
 
@@ -124,7 +140,15 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     clock,
     ...(options.maxFactBytes === undefined ? {} : { maxBytes: options.maxFactBytes }),
   });
-  const history = options.databaseUrl ? openHistory(options.databaseUrl, options, recent, onTrouble) : null;
+  const holder = randomUUID();
+  let leadership: Leadership | null = null;
+  const history = options.databaseUrl
+    ? openHistory(options.databaseUrl, options, recent, {
+        onTrouble,
+        // Alone it may be wrong about being so; each step of compaction has the fleet's own lock besides.
+        mayCompact: () => leadership === null || leadership.role.kind === 'alone' || leadership.mayAct,
+      })
+    : null;
   const store: MetricStore = history?.layered ?? recent;
   const historyTrouble = (): string | null => history?.stored.trouble ?? history?.layered.trouble ?? null;
   const engine = new QueryEngine(store);
@@ -160,14 +184,25 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     return { ...(await judge(scope)), trend: isWhole ? healthHistory.trend(scope.service, clock.now()) : noTrend };
   };
   let closing: Promise<void> | null = null;
+  const fleetKeys = (): readonly string[] => leadership?.keys ?? [];
+  const ofFleet = (): readonly PrincipalKey[] => fleetKeys().map((key) => ({ key, maxScopes: scopes, relays: true }));
+  const doors = { tokens, principals: new PrincipalVerifier(() => [...keys, ...ofFleet()], clock) };
+  const proxy = new StandbyProxy({ doors, clock, holder });
+  const router = new LinkRouter({
+    accept: (channel) => agents.accept(channel),
+    address: () => address,
+    tokens: tokens.digests,
+    onTrouble,
+  });
   const acceptor = new HttpLinkAcceptor({
     clock,
-    keys: () => linkKeys,
+    holder,
+    keys: () => [...linkKeys, ...fleetKeys()],
     accept: (channel) => agents.accept(channel),
     onTrouble,
   });
   const api = createHandler({
-    doors: { tokens, principals: new PrincipalVerifier(keys, clock) },
+    doors,
     performance: {
       clock,
       engine,
@@ -193,10 +228,52 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     version: packageVersion(),
     onTrouble,
   });
-  const handler: Handler = (request) =>
-    HttpLinkAcceptor.owns(new URL(request.url).pathname) ? acceptor.answer(request) : api(request);
-  const server = await listen(handler, { host: options.host ?? '127.0.0.1', port: options.port });
+  const handler: Handler = (request) => {
+    const { pathname } = new URL(request.url);
+    const role = leadership?.role;
+    if (role?.kind === 'standby' && !answersItself(pathname)) {
+      return proxy.answer(request, { address: role.leader.address, key: fleetKeys()[0] ?? '' });
+    }
+    return HttpLinkAcceptor.owns(pathname) ? acceptor.answer(request) : api(request);
+  };
+  const host = options.host ?? '127.0.0.1';
+  const server = await listen(handler, { host, port: options.port });
   ({ address } = server);
+  const lease = options.databaseUrl ? new PostgresLeaderLease(options.databaseUrl) : null;
+  const onRole = (role: Role): void => {
+    if (role.kind === 'standby') {
+      // They come again, and are then handed on.
+      acceptor.closeChannels();
+      streams.endAll();
+      router.route({
+        url: new URL(role.leader.address),
+        get key() {
+          return fleetKeys()[0] ?? '';
+        },
+      });
+      return;
+    }
+    history?.layered.beginLive();
+    router.route(null);
+  };
+  if (lease !== null) {
+    leadership = new Leadership({
+      lease,
+      clock,
+      candidate: {
+        holder,
+        host: hostname(),
+        address: options.advertise ?? publishedAddress(host, address, server.port),
+      },
+      reaches: (leader) => reachesHolder(leader.address, leader.holder, fleetKeys()[0] ?? '', clock.now()),
+      onRole,
+      // What keeps it from the database is told once already.
+      onTrouble: (message) => {
+        if (historyTrouble() === null) onTrouble(message);
+      },
+    });
+    await Promise.race([leadership.start(), delay(FIRST_ROLE_MS, undefined, { ref: false })]);
+  }
 
   const compact = async (): Promise<void> => {
     await store.compact(clock.now());
@@ -220,11 +297,14 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     clearInterval(compacting);
     clearInterval(judging);
     streams.close();
+    // First of all, so that the next one need not wait for the lease to expire.
+    await Promise.race([leadership?.close(), delay(HISTORY_GRACE_MS, undefined, { ref: false })]);
     acceptor.close();
+    router.close();
     agents.close();
     await Promise.all([server.close(CLOSE_GRACE_MS), push?.close()]);
     if (history === null) return;
-    const closed = history.layered.settled().then(() => history.stored.close());
+    const closed = Promise.all([lease?.close(), history.layered.settled().then(() => history.stored.close())]);
     await Promise.race([closed, delay(HISTORY_GRACE_MS, undefined, { ref: false })]);
   };
   return {
@@ -244,13 +324,16 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     get otlp() {
       return push?.status ?? null;
     },
+    get role() {
+      return leadership?.role ?? null;
+    },
     handler,
     compact,
-    accept: (channel) => agents.accept(channel),
+    accept: (channel) => router.accept(channel),
     acceptParent: (onGone) => {
       const channel = controlIpcChannel();
       if (channel === null) return false;
-      agents.accept(channel);
+      router.accept(channel);
       process.once('disconnect', onGone);
       return true;
     },
@@ -263,7 +346,13 @@ function openHistory(
   connectionString: string,
   { clock }: ControlPlaneOptions,
   recent: MemoryMetricStore,
-  onTrouble: (message: string, cause?: unknown) => void,
+  {
+    onTrouble,
+    mayCompact,
+  }: {
+    readonly onTrouble: (message: string, cause?: unknown) => void;
+    readonly mayCompact: () => boolean;
+  },
 ): { readonly stored: OpeningMetricStore; readonly layered: LayeredMetricStore; readonly origins: StoredOrigins } {
   const tell = (error: unknown): void => onTrouble(`History: ${toldOf(error)}`);
   // A clock of the caller's own is for tests; else the server's decides, which all instances share.
@@ -279,10 +368,17 @@ function openHistory(
       recent,
       history: stored,
       clock: clock ?? systemClock,
+      mayCompact,
       // What keeps it from opening was told, or it is about to open.
       onTrouble: (error) => (stored.trouble === null ? tell(error) : undefined),
     }),
   };
+}
+
+/** What a standby answers without asking the leader: its own health, and what is the same everywhere. */
+function answersItself(pathname: string): boolean {
+  const same = ['/', '/livez', '/readyz', '/api/v1/openapi.json', '/api/v1/docs', PROBE_PATH];
+  return same.includes(pathname) || `${pathname}/`.startsWith(DASHBOARD_PATH);
 }
 
 /** By when each was first seen. */

@@ -31,12 +31,16 @@ interface Claims {
   readonly iat: EpochMs;
   readonly exp: EpochMs;
   readonly nonce: string;
+  /** How the caller was recognised; absent: by the application's sign-in. */
+  readonly by?: Principal['by'];
 }
 
 /** A key that principals may be signed with, and the highest scopes it can grant. */
 export interface PrincipalKey {
   readonly key: string;
   readonly maxScopes: readonly Scope[];
+  /** Held by control planes only, which have checked tokens: what they say of how a caller was recognised is believed. */
+  readonly relays?: boolean;
 }
 
 export type Verification =
@@ -44,7 +48,12 @@ export type Verification =
   | { readonly state: 'refused'; readonly reason: string };
 
 /** The value of PRINCIPAL_HEADER for one forwarded request. Ids are cut at 200 characters. */
-export function signPrincipal(principal: HostPrincipal, key: string, now: EpochMs): string {
+export function signPrincipal(
+  principal: HostPrincipal,
+  key: string,
+  now: EpochMs,
+  by: Principal['by'] = 'session',
+): string {
   const claims: Claims = {
     sub: principal.id.slice(0, MAX_ID_LENGTH),
     scopes: principal.scopes,
@@ -52,6 +61,7 @@ export function signPrincipal(principal: HostPrincipal, key: string, now: EpochM
     iat: now,
     exp: now + LIFE_MS,
     nonce: randomBytes(12).toString('base64url'),
+    ...(by === 'token' ? { by } : {}),
   };
   const payload = Buffer.from(JSON.stringify(claims)).toString('base64url');
   return `${payload}.${signature(payload, key).toString('base64url')}`;
@@ -59,14 +69,14 @@ export function signPrincipal(principal: HostPrincipal, key: string, now: EpochM
 
 /** Checks forwarded principals; remembers nonces, so one verifier serves one control plane. */
 export class PrincipalVerifier {
-  readonly #keys: readonly PrincipalKey[];
+  readonly #keys: () => readonly PrincipalKey[];
   readonly #clock: Clock;
   /** Nonce to expiry, in order of arrival. */
   readonly #seen: Map<string, EpochMs> = new Map();
 
   /** Two keys while rotating; the first that fits the signature decides the scopes. */
-  constructor(keys: readonly PrincipalKey[], clock: Clock) {
-    this.#keys = keys;
+  constructor(keys: readonly PrincipalKey[] | (() => readonly PrincipalKey[]), clock: Clock) {
+    this.#keys = typeof keys === 'function' ? keys : () => keys;
     this.#clock = clock;
   }
 
@@ -75,7 +85,7 @@ export class PrincipalVerifier {
     const [payload, given, ...rest] = header.split('.');
     if (payload === undefined || given === undefined || rest.length > 0) return refused('it has no signature');
     const bytes = Buffer.from(given, 'base64url');
-    const key = this.#keys.find((candidate) => equal(bytes, signature(payload, candidate.key)));
+    const key = this.#keys().find((candidate) => equal(bytes, signature(payload, candidate.key)));
     if (key === undefined) return refused('its signature fits no link key');
     const claims = parse(payload);
     if (claims === null) return refused('its claims can not be read');
@@ -94,7 +104,7 @@ export class PrincipalVerifier {
       principal: {
         id: claims.sub,
         scopes: scopes.filter((scope) => hasScope(claims.scopes, scope) && hasScope(key.maxScopes, scope)),
-        by: 'session',
+        by: key.relays === true && claims.by === 'token' ? 'token' : 'session',
       },
     };
   }

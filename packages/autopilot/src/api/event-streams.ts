@@ -133,6 +133,11 @@ export class EventStreams {
   /** Ends all streams; their clients will connect elsewhere, or again. */
   close(): void {
     this.#closed = true;
+    this.endAll();
+  }
+
+  /** Ends all streams, and opens new ones. */
+  endAll(): void {
     for (const [key, { subscribers }] of this.#groups) {
       for (const subscriber of subscribers) this.#leave(key, subscriber);
     }

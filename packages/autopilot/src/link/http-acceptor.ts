@@ -3,6 +3,7 @@ import { type ErrorCode, problemOf } from '../contract/error-table.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { CHANNEL_HEADER, CHANNELS_PATH, MAX_MESSAGE_BYTES } from './http-carrier.ts';
+import { PROBE_PATH } from './leader-probe.ts';
 import { decodeUp } from './message-codec.ts';
 import type { ControlChannel, DownMessage, UpMessage } from './protocol.ts';
 import { digestOf, PROOF_HEADER, RequestVerifier, SIGNATURE_HEADER, sameText } from './request-signature.ts';
@@ -10,6 +11,8 @@ import { digestOf, PROOF_HEADER, RequestVerifier, SIGNATURE_HEADER, sameText } f
 /** What an {@link HttpLinkAcceptor} is made with. */
 export interface HttpLinkAcceptorOptions {
   readonly clock: Clock;
+  /** Names this control plane to others of its fleet. */
+  readonly holder: string;
   /** Keys that agents may sign with: two while rotating. Asked for each request. */
   readonly keys: () => readonly string[];
   /** Is given each channel that an agent opens. */
@@ -40,7 +43,7 @@ export class HttpLinkAcceptor {
 
   /** Whether an address belongs to the link. */
   static owns(pathname: string): boolean {
-    return pathname === CHANNELS_PATH || pathname.startsWith(`${CHANNELS_PATH}/`);
+    return pathname === PROBE_PATH || pathname === CHANNELS_PATH || pathname.startsWith(`${CHANNELS_PATH}/`);
   }
 
   /** Answers a request to an address that {@link owns}; never rejects. */
@@ -53,6 +56,11 @@ export class HttpLinkAcceptor {
     if (verified.state === 'refused') {
       this.#options.onTrouble(`A message of an agent was refused: ${verified.reason}.`);
       return problem('AP_LINK_REFUSED', `The link is refused: ${verified.reason}.`);
+    }
+    if (pathname === PROBE_PATH) {
+      return new Response(this.#options.holder, {
+        headers: { 'cache-control': 'no-store', [PROOF_HEADER]: verified.proof },
+      });
     }
     let message: UpMessage;
     try {

@@ -38,6 +38,8 @@ export interface LayeredMetricStoreOptions {
   /** What agents write by themselves. */
   readonly history: MetricStore;
   readonly clock: Clock;
+  /** Whether history is kept in order from here at this moment, and not by another process; default: it is. */
+  readonly mayCompact?: () => boolean;
   /** Called when history fails: with the first failure, and again when it fails after having answered. */
   readonly onTrouble: (error: unknown) => void;
 }
@@ -53,7 +55,8 @@ export class LayeredMetricStore implements MetricStore {
   readonly #clock: Clock;
   readonly #onTrouble: (error: unknown) => void;
   /** Since when windows from the link are kept. */
-  readonly #recentSince: EpochMs;
+  #recentSince: EpochMs;
+  readonly #mayCompact: () => boolean;
   readonly #extents: Map<string, KnownExtent> = new Map();
   #failedAtMs = Number.NEGATIVE_INFINITY;
   /** Why history could not be asked the last time; null: it could. */
@@ -68,11 +71,17 @@ export class LayeredMetricStore implements MetricStore {
     this.#clock = options.clock;
     this.#onTrouble = options.onTrouble;
     this.#recentSince = options.clock.now();
+    this.#mayCompact = options.mayCompact ?? ((): boolean => true);
   }
 
   /** What goes wrong with history: it can't be asked, or not be compacted; null: nothing. */
   get trouble(): string | null {
     return this.#failure ?? this.#compactionFailure;
+  }
+
+  /** Windows from the link come here from now on, and went elsewhere before. */
+  beginLive(): void {
+    this.#recentSince = this.#clock.now();
   }
 
   /** Into the live hour; agents write history themselves. */
@@ -83,7 +92,8 @@ export class LayeredMetricStore implements MetricStore {
   /** Compacts the live hour, and history beside it: that may take longer, and is not waited for. */
   compact(now: EpochMs): Promise<Compacted> {
     const restedMs = this.#clock.monotonicMs() - this.#compactionFailedAtMs;
-    if (this.#compacting === null && restedMs >= REST_MS) this.#compacting = this.#compactHistory(now);
+    if (this.#compacting === null && this.#mayCompact() && restedMs >= REST_MS)
+      this.#compacting = this.#compactHistory(now);
     return this.#recent.compact(now);
   }
 

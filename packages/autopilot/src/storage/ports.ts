@@ -94,3 +94,30 @@ export interface MetricStore {
   compact(now: EpochMs): Promise<Compacted>;
   extent(service: string, now: EpochMs): Promise<Extent>;
 }
+
+/** A control plane that leads, or would. */
+export interface Candidate {
+  /** Of this process alone, random. */
+  readonly holder: string;
+  /** The machine's name. */
+  readonly host: string;
+  /** Where it answers: "http://10.0.0.7:3001". */
+  readonly address: string;
+}
+
+/** What became of an attempt to lead. `epoch` counts up with each change of the leader. */
+export type LeaseAnswer =
+  | { readonly held: true; readonly epoch: number }
+  | { readonly held: false; readonly epoch: number; readonly leader: Candidate };
+
+/** Decides which control plane of a fleet leads; every method may fail as the store does. */
+export interface LeaderLease {
+  /** Takes the lead when nobody has it, or keeps it, for `ttlMs` from now by the store's clock. */
+  take(candidate: Candidate, ttlMs: number): Promise<LeaseAnswer>;
+  /** Gives the lead up, if `holder` has it, so that the next need not wait. */
+  resign(holder: string): Promise<void>;
+  /** What control planes of the fleet sign with among themselves, newest first; made when there is none. */
+  keys(): Promise<readonly string[]>;
+  /** For the leader: makes a new key when the newest is older than this, and forgets all but the newest two. */
+  rotateKeys(olderThanMs: number): Promise<void>;
+}

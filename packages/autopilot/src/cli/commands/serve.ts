@@ -31,6 +31,11 @@ export const serve: Command = {
       description: 'Service of calls that name none; default: the first that links',
       environment: 'AUTOPILOT_SERVICE',
     },
+    advertise: {
+      value: 'url',
+      description: 'Where other control planes of the same database reach this one; default: where it listens',
+      environment: 'AUTOPILOT_ADVERTISE',
+    },
     'link-scope': {
       value: 'scope',
       description: 'The most that applications may grant their users here: read, operate or admin; default admin',
@@ -47,20 +52,26 @@ export const serve: Command = {
     const databaseUrl = databaseUrlOf(environment);
     const exposedTenants = tenantLimitOf(environment['AUTOPILOT_METRICS_TENANTS']);
     const { createControlPlane } = await import('../../control-plane.ts');
-    const plane = await createControlPlane({
-      port,
-      linkKeys,
-      linkScope,
-      environment,
-      exposedTenants,
-      otlp: otlpSettings(environment),
-      onTrouble: troubleTo(terminal),
-      // Empty is as good as not set.
-      ...(host ? { host } : {}),
-      ...(token ? { token } : {}),
-      ...(databaseUrl === undefined ? {} : { databaseUrl }),
-      ...(values['service'] === undefined ? {} : { service: values['service'] }),
-    }).catch((error: unknown) => {
+    const advertise = advertisedOf(values['advertise']);
+    const make = (onPort: number): ReturnType<typeof createControlPlane> =>
+      createControlPlane({
+        port: onPort,
+        linkKeys,
+        linkScope,
+        environment,
+        exposedTenants,
+        otlp: otlpSettings(environment),
+        onTrouble: troubleTo(terminal),
+        // Empty is as good as not set.
+        ...(host ? { host } : {}),
+        ...(token ? { token } : {}),
+        ...(advertise === undefined ? {} : { advertise }),
+        ...(databaseUrl === undefined ? {} : { databaseUrl }),
+        ...(values['service'] === undefined ? {} : { service: values['service'] }),
+      });
+    const plane = await make(port).catch(async (error: unknown) => {
+      // Processes of one service that share a port have the same default here: the first one gets it.
+      if (isTaken(error) && process.send !== undefined && databaseUrl !== undefined) return await make(0);
       if (error instanceof AutopilotError && error.code === 'AP_TOKEN_WEAK') {
         throw new UsageError(`AUTOPILOT_TOKEN can't be used: ${error.message}`, error.remedy ?? '');
       }
@@ -122,6 +133,21 @@ function linkKeysOf(text: string | undefined): readonly string[] {
     );
   }
   return keys;
+}
+
+function isTaken(error: unknown): boolean {
+  const cause = error instanceof AutopilotError && error.code === 'AP_LISTEN_FAILED' ? error.cause : null;
+  return cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';
+}
+
+function advertisedOf(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url !== null && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.username === '') return url.origin;
+  throw new UsageError(
+    `The advertised address is ${JSON.stringify(text)}, which is no address of a control plane.`,
+    'Correct --advertise or AUTOPILOT_ADVERTISE: http://10.0.0.7:3001, say.',
+  );
 }
 
 function linkScopeOf(text = 'admin'): Scope {

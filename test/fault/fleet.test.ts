@@ -1,0 +1,184 @@
+/** Several processes of a service on one database: one control plane leads, the others stand by, and no request is lost or counted twice. */
+import assert from 'node:assert/strict';
+import { after, type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Agent, createAgent } from '@teamflow/autopilot';
+import { type Client, createClient } from '@teamflow/autopilot/client';
+import { autopilot } from '@teamflow/autopilot/fastify';
+import fastify from 'fastify';
+import pg from 'pg';
+import { createControlPlane } from '../../packages/autopilot/src/control-plane.ts';
+import { type HostApplication, startHostApplication } from '../support/host-application.ts';
+import { leakCheck } from '../support/leak-check.ts';
+import { databaseFor, throwawayCluster } from '../support/postgres.ts';
+import { until } from '../support/until.ts';
+
+leakCheck(after);
+
+/** What the issue allows from the end of a leader to the next one. */
+const TAKEOVER_MS = 10_000;
+
+interface Fleet {
+  readonly first: HostApplication;
+  readonly second: HostApplication;
+  /** Asks through the second one's control plane. */
+  readonly client: Client;
+  readonly leader: () => Promise<{ readonly epoch: number; readonly address: string }>;
+}
+
+async function fleetOf(t: TestContext): Promise<Fleet> {
+  const { url } = await databaseFor(t, { server: await throwawayCluster() });
+  const host = async (instance: string, token: string): Promise<HostApplication> => {
+    const started = await startHostApplication({
+      HOST_DATABASE_URL: url,
+      AUTOPILOT_INSTANCE: instance,
+      AUTOPILOT_TOKEN: token.padEnd(40, 'x'),
+    });
+    t.after(() => started[Symbol.asyncDispose]());
+    return started;
+  };
+  const pool = new pg.Pool({ connectionString: url, max: 1 });
+  t.after(() => pool.end());
+  const leader = async (): Promise<{ epoch: number; address: string }> => {
+    const { rows } = await pool.query<{ epoch: string; address: string }>(
+      'SELECT epoch, address FROM autopilot.leader',
+    );
+    return { epoch: Number(rows[0]?.epoch), address: rows[0]?.address ?? '' };
+  };
+  const first = await host('one', 'first-');
+  await until(
+    TAKEOVER_MS,
+    () => leader().catch(() => null),
+    (found) => found?.address === first.controlPlaneUrl,
+  );
+  const second = await host('two', 'second-');
+  const client = createClient({ baseUrl: second.controlPlaneUrl, token: () => 'second-'.padEnd(40, 'x') });
+  await bothLive(client);
+  return { first, second, client, leader };
+}
+
+async function bothLive(client: Client): Promise<void> {
+  const states = async (): Promise<string> =>
+    (await client.listInstances({ service: 'host' })).instances
+      .map(({ instance, state }) => `${instance} ${state}`)
+      .join(', ');
+  await until(2 * TAKEOVER_MS, states, (text) => text === 'one live, two live');
+}
+
+/** Requests of a route, of all instances, since the minute `from`. */
+async function requestsOf(client: Client, from: number, route = 'GET /query'): Promise<number> {
+  const { frame } = await client.getMetrics({
+    service: 'host',
+    kind: 'route',
+    route,
+    measure: ['requests'],
+    from: new Date(from).toISOString(),
+    to: new Date(Math.ceil(Date.now() / 60_000) * 60_000).toISOString(),
+    step: 60_000,
+  });
+  return (frame.columns['requests'] ?? []).reduce((sum: number, value) => sum + (value ?? 0), 0);
+}
+
+/** Asks both applications until it is stopped; resolves with how many answers there were. */
+function drive(fleet: Fleet): () => Promise<number> {
+  let stopped = false;
+  const loops = [fleet.first, fleet.second].map(async ({ url }) => {
+    let answered = 0;
+    while (!stopped) {
+      const response = await fetch(`${url}/query`);
+      await response.text();
+      if (response.ok) answered++;
+      await sleep(10);
+    }
+    return answered;
+  });
+  return async () => {
+    stopped = true;
+    return (await Promise.all(loops)).reduce((sum, count) => sum + count, 0);
+  };
+}
+
+test('a leader that is killed is followed within 10 s; nothing is lost or counted twice', async (t) => {
+  const fleet = await fleetOf(t);
+  const from = Math.floor(Date.now() / 60_000) * 60_000;
+  const before = await fleet.leader();
+  assert.equal(before.address, fleet.first.controlPlaneUrl);
+  const stop = drive(fleet);
+  await sleep(3_000);
+  process.kill(await fleet.first.controlPlanePid(), 'SIGKILL');
+  const after_ = await until(TAKEOVER_MS, fleet.leader, ({ epoch }) => epoch > before.epoch);
+  assert.equal(after_.epoch, before.epoch + 1);
+  await bothLive(fleet.client);
+  await sleep(2_000);
+  const answered = await stop();
+  assert.ok(answered > 200, `${answered} requests`);
+  await until(
+    40_000,
+    () => requestsOf(fleet.client, from),
+    (counted) => counted === answered,
+  );
+  // Also when history has caught up with what the link has brought already.
+  await sleep(12_000);
+  assert.equal(await requestsOf(fleet.client, from), answered);
+});
+
+test('a leader that was stopped for longer than its lease leads no more when it goes on', async (t) => {
+  const fleet = await fleetOf(t);
+  const before = await fleet.leader();
+  const pid = await fleet.first.controlPlanePid();
+  process.kill(pid, 'SIGSTOP');
+  try {
+    const next = await until(TAKEOVER_MS, fleet.leader, ({ epoch }) => epoch > before.epoch);
+    assert.equal(next.address, fleet.second.controlPlaneUrl);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  await bothLive(fleet.client);
+  // The one that led answers as the others do: by asking the new leader, which alone knows both.
+  const other = createClient({ baseUrl: fleet.first.controlPlaneUrl, token: () => 'first-'.padEnd(40, 'x') });
+  await bothLive(other);
+  assert.deepEqual(await fleet.leader(), { epoch: before.epoch + 1, address: fleet.second.controlPlaneUrl });
+});
+
+test('an application whose control plane is down is served as ever, and what it did is in history', async (t) => {
+  const { url } = await databaseFor(t, { server: await throwawayCluster() });
+  const key = 'a-link-key-for-tests-0123456789abcdef';
+  // Makes the schema, and ends.
+  const before = await createControlPlane({ port: 0, linkKeys: [key], databaseUrl: url });
+  await until(
+    10_000,
+    () => Promise.resolve(before.role?.kind),
+    (kind) => kind === 'leading',
+  );
+  await before.close();
+  const agent = agentFor({ AUTOPILOT_URL: before.address, AUTOPILOT_LINK_KEY: key, AUTOPILOT_DATABASE_URL: url });
+  t.after(() => agent.close());
+  const app = fastify();
+  t.after(() => app.close());
+  await app.register(autopilot, { agent });
+  app.get('/', () => ({ ok: true }));
+  const base = await app.listen({ port: 0, host: '127.0.0.1' });
+  const from = Math.floor(Date.now() / 60_000) * 60_000;
+  for (let asked = 0; asked < 50; asked++) assert.equal((await fetch(base)).status, 200);
+  assert.equal(agent.status.state, 'unlinked');
+  await agent.close();
+  const token = 'third-'.padEnd(40, 'x');
+  const later = await createControlPlane({ port: 0, token, databaseUrl: url });
+  t.after(() => later.close());
+  const client = createClient({ baseUrl: later.address, token: () => token });
+  await until(
+    20_000,
+    () => requestsOf(client, from, 'GET /'),
+    (counted) => counted === 50,
+  );
+});
+
+/** Started with these variables, of which nothing else in this process knows. */
+function agentFor(variables: Readonly<Record<string, string>>): Agent {
+  Object.assign(process.env, variables);
+  try {
+    return createAgent({ service: 'host' });
+  } finally {
+    for (const name of Object.keys(variables)) delete process.env[name];
+  }
+}
