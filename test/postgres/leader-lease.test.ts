@@ -75,10 +75,10 @@ test('the fleet has one key however many ask first, and two while it is renewed;
   await one.rotateKeys(0);
   assert.equal((await one.keys()).at(-1), second);
   await pool.query('CREATE ROLE fleet_agent; GRANT USAGE ON SCHEMA autopilot TO fleet_agent');
-  t.after(() => pool.query('DROP OWNED BY fleet_agent; DROP ROLE fleet_agent'));
   for (const table of ['link_keys', 'leader']) {
     const read = pool.query(`BEGIN; SET LOCAL ROLE fleet_agent; SELECT * FROM autopilot.${table}`);
     await assert.rejects(read, { code: '42501' });
     await pool.query('ROLLBACK');
   }
+  await pool.query('DROP OWNED BY fleet_agent; DROP ROLE fleet_agent');
 });

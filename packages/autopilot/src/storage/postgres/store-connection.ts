@@ -44,6 +44,10 @@ export class StoreConnection {
     });
     // A connection that breaks while idle: the next one that is needed is made anew, and says what is wrong.
     this.#pool.on('error', () => {});
+    // One that breaks while a transaction has it: its query fails, and that is how we hear of it. Unheard, it would end the process.
+    this.#pool.on('connect', (client) => {
+      client.on('error', () => {});
+    });
   }
 
   /** One statement of its own. `doing` opens the message of an error: "Reading minutes". Throws as storeError says. */
