@@ -11,15 +11,29 @@ export interface Variant {
   readonly install?: (app: FastifyInstance) => Promise<void>;
 }
 
-/** The autopilot as a customer registers it, its control plane running as a child. */
-async function autopilot(app: FastifyInstance, withContext: boolean): Promise<void> {
+/** What switches each request layer off; tracking and its context are what is left. */
+const layers = {
+  security: { AUTOPILOT__SECURITY__HEADERS: 'false', AUTOPILOT__SECURITY__RATE_LIMITS: 'false' },
+  overload: { AUTOPILOT__OVERLOAD__ENABLED: 'false' },
+  compression: { AUTOPILOT__COMPRESSION__ENABLED: 'false' },
+  headers: { AUTOPILOT__ANSWERS__SERVER_TIMING: 'off', AUTOPILOT__ANSWERS__REQUEST_ID: 'off' },
+} as const;
+
+type Layer = keyof typeof layers;
+
+/** The autopilot as a customer registers it, from the built package, its control plane running as a child. */
+async function autopilot(app: FastifyInstance, withContext: boolean, on: readonly Layer[]): Promise<void> {
+  for (const [layer, off] of Object.entries(layers)) {
+    // `as`: the keys of the table
+    if (!on.includes(layer as Layer)) Object.assign(process.env, off);
+  }
+  process.env['AUTOPILOT_PORT'] = '0';
   const [{ createAgent }, plugin, { default: pg }] = await Promise.all([
     import('@teamflow/autopilot'),
     import('@teamflow/autopilot/fastify'),
     import('pg'),
   ]);
-  process.env['AUTOPILOT_PORT'] = '0';
-  const agent = createAgent({ service: 'bench' });
+  const agent = createAgent({ service: `bench ${process.argv[2]}` });
   // The first instrumented pool switches the request context on. It is never asked for a connection.
   if (withContext) agent.instrument(new pg.Pool());
   await app.register(plugin.autopilot, { agent });
@@ -57,8 +71,16 @@ async function openTelemetry(withSpans: boolean): Promise<void> {
 export const variants: Readonly<Record<string, Variant>> = {
   bare: { label: 'bare Fastify' },
   again: { label: 'bare Fastify, once more (A/A)' },
-  tracking: { label: 'autopilot: tracking', install: (app) => autopilot(app, false) },
-  context: { label: 'autopilot: tracking with request context', install: (app) => autopilot(app, true) },
+  tracking: { label: 'autopilot: tracking', install: (app) => autopilot(app, false, []) },
+  context: { label: 'autopilot: tracking with request context', install: (app) => autopilot(app, true, []) },
+  security: { label: '  ... and security', install: (app) => autopilot(app, true, ['security']) },
+  overload: { label: '  ... and overload protection', install: (app) => autopilot(app, true, ['overload']) },
+  compression: { label: '  ... and compression', install: (app) => autopilot(app, true, ['compression']) },
+  headers: { label: '  ... and headers', install: (app) => autopilot(app, true, ['headers']) },
+  layers: {
+    label: 'autopilot: all layers, as by default',
+    install: (app) => autopilot(app, true, ['security', 'overload', 'compression', 'headers']),
+  },
   promClient: {
     label: 'prom-client 15: histogram, 3 labels',
     install: async (app) => {

@@ -7,6 +7,7 @@ import { compressAnswer } from './compression-layer.ts';
 import type { LoadReport } from './load-report.ts';
 import type { OverloadGuard } from './overload-guard.ts';
 import { scopeOf, startedAtMs } from './request-tracking.ts';
+import { routeConfigOf } from './route-config.ts';
 import {
   type Limiter,
   type LimitReached,
@@ -166,8 +167,8 @@ const unmatchedFacts: RouteFacts = { isEssential: false, usesDatabase: false };
 
 function factsOf(request: FastifyRequest): RouteFacts {
   if (request.is404) return unmatchedFacts;
-  // Fastify's type for config has no room for a symbol, and its getter is the only public way to it.
-  const config = request.routeOptions.config as LayeredConfig;
+  // Fastify's type for config has no room for a symbol.
+  const config = routeConfigOf(request) as LayeredConfig;
   return (config[layerKey] ??= { isEssential: config.autopilot?.essential === true, usesDatabase: false });
 }
 

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
 import type { HttpRecorder } from '../track/http-recorder.ts';
 import type { RequestContext, RequestScope } from '../track/request-scope.ts';
+import { routeConfigOf } from './route-config.ts';
 
 /** Whose request it is; null or undefined: nobody's. Called once, when the response has ended; what it throws is ignored. */
 export type TenantOf = (request: FastifyRequest) => string | null | undefined;
@@ -112,8 +113,8 @@ export function trackRequests(app: FastifyInstance, { recorder, context, tenantO
 
   function identify(scope: RequestScope, response: TrackedResponse, request: FastifyRequest): void {
     scope.subject = request;
-    // Fastify's type for config has no room for a symbol, and its getter is the only public way to it.
-    const config = request.routeOptions.config as TrackedConfig;
+    // Fastify's type for config has no room for a symbol.
+    const config = routeConfigOf(request) as TrackedConfig;
     const info = config[routeKey] ?? describeRoute(config);
     if (info === null) return;
     scope.route = info.method === request.method ? info.key : nameRoute(info, request.method);
