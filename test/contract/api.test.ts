@@ -227,10 +227,7 @@ describe('answers', () => {
     const response = await world.get('/api/v1/openapi.json', {});
     const document = (await response.json()) as ReturnType<typeof openApiDocument>;
     assert.equal(document.openapi, '3.1.1');
-    assert.deepEqual(
-      Object.keys(document.paths),
-      Object.values(operations).map(({ path }) => path),
-    );
+    assert.deepEqual(Object.keys(document.paths), [...new Set(Object.values(operations).map(({ path }) => path))]);
     const { version } = document.info;
     assert.deepEqual(document, JSON.parse(JSON.stringify(openApiDocument({ version }))));
     const page = await world.get('/api/v1/docs', {});

@@ -74,6 +74,8 @@ export interface ControlWorld extends AsyncDisposable {
   link(instance: string, service?: string): FakeAgent;
   /** Asks the handler with the token; `headers` replace what is sent otherwise. */
   get(path: string, headers?: Readonly<Record<string, string>>): Promise<Response>;
+  /** Sends a change with the token; `headers` are added. */
+  send(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Response>;
   /** Asks as the application forwards a signed-in user. */
   getAs(principal: HostPrincipal, path: string): Promise<Response>;
 }
@@ -102,6 +104,14 @@ export async function controlWorld(options: Partial<ControlPlaneOptions> = {}): 
       return agent;
     },
     get,
+    send: (method, path, body, headers = {}) =>
+      plane.handler(
+        new Request(`http://127.0.0.1${path}`, {
+          method,
+          headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json', ...headers },
+          ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+        }),
+      ),
     getAs: (principal, path) => get(path, { 'x-autopilot-principal': signPrincipal(principal, LINK_KEY, clock.now()) }),
     [Symbol.asyncDispose]: () => plane.close(),
   };

@@ -25,6 +25,9 @@ function answer(channel: ControlChannel): void {
         channel.send({ kind: 'welcome', protocol: LINK_PROTOCOL, address: `p50 ${p50}` });
         return;
       }
+      case 'config-state':
+      case 'config-checked':
+        return;
       case 'bye':
         // After its answer has gone out.
         setTimeout(() => channel.close(), 50);

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
-import { environmentValues } from './config/environment-layer.ts';
-import { LiveSettings } from './config/live-settings.ts';
+import { environmentValues, isSafeMode } from './config/environment-layer.ts';
+import { InstanceConfig } from './config/instance-config.ts';
+import { LastGood, stateDirectory } from './config/last-good.ts';
+import type { LiveSettings } from './config/live-settings.ts';
 import { tenantLimitOf } from './expose/cumulative-metrics.ts';
 import { AgentExposition } from './host/agent-exposition.ts';
 import {
@@ -74,6 +76,8 @@ export interface AgentOptions {
 /** Linux gives ports from here on to whoever asks for any (port 0). */
 const FIRST_EPHEMERAL_PORT = 32_768;
 const CLOSE_WAIT_MS = 300;
+/** The safety net under the messages that say that the configuration has changed. */
+const ASK_CONFIG_MS = 5_000;
 /** For the last window to reach the store: a write takes a few ms, and a first one loads and connects before. */
 const HISTORY_CLOSE_WAIT_MS = 700;
 const MIN_TOKEN_LENGTH = 32;
@@ -204,11 +208,19 @@ class RunningAgent implements Agent {
 
   constructor(environment: AgentEnvironment, controlPlane: 'child' | 'none' | ControlPlaneProgram) {
     const { service, instance, release, remote } = environment;
-    this.#settings = new LiveSettings(
-      environmentValues(process.env, (message) => {
-        this.#trouble = message;
-      }),
-    );
+    const trouble = (message: string): void => {
+      this.#trouble = message;
+    };
+    const lastGood = new LastGood(stateDirectory(process.env), `agent ${service}`, (error) => {
+      trouble(`The configuration can't be kept for the next start: ${messageOf(error)}`);
+    });
+    const config = new InstanceConfig({
+      environment: environmentValues(process.env, trouble),
+      safeMode: isSafeMode(process.env),
+      initial: lastGood.read(),
+      keep: (order) => lastGood.keep(order),
+    });
+    this.#settings = config.settings;
     const linkKey = remote?.key ?? randomBytes(32).toString('hex');
     Object.assign(this.#childEnvironment, childEnvironment(process.env), {
       AUTOPILOT_LINK_KEY: linkKey,
@@ -242,6 +254,7 @@ class RunningAgent implements Agent {
       databases: () => [...this.#databases],
       statementText: (database, id) => this.#statements.textOf(database, id),
       historyTrouble: () => this.#history.status.reason,
+      config,
       onWelcome: (address, tokens) => {
         this.#child?.keepPort(address);
         this.#exposition.learnTokens(tokens);
@@ -283,6 +296,9 @@ class RunningAgent implements Agent {
     });
     this.#resources.use(slices.attach(this.#collector));
     this.#flush.start();
+    const asking = setInterval(() => this.#link.sayConfigState(), ASK_CONFIG_MS);
+    asking.unref();
+    this.#resources.use({ [Symbol.dispose]: () => clearInterval(asking) });
     this.#dialer?.start();
     if (environment.port !== null) this.#resources.use(this.#startWithoutListening(environment.port));
     this[internals] = {

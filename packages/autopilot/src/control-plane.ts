@@ -5,16 +5,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type PrincipalKey, PrincipalVerifier } from './access/signed-principal.ts';
 import { makeToken, TokenVerifier } from './access/token.ts';
+import { ConfigurationOffice } from './api/config/configuration-office.ts';
 import { DASHBOARD_PATH, DashboardFiles } from './api/dashboard-files.ts';
 import { EventStreams } from './api/event-streams.ts';
 import { createHandler, type Handler } from './api/handler.ts';
 import { listen } from './api/http-server.ts';
+import { type PerformanceSources, scopeOf } from './api/performance/sources.ts';
 import { StatementTextSource } from './api/performance/statement-texts.ts';
 import { publishedAddress } from './api/published-address.ts';
 import { RecentAnswers } from './api/recent-answers.ts';
 import { StandbyProxy } from './api/standby-proxy.ts';
-import { environmentValues } from './config/environment-layer.ts';
-import { LiveSettings } from './config/live-settings.ts';
+import { environmentValues, isSafeMode } from './config/environment-layer.ts';
+import { InstanceConfig } from './config/instance-config.ts';
+import { stateDirectory } from './config/last-good.ts';
 import type { Health, ReleaseMark } from './contract/performance.ts';
 import { type Scope as AccessScope, hasScope, scopes } from './contract/principal.ts';
 import { Exposition } from './expose/exposition.ts';
@@ -34,12 +37,17 @@ import type { ControlChannel } from './link/protocol.ts';
 import { Pager } from './page/page.ts';
 import { QueryEngine } from './query/query-engine.ts';
 import type { Scope } from './query/summaries.ts';
+import type { TimeRange } from './query/time-range.ts';
 import { LayeredMetricStore } from './storage/layered-metric-store.ts';
 import { Leadership, type Role } from './storage/leadership.ts';
+import { MemoryConfigStore } from './storage/memory/memory-config-store.ts';
+import { MemoryJournal } from './storage/memory/memory-journal.ts';
 import { MemoryMetricStore } from './storage/memory/memory-metric-store.ts';
 import { OpeningMetricStore } from './storage/opening-metric-store.ts';
 import type { MetricStore } from './storage/ports.ts';
 import { PostgresLeaderLease } from './storage/postgres/leader-lease.ts';
+import { PostgresConfigStore } from './storage/postgres/postgres-config-store.ts';
+import { PostgresJournal } from './storage/postgres/postgres-journal.ts';
 import { PostgresMetricStore } from './storage/postgres/postgres-metric-store.ts';
 import { StoredOrigins, type StoredRelease } from './storage/stored-origins.ts';
 
@@ -75,6 +83,8 @@ export interface ControlPlaneOptions {
   readonly exposedTenants?: number;
   /** Where metrics are pushed; default: nowhere. */
   readonly otlp?: OtlpSettings | null;
+  /** Where autopilot.config.yaml is looked for; absent: nowhere. */
+  readonly folder?: string;
   /** Where the built dashboard lies; default: in the package. */
   readonly dashboardFolder?: string;
   readonly clock?: Clock;
@@ -152,7 +162,13 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const store: MetricStore = history?.layered ?? recent;
   const historyTrouble = (): string | null => history?.stored.trouble ?? history?.layered.trouble ?? null;
   const engine = new QueryEngine(store);
-  const settings = new LiveSettings(environmentValues(options.environment ?? {}, onTrouble));
+  const environment = options.environment ?? {};
+  const own = new InstanceConfig({
+    environment: environmentValues(environment, onTrouble),
+    safeMode: isSafeMode(environment),
+    initial: null,
+  });
+  const { settings } = own;
   const streams = new EventStreams({
     clock,
     onTrouble,
@@ -160,6 +176,28 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   });
   const fleet = new FleetMetrics({ clock, limits: { tenant: options.exposedTenants ?? 0 } });
   let address = '';
+  const ownService = (): string => options.service ?? agents.services()[0] ?? 'autopilot';
+  const connected = options.databaseUrl || null;
+  const configStore = connected === null ? new MemoryConfigStore() : new PostgresConfigStore(connected);
+  const journal = connected === null ? null : new PostgresJournal(connected);
+  const office = new ConfigurationOffice({
+    store: configStore,
+    journal: journal ?? new MemoryJournal(),
+    own,
+    ownService,
+    stateDirectory: options.environment === undefined ? null : stateDirectory(environment),
+    folder: options.folder ?? null,
+    agents: { services: () => agents.services(), instances: (service) => agents.instances(service) },
+    pools: async (service) => {
+      const now = clock.now();
+      const lastMinute: TimeRange = { from: now - 60_000, to: now, complete: true, notes: [] };
+      const all = Number.POSITIVE_INFINITY;
+      const rows = await engine.top({ service, family: 'pool' }, lastMinute, 'poolAcquired', all);
+      return new Set(rows.map(({ series }) => series.key)).size;
+    },
+    leads: () => leadership?.role.kind !== 'standby',
+    onTrouble,
+  });
   const agents = new AgentRegistry({
     clock,
     address: () => address,
@@ -175,15 +213,31 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       streams.poke();
     },
     onTrouble,
+    config: office.exchange,
   });
   const healthHistory = new HealthHistory();
   const judge = (scope: Scope): Promise<Omit<Health, 'trend'>> =>
-    judgeHealth(engine, scope, agents.linked(scope.service), clock.now(), settings.current.health);
+    judgeHealth(engine, scope, agents.linked(scope.service), clock.now(), office.settingsFor(scope.service).health);
   const health = async (scope: Scope): Promise<Health> => {
     const isWhole = [scope.instance, scope.release, scope.database].every((part) => part === undefined);
     return { ...(await judge(scope)), trend: isWhole ? healthHistory.trend(scope.service, clock.now()) : noTrend };
   };
   let closing: Promise<void> | null = null;
+  const pager = new Pager({ key: randomBytes(32) });
+  const performance: PerformanceSources = {
+    clock,
+    engine,
+    agents: {
+      services: () => [...new Set([...agents.services(), ...(history?.origins.services() ?? [])])],
+      instances: (service) => agents.instances(service),
+    },
+    health,
+    releases: async (service) => mergedReleases(agents.releases(service), history?.origins.releases(service) ?? []),
+    historyTrouble,
+    statementTexts: new StatementTextSource(agents, history?.stored ?? null),
+    pager,
+    defaultService: options.service ?? null,
+  };
   const fleetKeys = (): readonly string[] => leadership?.keys ?? [];
   const ofFleet = (): readonly PrincipalKey[] => fleetKeys().map((key) => ({ key, maxScopes: scopes, relays: true }));
   const doors = { tokens, principals: new PrincipalVerifier(() => [...keys, ...ofFleet()], clock) };
@@ -203,20 +257,11 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   });
   const api = createHandler({
     doors,
-    performance: {
-      clock,
-      engine,
-      agents: {
-        services: () => [...new Set([...agents.services(), ...(history?.origins.services() ?? [])])],
-        instances: (service) => agents.instances(service),
-      },
-      health,
-      releases: async (service) => mergedReleases(agents.releases(service), history?.origins.releases(service) ?? []),
-      historyTrouble,
-      statementTexts: new StatementTextSource(agents, history?.stored ?? null),
-      pager: new Pager({ key: randomBytes(32) }),
-      defaultService: options.service ?? null,
-    },
+    performance,
+    configuration: office.sources(
+      pager,
+      (named) => scopeOf(performance, named === undefined ? {} : { service: named }).service,
+    ),
     metrics: { exposition: new Exposition(clock), fleet },
     answers: new RecentAnswers(clock),
     streams,
@@ -274,6 +319,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     });
     await Promise.race([leadership.start(), delay(FIRST_ROLE_MS, undefined, { ref: false })]);
   }
+  await office.start();
 
   const compact = async (): Promise<void> => {
     await store.compact(clock.now());
@@ -294,6 +340,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       : new OtlpPush({ settings: options.otlp, clock, sources: () => fleet.sources(), onTrouble });
   push?.start();
   const close = async (): Promise<void> => {
+    const stopped = office.stop();
     clearInterval(compacting);
     clearInterval(judging);
     streams.close();
@@ -303,6 +350,10 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     router.close();
     agents.close();
     await Promise.all([server.close(CLOSE_GRACE_MS), push?.close()]);
+    await Promise.race([
+      stopped.then(() => Promise.all([configStore.close(), journal?.close()])),
+      delay(HISTORY_GRACE_MS, undefined, { ref: false }),
+    ]);
     if (history === null) return;
     const closed = Promise.all([lease?.close(), history.layered.settled().then(() => history.stored.close())]);
     await Promise.race([closed, delay(HISTORY_GRACE_MS, undefined, { ref: false })]);

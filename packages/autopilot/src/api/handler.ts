@@ -3,7 +3,7 @@ import type { ErrorCode } from '../contract/error-table.ts';
 import { openApiDocument } from '../contract/openapi.ts';
 import { expositionMediaTypes, type OperationId, type OperationTypes, operations } from '../contract/operations.ts';
 import type { Dashboard, Liveness, MetricsAnswer, Readiness } from '../contract/performance.ts';
-import { SERVICE_HEADER } from '../contract/principal.ts';
+import { type Principal, SERVICE_HEADER } from '../contract/principal.ts';
 import type { Shape } from '../contract/shape.ts';
 import type { Exposition } from '../expose/exposition.ts';
 import type { FleetMetrics } from '../expose/fleet-metrics.ts';
@@ -11,10 +11,12 @@ import { AutopilotError } from '../kernel/errors.ts';
 import { nearestName } from '../kernel/nearest-name.ts';
 import { linkHeader } from '../page/page.ts';
 import { authenticate, type Doors } from './authentication.ts';
+import { type ConfigurationSources, configurationAnswers } from './config/answers.ts';
 import { DASHBOARD_PATH, type DashboardFiles } from './dashboard-files.ts';
 import { DOCS_POLICY, docsPage } from './docs-page.ts';
 import type { EventStreams } from './event-streams.ts';
 import { acceptedMediaType } from './media-types.ts';
+import { OperationRouter } from './operation-router.ts';
 import { dashboardTail, getDashboard, refuseFixedRange } from './performance/dashboard.ts';
 import { listInstances } from './performance/instances.ts';
 import { getMetrics, metricsQuestion, metricsTail } from './performance/metrics.ts';
@@ -22,6 +24,7 @@ import { listRoutes } from './performance/routes.ts';
 import { type PerformanceSources, scopeOf } from './performance/sources.ts';
 import { type QueryParser, queryParserOf } from './query-parser.ts';
 import type { RecentAnswers } from './recent-answers.ts';
+import { type CallBody, readBody } from './request-body.ts';
 import { eventStreamResponse, failureOf, jsonResponse, problemResponse, textResponse } from './responses.ts';
 
 /** What the API is put together from. */
@@ -29,6 +32,7 @@ export interface ApiParts {
   readonly doors: Doors;
   readonly performance: PerformanceSources;
   readonly metrics: { readonly exposition: Exposition; readonly fleet: FleetMetrics };
+  readonly configuration: ConfigurationSources;
   readonly answers: RecentAnswers;
   readonly streams: EventStreams;
   readonly dashboard: DashboardFiles;
@@ -46,10 +50,11 @@ export type Handler = (request: Request) => Promise<Response>;
 
 /** Addresses longer than this are refused: the longest that a client of ours writes has a cursor of 4,096. */
 const MAX_ADDRESS_LENGTH = 8192;
-/** No call takes a body; one that claims more than this is refused as too large without being looked at. */
+/** Where no body is taken, one that claims more than this is refused as too large without being looked at. */
 const MAX_BODY_BYTES = 65_536;
 
-interface Call<Id extends OperationId> {
+/** One call, as the operation's answering sees it. */
+export interface Call<Id extends OperationId> {
   readonly query: OperationTypes[Id]['query'];
   readonly url: URL;
   readonly streams: boolean;
@@ -57,33 +62,46 @@ interface Call<Id extends OperationId> {
   readonly signal: AbortSignal;
   /** Stands for the operation and its query: who has the same key is given the same answer within a second. */
   readonly key: string;
+  readonly mediaType: string;
+  /** null: the call needs no sign-in. */
+  readonly principal: Principal | null;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly body: CallBody | null;
+  readonly ifMatch: string | null;
 }
 
-type Answering = { readonly [Id in OperationId]: (call: Call<Id>) => Promise<Response> };
+/** How each operation is answered. */
+export type Answering = { readonly [Id in OperationId]: (call: Call<Id>) => Promise<Response> };
 
 /** The HTTP API as a function: routing, validation, access and errors come from the operation table. */
 export function createHandler(parts: ApiParts): Handler {
   const answering = answeringOf(parts);
-  const byPath = new Map<string, OperationId>();
+  const router = new OperationRouter();
   const parsers = new Map<OperationId, QueryParser>();
+  const paramParsers = new Map<OperationId, QueryParser>();
   // The keys of the table are the operation ids, which Object.keys can't say.
   for (const id of Object.keys(operations) as OperationId[]) {
     // Its queries are shapes of objects: ShapeOf is too deep for the compiler to see that of any one of them.
     const query = operations[id].query as Shape;
-    byPath.set(operations[id].path, id);
     parsers.set(id, queryParserOf(query.kind === 'object' ? query : { kind: 'object', fields: {} }));
+    const { params } = operations[id];
+    if (params !== undefined) paramParsers.set(id, queryParserOf(params));
   }
 
   const respond = async (request: Request, url: URL, requestId: string): Promise<Response> => {
     const { pathname } = url;
-    const named = byPath.get(pathname);
+    const found = router.find(pathname);
     const isGet = request.method === 'GET' || request.method === 'HEAD';
-    if (!isGet && (named !== undefined || pathname.startsWith(DASHBOARD_PATH)))
-      return methodRefused(request, requestId);
-    refuseBody(request);
-    if (named === undefined) return besideTheApi(parts, pathname, requestId, byPath.keys());
+    const named = found?.byMethod.get(isGet ? 'GET' : request.method);
+    if (named === undefined && (found !== null || (!isGet && pathname.startsWith(DASHBOARD_PATH)))) {
+      return methodRefused(request, requestId, found === null ? ['GET'] : [...found.byMethod.keys()]);
+    }
+    const body = named === undefined ? undefined : operations[named].body;
+    if (body === undefined) refuseBody(request);
+    if (named === undefined) return besideTheApi(parts, pathname, requestId, router.paths);
     const { scope, mediaTypes } = operations[named];
-    if (scope !== null) authenticate(request.headers, scope, parts.doors);
+    const principal = scope === null ? null : authenticate(request.headers, scope, parts.doors);
+    if (!isGet && principal?.by === 'session') refuseOtherSites(request.headers);
     const mediaType = acceptedMediaType(request.headers.get('accept'), mediaTypes);
     if (mediaType === null) {
       throw new AutopilotError('AP_NOT_ACCEPTABLE', `${pathname} is not made as ${request.headers.get('accept')}.`, {
@@ -101,6 +119,11 @@ export function createHandler(parts: ApiParts): Handler {
       headers: request.headers,
       signal: request.signal,
       key,
+      mediaType,
+      principal,
+      params: paramParsers.get(id)?.(new URLSearchParams(found?.params)) ?? {},
+      body: body === undefined ? null : { ...(await readBody(request, body)), declared: body },
+      ifMatch: request.headers.get('if-match'),
     };
     // The parser of this operation made its query, and the key is that of this operation alone.
     return (answering[id] as (call: unknown) => Promise<Response>)(call);
@@ -183,6 +206,7 @@ function answeringOf(parts: ApiParts): Answering {
       const list = await answers.get(key, () => listInstances(performance, query));
       return jsonResponse(list, 200, { link: linkHeader(url.pathname + url.search, list.page) });
     },
+    ...configurationAnswers(parts.configuration),
     getOpenApi: async () => jsonResponse(document),
     getDocs: async () =>
       textResponse(200, 'text/html; charset=utf-8', page, { 'content-security-policy': DOCS_POLICY }),
@@ -229,9 +253,9 @@ async function besideTheApi(
   return problemResponse('AP_NOT_FOUND', `There is nothing at ${pathname.slice(0, 200)}.`, requestId, remedy);
 }
 
-function methodRefused(request: Request, requestId: string): Response {
+function methodRefused(request: Request, requestId: string, methods: readonly string[]): Response {
   const code: ErrorCode = 'AP_METHOD_NOT_ALLOWED';
-  const allow = 'GET, HEAD';
+  const allow = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ');
   return problemResponse(code, `${request.method} is not taken here.`, requestId, `Use ${allow}.`, { allow });
 }
 
@@ -240,11 +264,25 @@ function refuseBody(request: Request): void {
   const length = Number(request.headers.get('content-length') ?? 0);
   if (length === 0 && request.headers.get('transfer-encoding') === null) return;
   if (length > MAX_BODY_BYTES) {
-    throw new AutopilotError('AP_BODY_TOO_LARGE', `The body has ${length} bytes; no call here takes one.`);
+    throw new AutopilotError('AP_BODY_TOO_LARGE', `The body has ${length} bytes; this call takes none.`);
   }
-  throw new AutopilotError('AP_BODY_INVALID', 'A body was sent, but no call here takes one.', {
+  throw new AutopilotError('AP_BODY_INVALID', 'A body was sent, but this call takes none.', {
     remedy: 'Send parameters in the address.',
   });
+}
+
+/**
+ * Cross-site request forgery: a browser brings its user's session to wherever another site sends it. Modern browsers say
+ * where a request comes from (Fetch Metadata, W3C); others can't be made to send a header of ours across sites.
+ */
+function refuseOtherSites(headers: Headers): void {
+  const from = headers.get('sec-fetch-site');
+  if (from === 'same-origin' || (from === null && headers.get('x-autopilot-request') !== null)) return;
+  throw new AutopilotError(
+    'AP_CROSS_SITE',
+    from === null ? 'Nothing says where this change comes from.' : `This change comes from another site (${from}).`,
+    { remedy: 'Make it in the dashboard, send the header X-Autopilot-Request: 1, or use a token.' },
+  );
 }
 
 /** The caller's own id, to follow a request through both logs, if it is one; else a new one. */

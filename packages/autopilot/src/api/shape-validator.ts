@@ -19,6 +19,8 @@ export function validatorOf(shape: Shape): z.ZodType {
     }
     case 'boolean':
       return z.boolean();
+    case 'value':
+      return z.union([z.boolean(), z.number(), z.string(), z.null(), z.array(z.string())]);
     case 'array': {
       const array = z.array(validatorOf(shape.of));
       return shape.maxItems === undefined ? array : array.max(shape.maxItems);

@@ -1,7 +1,8 @@
+import type { SettingValue } from '../contract/configuration.ts';
 import { AutopilotError } from '../kernel/errors.ts';
 import { nearestName } from '../kernel/nearest-name.ts';
 import { registry } from './registry.ts';
-import { type SettingDeclaration, type SettingValue, troubleWith } from './setting.ts';
+import { type SettingDeclaration, troubleWith } from './setting.ts';
 
 /** What the environment says about settings. */
 export interface EnvironmentLayer {
@@ -46,6 +47,12 @@ export function readEnvironmentLayer(environment: Readonly<Record<string, string
     else errors.push(`${variable} ${trouble}`);
   }
   return { values, errors, unknown };
+}
+
+/** AUTOPILOT_SAFE_MODE=1: the defaults alone count, for the night something goes wrong. */
+export function isSafeMode(environment: Readonly<Record<string, string | undefined>>): boolean {
+  const said = environment['AUTOPILOT_SAFE_MODE'];
+  return said === '1' || said === 'true';
 }
 
 /**

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { SettingValue, SettingValues } from '../contract/configuration.ts';
 import { LiveSettings } from './live-settings.ts';
-import { registry, type Settings, type SettingValues, settingsOf, valueAt } from './registry.ts';
-import { type SettingDeclaration, type SettingValue, troubleWith } from './setting.ts';
+import { registry, type Settings, settingsOf, valueAt } from './registry.ts';
+import { type SettingDeclaration, troubleWith } from './setting.ts';
 
 /** Values that a declaration allows. */
 function allowed(declaration: SettingDeclaration): fc.Arbitrary<SettingValue> {

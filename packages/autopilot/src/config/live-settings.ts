@@ -1,5 +1,6 @@
+import type { SettingValues } from '../contract/configuration.ts';
 import { messageOf } from '../kernel/errors.ts';
-import { registry, type Settings, type SettingValues, settingsOf, valueAt } from './registry.ts';
+import { registry, type Settings, settingsOf, valueAt } from './registry.ts';
 import { sameValue } from './setting.ts';
 
 /** Where settings are read: `settings.current.compression.minBytes`, a property of a frozen object, each time anew. */
@@ -16,6 +17,8 @@ export interface SettingsConsumer {
    * another call with the values from before. Never waits.
    */
   readonly apply: (next: Settings) => void;
+  /** Says why it would refuse, without doing anything; null: it would not. For a dry run. */
+  readonly check?: (next: Settings) => string | null;
 }
 
 /** What became of new values. */
@@ -71,16 +74,21 @@ export class LiveSettings implements SettingsView {
     });
   }
 
+  /** What swap() would answer, as far as consumers can tell without doing it. */
+  check(values: SettingValues): { readonly refusal: string | null; readonly pendingRestart: readonly string[] } {
+    const { next, pendingRestart } = this.#prepare(values);
+    for (const { name, check } of this.#consumers) {
+      const reason = check?.(next) ?? null;
+      if (reason !== null) return { refusal: `${name} would refuse the change: ${reason}.`, pendingRestart };
+    }
+    return { refusal: null, pendingRestart };
+  }
+
   /** Puts new values in force, or none of them. Never throws. */
   swap(values: SettingValues): Swap {
     const before = this.#current;
-    const wanted = settingsOf(values);
-    const differing = [...registry.keys()].filter((key) => !sameValue(valueAt(before, key), valueAt(wanted, key)));
-    const pendingRestart = differing.filter((key) => registry.get(key)?.apply === 'restart');
-    const changed = differing.filter((key) => !pendingRestart.includes(key));
+    const { next, changed, pendingRestart } = this.#prepare(values);
     if (changed.length === 0) return { state: 'unchanged', pendingRestart };
-    const kept = Object.fromEntries(pendingRestart.map((key) => [key, valueAt(before, key) ?? null]));
-    const next = pendingRestart.length === 0 ? wanted : settingsOf({ ...values, ...kept });
     this.#current = next;
     const told: SettingsConsumer[] = [];
     for (const consumer of this.#consumers) {
@@ -95,6 +103,20 @@ export class LiveSettings implements SettingsView {
       }
     }
     return { state: 'applied', changed, pendingRestart };
+  }
+
+  #prepare(values: SettingValues): {
+    readonly next: Settings;
+    readonly changed: readonly string[];
+    readonly pendingRestart: readonly string[];
+  } {
+    const before = this.#current;
+    const wanted = settingsOf(values);
+    const differing = [...registry.keys()].filter((key) => !sameValue(valueAt(before, key), valueAt(wanted, key)));
+    const pendingRestart = differing.filter((key) => registry.get(key)?.apply === 'restart');
+    const changed = differing.filter((key) => !pendingRestart.includes(key));
+    const kept = Object.fromEntries(pendingRestart.map((key) => [key, valueAt(before, key) ?? null]));
+    return { next: settingsOf({ ...values, ...kept }), changed, pendingRestart };
   }
 }
 

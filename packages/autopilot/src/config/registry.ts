@@ -1,13 +1,15 @@
+import type { SettingValue, SettingValues } from '../contract/configuration.ts';
 import { answers } from './groups/answers.ts';
 import { api } from './groups/api.ts';
 import { compression } from './groups/compression.ts';
 import { database } from './groups/database.ts';
 import { health } from './groups/health.ts';
 import { monitoring } from './groups/monitoring.ts';
+import { optimization } from './groups/optimization.ts';
 import { overload } from './groups/overload.ts';
 import { resources } from './groups/resources.ts';
 import { security } from './groups/security.ts';
-import type { SettingDeclaration, SettingValue, ValueOf } from './setting.ts';
+import type { SettingDeclaration, ValueOf } from './setting.ts';
 
 interface Groups {
   readonly answers: typeof answers;
@@ -16,20 +18,29 @@ interface Groups {
   readonly database: typeof database;
   readonly health: typeof health;
   readonly monitoring: typeof monitoring;
+  readonly optimization: typeof optimization;
   readonly overload: typeof overload;
   readonly resources: typeof resources;
   readonly security: typeof security;
 }
 
-const groups: Groups = { answers, api, compression, database, health, monitoring, overload, resources, security };
+const groups: Groups = {
+  answers,
+  api,
+  compression,
+  database,
+  health,
+  monitoring,
+  optimization,
+  overload,
+  resources,
+  security,
+};
 
 /** Every setting there is: "monitoring.maxRoutes" is `settings.monitoring.maxRoutes`. */
 export type Settings = {
   readonly [Group in keyof Groups]: { readonly [Name in keyof Groups[Group]]: ValueOf<Groups[Group][Name]> };
 };
-
-/** Some settings by key ("compression.minBytes"): what one layer says. */
-export type SettingValues = Readonly<Record<string, SettingValue>>;
 
 /** Every declaration by key, group by group in the order of the names of the groups. */
 export const registry: ReadonlyMap<string, SettingDeclaration> = new Map(

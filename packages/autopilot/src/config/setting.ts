@@ -1,3 +1,5 @@
+import type { SettingValue } from '../contract/configuration.ts';
+
 /**
  * A setting as plain data. Whatever is said about it anywhere (validation, JSON Schema, API, command line, reference
  * pages, forms) is derived from this, so it is written once. Agents load it: nothing here needs a package.
@@ -60,9 +62,6 @@ export interface TextListSetting extends Described {
   /** Of each item. */
   readonly maxLength: number;
 }
-
-/** What a setting can be set to. */
-export type SettingValue = boolean | number | string | null | readonly string[];
 
 /** The type of a declaration's values. */
 export type ValueOf<Declaration> = Declaration extends {

@@ -36,6 +36,16 @@ const table = {
   AP_LINK_REFUSED: { status: 401, title: 'The link is refused' },
   AP_LINK_CLOSED: { status: 410, title: 'This channel of the link has ended' },
   AP_LINK_PROTOCOL: { status: 500, title: 'Agent and control plane do not speak the same protocol' },
+  AP_CONFIG_VERSION_REQUIRED: { status: 428, title: 'Say which version of the configuration the change is based on' },
+  AP_CONFIG_STALE_VERSION: { status: 412, title: 'The configuration has been changed meanwhile' },
+  AP_CONFIG_VERSION_UNKNOWN: { status: 404, title: 'There is no such version of the configuration' },
+  AP_CONFIG_INVALID: { status: 422, title: 'The configuration would not be valid' },
+  AP_CONFIG_REFUSED: { status: 409, title: 'An instance can not take this configuration' },
+  AP_CONFIG_IMPORT_INVALID: { status: 400, title: 'The import can not be read' },
+  AP_CONFIG_PRESET_UNKNOWN: { status: 404, title: 'There is no such preset' },
+  AP_CONFIG_PRESET_INVALID: { status: 422, title: 'The preset can not be kept' },
+  AP_CONFIG_STORE_UNAVAILABLE: { status: 503, title: 'The configuration can not be changed now' },
+  AP_ORDER_REFUSED: { status: 409, title: 'A guard does not allow this change' },
   AP_ENVIRONMENT_INVALID: { status: 500, title: 'An environment variable has a value that is not allowed' },
 } as const;
 

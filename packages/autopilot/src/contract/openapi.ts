@@ -1,5 +1,5 @@
 import { type ErrorCode, errorTable } from './error-table.ts';
-import { type Operation, operations } from './operations.ts';
+import { type Operation, type OperationBody, operations } from './operations.ts';
 import { problem } from './operations-shapes.ts';
 import type { Scope } from './principal.ts';
 import { type JsonSchema, type ObjectShape, type Shape, toJsonSchema } from './shape.ts';
@@ -55,6 +55,7 @@ export function openApiDocument(options: OpenApiOptions = {}): OpenApiDocument {
     // Each is an operation with shapes: which one, the compiler can't follow through the union of all.
     const operation = entry as SomeOperation;
     paths[operation.path] = {
+      ...paths[operation.path],
       [operation.method.toLowerCase()]: operationObject(operationId, operation, define, options),
     };
   }
@@ -68,6 +69,7 @@ export function openApiDocument(options: OpenApiOptions = {}): OpenApiDocument {
     },
     tags: [
       { name: 'Performance', description: 'What the service does, live: the last hour' },
+      { name: 'Configuration', description: 'Settings: layers, versions, presets, instances' },
       { name: 'Service', description: 'The control plane itself' },
       ...(also?.tags ?? []),
     ],
@@ -94,7 +96,7 @@ type SomeOperation = Omit<Operation<unknown, unknown>, 'query' | 'answer'> & {
 
 function operationObject(
   operationId: string,
-  { tag, summary, description, scope, query, answer, mediaTypes, problems }: SomeOperation,
+  { tag, summary, description, scope, params, query, body, answer, mediaTypes, problems }: SomeOperation,
   define: Define,
   options: OpenApiOptions,
 ): JsonSchema {
@@ -108,7 +110,11 @@ function operationObject(
     summary,
     ...(description === undefined ? {} : { description }),
     ...securityOf(scope, options),
-    parameters: query.kind === 'object' ? parametersOf(query, define) : [],
+    parameters: [
+      ...(params === undefined ? [] : parametersOf(params, 'path', define)),
+      ...(query.kind === 'object' ? parametersOf(query, 'query', define) : []),
+    ],
+    ...(body === undefined ? {} : { requestBody: bodyObject(body, define) }),
     responses: {
       200: { description: 'OK', content },
       ...unready,
@@ -132,13 +138,18 @@ function securityOf(scope: Scope | null, { sessionCookie }: OpenApiOptions): Jso
   };
 }
 
-function parametersOf({ fields }: ObjectShape, define: Define): readonly JsonSchema[] {
+function bodyObject({ description, mediaTypes, shape }: OperationBody, define: Define): JsonSchema {
+  const schema = shape === null ? { type: 'object' } : toJsonSchema(shape, define);
+  return { description, required: true, content: Object.fromEntries(mediaTypes.map((type) => [type, { schema }])) };
+}
+
+function parametersOf({ fields }: ObjectShape, place: 'path' | 'query', define: Define): readonly JsonSchema[] {
   return Object.entries(fields).map(([name, field]): JsonSchema => {
     const shape = field.kind === 'optional' ? field.of : field;
     const { description, ...schema } = toJsonSchema(shape, define);
     return {
       name,
-      in: 'query',
+      in: place,
       ...(field.kind === 'optional' ? {} : { required: true }),
       ...(description === undefined ? {} : { description }),
       // A list is one parameter with commas.

@@ -1,3 +1,4 @@
+import { type ConfigurationOperationTypes, configurationOperations } from './configuration-operations.ts';
 import type { ErrorCode } from './error-table.ts';
 import type { Measure } from './measures.ts';
 import { measures } from './measures.ts';
@@ -14,7 +15,7 @@ import type {
 } from './performance.ts';
 import type { Scope } from './principal.ts';
 import type { Family } from './series.ts';
-import type { ArrayShape, JsonSchema, Shape, ShapeOf } from './shape.ts';
+import type { ArrayShape, JsonSchema, ObjectShape, Shape, ShapeOf } from './shape.ts';
 
 /** What a call is about; each part left out means the default (the application asked through) or all. */
 export interface Selection {
@@ -112,6 +113,7 @@ export type NoQuery = object;
 /** What calls can be answered as. */
 export type MediaType =
   | 'application/json'
+  | 'application/yaml'
   | 'text/event-stream'
   | 'text/html'
   | 'text/plain'
@@ -125,16 +127,30 @@ export const expositionMediaTypes: readonly MediaType[] = [
   'application/vnd.google.protobuf',
 ];
 
+/** The body that a call takes. */
+export interface OperationBody {
+  readonly description: string;
+  readonly mediaTypes: readonly string[];
+  readonly maxBytes: number;
+  /** null: the call itself reads it. */
+  readonly shape: Shape | null;
+}
+
 /** One call of the HTTP API. */
 export interface Operation<Query, Answer> {
-  readonly method: 'GET';
+  readonly method: 'GET' | 'PATCH' | 'POST' | 'PUT' | 'DELETE';
+  /** Parts in braces are parameters: /config/versions/{n}. */
   readonly path: string;
-  readonly tag: 'Performance' | 'Service';
+  readonly tag: 'Performance' | 'Configuration' | 'Service';
   readonly summary: string;
   readonly description?: string;
   /** The least scope that may call it; null: everyone, without signing in. */
   readonly scope: Scope | null;
+  /** The parameters in the path; absent: none. */
+  readonly params?: ObjectShape;
   readonly query: ShapeOf<Query>;
+  /** What it takes; absent: nothing. */
+  readonly body?: OperationBody;
   /** null: its media type says all (a page, an OpenAPI document). */
   readonly answer: ShapeOf<Answer> | null;
   /** What it can be answered as; the first is the default. */
@@ -144,7 +160,7 @@ export interface Operation<Query, Answer> {
 }
 
 /** The types of each call by its operationId. */
-export interface OperationTypes {
+export interface OperationTypes extends ConfigurationOperationTypes {
   readonly getDashboard: { readonly query: DashboardQuery; readonly answer: Dashboard };
   readonly getMetrics: { readonly query: MetricsQuery; readonly answer: MetricsAnswer };
   readonly getExposition: { readonly query: ExpositionQuery; readonly answer: string };
@@ -384,6 +400,7 @@ export const operations: {
     mediaTypes: ['application/json'],
     problems: ['AP_SERVICE_UNKNOWN', 'AP_RANGE_INVALID', 'AP_PAGE_CURSOR_INVALID'],
   },
+  ...configurationOperations,
   getOpenApi: {
     method: 'GET',
     path: '/api/v1/openapi.json',

@@ -1,3 +1,5 @@
+import type { SettingValue } from './configuration.ts';
+
 /**
  * Shapes: the plain-data description of what goes over the wire. One table of shapes drives validation, OpenAPI,
  * command-line help and forms; no validator is loaded to read it, so it is safe for agents and browsers.
@@ -12,7 +14,8 @@ export type Shape =
   | MapShape
   | NullableShape
   | OptionalShape
-  | TaggedShape;
+  | TaggedShape
+  | ValueShape;
 
 interface Described {
   readonly description?: string;
@@ -76,30 +79,37 @@ export interface TaggedShape extends Described {
   readonly cases: readonly ObjectShape[];
 }
 
+/** What a setting can be: true or false, a number, a text, a list of texts, or null. */
+export interface ValueShape extends Described {
+  readonly kind: 'value';
+}
+
 /** The shape a value of type T has. */
-export type ShapeOf<T> = [T] extends [string]
-  ? StringShape
-  : [T] extends [number]
-    ? NumberShape
-    : [T] extends [boolean]
-      ? BooleanShape
-      : null extends T
-        ? { readonly kind: 'nullable'; readonly of: ShapeOf<Exclude<T, null>>; readonly description?: string }
-        : T extends readonly (infer Item)[]
-          ? {
-              readonly kind: 'array';
-              readonly of: ShapeOf<Item>;
-              readonly description?: string;
-              readonly maxItems?: number;
-            }
-          : string extends keyof T
-            ? { readonly kind: 'map'; readonly of: ShapeOf<T[keyof T]>; readonly description?: string }
-            : {
-                readonly kind: 'object';
-                readonly fields: FieldsOf<T>;
+export type ShapeOf<T> = [SettingValue] extends [T]
+  ? ValueShape
+  : [T] extends [string]
+    ? StringShape
+    : [T] extends [number]
+      ? NumberShape
+      : [T] extends [boolean]
+        ? BooleanShape
+        : null extends T
+          ? { readonly kind: 'nullable'; readonly of: ShapeOf<Exclude<T, null>>; readonly description?: string }
+          : T extends readonly (infer Item)[]
+            ? {
+                readonly kind: 'array';
+                readonly of: ShapeOf<Item>;
                 readonly description?: string;
-                readonly name?: string;
-              };
+                readonly maxItems?: number;
+              }
+            : string extends keyof T
+              ? { readonly kind: 'map'; readonly of: ShapeOf<T[keyof T]>; readonly description?: string }
+              : {
+                  readonly kind: 'object';
+                  readonly fields: FieldsOf<T>;
+                  readonly description?: string;
+                  readonly name?: string;
+                };
 
 export type FieldsOf<T> = {
   readonly [K in keyof T]-?: undefined extends T[K]
@@ -137,6 +147,8 @@ export function toJsonSchema(shape: Shape, define?: (name: string, schema: JsonS
       };
     case 'boolean':
       return { type: 'boolean', ...described };
+    case 'value':
+      return { type: ['boolean', 'number', 'string', 'array', 'null'], items: { type: 'string' }, ...described };
     case 'array':
       return {
         type: 'array',

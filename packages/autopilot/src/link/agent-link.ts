@@ -1,7 +1,16 @@
 import type { TokenDigest } from '../contract/principal.ts';
 import type { Origin, SeriesWindow, StatementText, Window } from '../contract/series.ts';
 import type { EpochMs } from '../kernel/clock.ts';
-import { type AgentChannel, type DownMessage, LINK_PROTOCOL } from './protocol.ts';
+import { type AgentChannel, type ConfigState, type DownMessage, LINK_PROTOCOL, type UpMessage } from './protocol.ts';
+
+/** The configuration of the process, as the link needs it. None of it throws. */
+export interface LinkedConfig {
+  readonly state: ConfigState;
+  take(order: DownMessage & { readonly kind: 'config' }): void;
+  check(
+    layers: (DownMessage & { readonly kind: 'config-check' })['layers'],
+  ): Pick<UpMessage & { readonly kind: 'config-checked' }, 'refusal' | 'pendingRestart'>;
+}
 
 /** What an {@link AgentLink} says of its process, and where it finds texts. */
 export interface AgentLinkOptions {
@@ -14,6 +23,8 @@ export interface AgentLinkOptions {
   readonly statementText: (database: string, id: string) => StatementText | null;
   /** Why what is measured does not reach history; null: it does. Said with each message. */
   readonly historyTrouble?: () => string | null;
+  /** Takes configurations; absent: none is asked for. */
+  readonly config?: LinkedConfig;
   /** Told each time that a control plane welcomes this agent, with the tokens it knows; an older one says none. */
   readonly onWelcome?: (address: string, tokens: readonly TokenDigest[]) => void;
   /** Told once why a control plane does not speak with this agent, until the reason changes. */
@@ -114,6 +125,13 @@ export class AgentLink {
     return this.#progressUntil(() => this.#unacknowledged.length < MAX_UNACKNOWLEDGED, waitMs);
   }
 
+  /** Says which configuration is in force, which asks for a newer one; call it every 5 s. Lost when the buffer is full. */
+  sayConfigState(): void {
+    const { config } = this.#options;
+    if (config === undefined || this.#state.state !== 'linked') return;
+    this.#channel?.send({ kind: 'config-state', ...config.state });
+  }
+
   /** Says that this was all and closes, at the latest after `waitMs` without an acknowledgement of everything. */
   async close(waitMs: number): Promise<void> {
     const channel = this.#channel;
@@ -150,6 +168,7 @@ export class AgentLink {
         this.#sequence = 0;
         this.#sentTexts = new Set();
         for (const sent of this.#unacknowledged) sent.sequence = 0;
+        this.sayConfigState();
         this.#sendAgain(channel);
         this.#options.onWelcome?.(message.address, message.tokens ?? []);
         return;
@@ -161,6 +180,15 @@ export class AgentLink {
         this.#refused(message);
         this.#onProgress?.();
         return;
+      case 'config':
+        this.#options.config?.take(message);
+        this.sayConfigState();
+        return;
+      case 'config-check': {
+        const verdict = this.#options.config?.check(message.layers);
+        if (verdict !== undefined) channel.send({ kind: 'config-checked', id: message.id, ...verdict });
+        return;
+      }
       case 'refused':
         this.#refuse(message.reason);
         return;

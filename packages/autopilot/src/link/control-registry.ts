@@ -3,6 +3,7 @@ import type { TokenDigest } from '../contract/principal.ts';
 import type { Origin, StatementText, Window } from '../contract/series.ts';
 import type { Clock, EpochMs } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
+import type { ConfigExchange } from './config-exchange.ts';
 import { StatementTexts } from './control-statements.ts';
 import { type ControlChannel, LINK_PROTOCOL, OLDEST_LINK_PROTOCOL, type UpMessage } from './protocol.ts';
 
@@ -26,6 +27,8 @@ export interface AgentRegistryOptions {
   readonly tokens?: readonly TokenDigest[];
   /** Takes windows; they are acknowledged when its promise is fulfilled, and asked for again otherwise. */
   readonly take: (origin: Origin, windows: readonly Window[]) => Promise<unknown>;
+  /** Brings configurations to the agents; absent: they keep what they have. */
+  readonly config?: ConfigExchange;
   /** Told what went wrong on a link, for the log. */
   readonly onTrouble: (message: string) => void;
 }
@@ -79,12 +82,15 @@ export class AgentRegistry {
       }
       this.#see(known);
       if (message.kind === 'bye') known.closedInOrder = true;
-      else if (message.kind === 'windows') {
+      else if (message.kind === 'config-state' || message.kind === 'config-checked') {
+        this.#options.config?.hear(known.origin, channel, message);
+      } else if (message.kind === 'windows') {
         taken = taken.then(() => this.#take(channel, known, message));
       }
     });
     channel.onClose(() => {
       this.#channels.delete(channel);
+      if (instance !== null) this.#options.config?.gone(instance.origin, channel);
       // After a reconnect the instance belongs to the newer channel.
       if (instance?.channel === channel) instance.channel = null;
     });

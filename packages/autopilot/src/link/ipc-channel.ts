@@ -91,7 +91,11 @@ class IpcChannel<Out, In> implements Channel<Out, In> {
 
   close(): void {
     if (this.#closed) return;
-    if (this.#end.connected === true) this.#end.disconnect();
+    // Not at once: Node hands over messages that came before there was a listener in one go, and breaks when the channel
+    // is gone in the middle of it (lib/internal/child_process.js, kPendingMessages).
+    process.nextTick(() => {
+      if (this.#end.connected === true) this.#end.disconnect();
+    });
     this.#ended();
   }
 

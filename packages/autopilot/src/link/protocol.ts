@@ -1,3 +1,4 @@
+import type { SettingValues } from '../contract/configuration.ts';
 import type { TokenDigest } from '../contract/principal.ts';
 import type { Origin, StatementText, Window } from '../contract/series.ts';
 import type { EpochMs } from '../kernel/clock.ts';
@@ -7,6 +8,29 @@ export const LINK_PROTOCOL = 1;
 
 /** A control plane answers agents one version behind, so that it can be brought to a new release first. */
 export const OLDEST_LINK_PROTOCOL: number = LINK_PROTOCOL - 1;
+
+/** The layers of a configuration that come from the control plane, the weakest first; the environment lies between file and fleet. */
+export interface ConfigLayers {
+  readonly preset: SettingValues;
+  readonly file: SettingValues;
+  readonly fleet: SettingValues;
+  readonly instance: SettingValues;
+}
+
+/** The configuration in force in an instance. */
+export interface ConfigState {
+  /** 0: none. */
+  readonly version: number;
+  /** The `revision` of the `config` in force; '' for none. */
+  readonly revision: string;
+  /** What the process's own environment sets. */
+  readonly environment: SettingValues;
+  readonly safeMode: boolean;
+  /** Keys of settings whose new value waits for a restart. */
+  readonly pendingRestart: readonly string[];
+  /** Why the newest is not in force, or which of its values could not be used; null: all is well. */
+  readonly error: string | null;
+}
 
 /** What an agent says. */
 export type UpMessage =
@@ -35,6 +59,18 @@ export type UpMessage =
       /** Why what the agent measures does not reach history; null or absent: it does, or the agent keeps none. */
       readonly historyTrouble?: string | null;
     }
+  /**
+   * Which configuration is in force. Said when welcomed, after each `config`, and every 5 s, which asks for the newest:
+   * the answer is a `config` when this is not what should run. An agent that never says it gets none.
+   */
+  | ({ readonly kind: 'config-state' } & ConfigState)
+  /** The answer to the `config-check` of this id. `refusal` null: it would be taken. */
+  | {
+      readonly kind: 'config-checked';
+      readonly id: number;
+      readonly refusal: string | null;
+      readonly pendingRestart: readonly string[];
+    }
   /** The agent closes in order; its last windows have been sent. */
   | { readonly kind: 'bye' };
 
@@ -54,6 +90,10 @@ export type DownMessage =
    * sequence; otherwise they can't be read and never will be.
    */
   | { readonly kind: 'nack'; readonly sequence: number; readonly again: boolean }
+  /** What this instance should run. Put in force whole, or not at all; answered by `config-state`. */
+  | { readonly kind: 'config'; readonly version: number; readonly revision: string; readonly layers: ConfigLayers }
+  /** Would this be taken? Changes nothing; answered by `config-checked`. */
+  | { readonly kind: 'config-check'; readonly id: number; readonly layers: ConfigLayers }
   /** The hello can't be answered, and why; the channel is closed after it. */
   | { readonly kind: 'refused'; readonly reason: string };
 

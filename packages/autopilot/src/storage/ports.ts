@@ -1,3 +1,10 @@
+import type {
+  ConfigCause,
+  ConfigContent,
+  ConfigPreset,
+  ConfigVersion,
+  ConfigVersionHead,
+} from '../contract/configuration.ts';
 import type { Family, Origin, SeriesWindow, StatementText, Window } from '../contract/series.ts';
 import type { EpochMs } from '../kernel/clock.ts';
 
@@ -120,4 +127,91 @@ export interface LeaderLease {
   keys(): Promise<readonly string[]>;
   /** For the leader: makes a new key when the newest is older than this, and forgets all but the newest two. */
   rotateKeys(olderThanMs: number): Promise<void>;
+}
+
+/** What a version is made of before it has a number. */
+export interface ConfigDraft {
+  readonly author: string;
+  readonly note: string;
+  readonly cause: ConfigCause;
+  readonly restored: number | null;
+  readonly trial: string;
+  readonly hash: string;
+  readonly content: ConfigContent;
+}
+
+/** Keeps the versions of configurations and a team's presets; every implementation passes test/contract/config-store.test.ts. */
+export interface ConfigStore {
+  /** False: what is kept ends with this process. */
+  readonly durable: boolean;
+  /** null: there is none yet. */
+  latest(service: string): Promise<ConfigVersion | null>;
+  /** The newest version of each service that has one. */
+  latestVersions(): Promise<ReadonlyMap<string, number>>;
+  /** null: there is none, or it was too old to be kept. */
+  read(service: string, version: number): Promise<ConfigVersion | null>;
+  /** Newest first, from below `before` on. */
+  list(service: string, before: number | null, limit: number): Promise<readonly ConfigVersionHead[]>;
+  /**
+   * Makes version `ifVersion` + 1, if `ifVersion` is the newest (0: there is none). Of several at once one is made.
+   * @throws AutopilotError AP_CONFIG_STALE_VERSION naming the newest
+   */
+  append(service: string, ifVersion: number, draft: ConfigDraft): Promise<ConfigVersion>;
+  /** The version that an order made; null: it made none. */
+  madeBy(service: string, trial: string): Promise<ConfigVersionHead | null>;
+  presets(service: string): Promise<readonly ConfigPreset[]>;
+  /** @throws AutopilotError AP_CONFIG_PRESETS_FULL */
+  putPreset(service: string, preset: ConfigPreset): Promise<void>;
+  /** False: there was none of this name. */
+  removePreset(service: string, name: string): Promise<boolean>;
+  /** What the server bears, for rules about connections; null: not known. */
+  connectionLimits(): Promise<{ readonly max: number; readonly reserved: number } | null>;
+  /** Calls `changed` soon after any process has made a version, as far as that can be told; poll too. */
+  watch(changed: () => void): Disposable;
+  close(): Promise<void>;
+}
+
+/** Versions kept of each service, beside those that are pinned: what the issue asks for twice over. */
+export const CONFIG_VERSIONS_KEPT = 2_000;
+/** A team's own presets of one service. */
+export const MAX_PRESETS = 100;
+
+/** An order: a change on its way, or the record of one. `state` says how far it got. */
+export interface Trial {
+  readonly id: string;
+  readonly service: string;
+  /** Which actuator carries it out. */
+  readonly kind: string;
+  /** What is changed, for people: "monitoring.maxRoutes". */
+  readonly subject: string;
+  readonly author: string;
+  /** `person`: somebody asked for it; `autopilot`: nobody did. */
+  readonly origin: 'person' | 'autopilot';
+  readonly state: 'applying' | 'watching' | 'kept' | 'reverted' | 'refused';
+  /** Why it is in this state. */
+  readonly reason: string;
+  /** For the actuator: what to do, and how to take it back. Written before anything is done. */
+  readonly change: JsonValue;
+  readonly undo: JsonValue;
+  readonly at: string;
+  readonly updatedAt: string;
+}
+
+/** Anything that JSON can hold. */
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonValue[]
+  | { readonly [name: string]: JsonValue };
+
+/** The journal of orders; every implementation passes test/contract/journal.test.ts. */
+export interface Journal {
+  /** Writes a trial, or its new state. */
+  write(trial: Trial): Promise<void>;
+  /** Those that are applying or watching, oldest first. */
+  open(service?: string): Promise<readonly Trial[]>;
+  /** The newest `limit`, newest first. */
+  history(service: string, limit: number): Promise<readonly Trial[]>;
 }

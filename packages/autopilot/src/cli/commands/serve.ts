@@ -61,6 +61,7 @@ export const serve: Command = {
         environment,
         exposedTenants,
         otlp: otlpSettings(environment),
+        folder: process.cwd(),
         onTrouble: troubleTo(terminal),
         // Empty is as good as not set.
         ...(host ? { host } : {}),

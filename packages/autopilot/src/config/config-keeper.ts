@@ -1,0 +1,212 @@
+import type { ConfigContent, ConfigVersion, SettingValues } from '../contract/configuration.ts';
+import { AutopilotError, messageOf } from '../kernel/errors.ts';
+import type { ConfigDraft, ConfigStore } from '../storage/ports.ts';
+import { hashOf } from './content.ts';
+import type { ConfigOrder, ConfigOrderLayers, LastGood } from './last-good.ts';
+import { emptyContent } from './layers.ts';
+
+/** What a {@link ConfigKeeper} is made with. */
+export interface ConfigKeeperOptions {
+  readonly store: ConfigStore;
+  /** What the file sets; asked each time, so that a file that changes counts at once. */
+  readonly file: () => SettingValues;
+  /** Told when something else should run now in the instances of this service. */
+  readonly onChange: (service: string) => void;
+  readonly onTrouble: (message: string) => void;
+  /** The last good version of a service on the local disk, for a start without the database; null: none is kept. */
+  readonly lastGood: (service: string) => LastGood | null;
+}
+
+const POLL_MS = 5_000;
+/** While it is away, so that a schema that is just being made, or a server that restarts, costs no 5 s. */
+const RETRY_MS = 500;
+/** Trouble is told when it has lasted so long: a control plane starts faster than it migrates. */
+const PATIENCE_MS = 3_000;
+
+/**
+ * The newest version of every service, as this control plane knows it: heard of by LISTEN, and asked for every 5 s.
+ * While the database is away it goes on with what it knows, and changes are refused.
+ */
+export class ConfigKeeper {
+  readonly #options: ConfigKeeperOptions;
+  readonly #versions = new Map<string, ConfigVersion>();
+  readonly #lastGood = new Map<string, { readonly disk: LastGood | null; readonly order: ConfigOrder | null }>();
+  #listening: Disposable | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #refreshing: Promise<void> | null = null;
+  #again = false;
+  #stopped = false;
+  #read = false;
+  #trouble: string | null = null;
+  #troubleSinceMs = 0;
+  #told = false;
+  #retry: NodeJS.Timeout | null = null;
+
+  constructor(options: ConfigKeeperOptions) {
+    this.#options = options;
+  }
+
+  /** Why the database can't be asked; null: it can. */
+  get trouble(): string | null {
+    return this.#trouble;
+  }
+
+  get durable(): boolean {
+    return this.#options.store.durable;
+  }
+
+  /** Reads what there is, and follows it from now on. Resolves also when the database is away. */
+  async start(): Promise<void> {
+    this.#listening = this.#options.store.watch(() => void this.refresh());
+    this.#timer = setInterval(() => void this.refresh(), POLL_MS);
+    this.#timer.unref();
+    await this.refresh();
+  }
+
+  stop(): void {
+    this.#listening?.[Symbol.dispose]();
+    if (this.#timer !== null) clearInterval(this.#timer);
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    this.#stopped = true;
+  }
+
+  /** The content in force; the empty one when nothing was ever changed. */
+  content(service: string): ConfigContent {
+    return this.#versions.get(service)?.content ?? emptyContent;
+  }
+
+  /** 0: nothing was ever changed, as far as is known. */
+  version(service: string): number {
+    return this.#versions.get(service)?.version ?? this.#remembered(service)?.version ?? 0;
+  }
+
+  /** What an instance should run; null: the database has not been read yet, and nothing is remembered. */
+  order(service: string, instance: string): ConfigOrder | null {
+    const known = this.#versions.get(service);
+    if (known !== undefined || this.#read) {
+      return orderOf(known?.version ?? 0, orderLayers(known?.content ?? emptyContent, instance, this.#options.file()));
+    }
+    return this.#remembered(service);
+  }
+
+  /** Asks the store now. Calls that come meanwhile are one more asking after this one. */
+  refresh(): Promise<void> {
+    if (this.#refreshing !== null) {
+      this.#again = true;
+      return this.#refreshing;
+    }
+    this.#refreshing = this.#refresh().finally(() => {
+      this.#refreshing = null;
+    });
+    return this.#refreshing;
+  }
+
+  /**
+   * The newest version as the store has it now.
+   * @throws AutopilotError AP_CONFIG_STORE_UNAVAILABLE
+   */
+  async newest(service: string): Promise<ConfigVersion | null> {
+    const newest = await this.#asked(() => this.#options.store.latest(service));
+    if (newest !== null) this.#take(newest);
+    return newest;
+  }
+
+  /** @throws AutopilotError AP_CONFIG_STALE_VERSION, AP_CONFIG_STORE_UNAVAILABLE */
+  async commit(service: string, ifVersion: number, draft: Omit<ConfigDraft, 'hash'>): Promise<ConfigVersion> {
+    const made = await this.#asked(() =>
+      this.#options.store.append(service, ifVersion, { ...draft, hash: hashOf(draft.content) }),
+    );
+    this.#take(made);
+    return made;
+  }
+
+  /**
+   * For whatever else needs the database to change or look up a configuration.
+   * @throws AutopilotError AP_CONFIG_STORE_UNAVAILABLE in place of what a store says of itself
+   */
+  async asked<T>(ask: (store: ConfigStore) => Promise<T>): Promise<T> {
+    return await this.#asked(() => ask(this.#options.store));
+  }
+
+  async #asked<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof AutopilotError) || !error.code.startsWith('AP_STORE_')) throw error;
+      throw new AutopilotError(
+        'AP_CONFIG_STORE_UNAVAILABLE',
+        `${error.message} Until it is back every instance goes on with the configuration it has.`,
+        { cause: error, ...(error.remedy === undefined ? {} : { remedy: error.remedy }) },
+      );
+    }
+  }
+
+  async #refresh(): Promise<void> {
+    do {
+      this.#again = false;
+      try {
+        const versions = await this.#options.store.latestVersions();
+        const isFirst = !this.#read;
+        for (const [service, version] of versions) {
+          if ((this.#versions.get(service)?.version ?? 0) >= version) continue;
+          const newest = await this.#options.store.latest(service);
+          if (newest !== null) this.#take(newest);
+        }
+        this.#read = true;
+        this.#trouble = null;
+        this.#told = false;
+        if (isFirst) for (const service of this.#lastGood.keys()) this.#options.onChange(service);
+      } catch (error) {
+        this.#fail(messageOf(error));
+      }
+    } while (this.#again);
+  }
+
+  #fail(trouble: string): void {
+    const nowMs = performance.now();
+    if (this.#trouble === null) this.#troubleSinceMs = nowMs;
+    this.#trouble = trouble;
+    if (!this.#told && nowMs - this.#troubleSinceMs >= PATIENCE_MS) {
+      this.#told = true;
+      this.#options.onTrouble(`The configuration can't be read: ${trouble}`);
+    }
+    if (this.#stopped || this.#retry !== null) return;
+    this.#retry = setTimeout(() => {
+      this.#retry = null;
+      void this.refresh();
+    }, RETRY_MS);
+    this.#retry.unref();
+  }
+
+  /** Versions only go forward: an answer that was overtaken is not taken. */
+  #take(version: ConfigVersion): void {
+    const { service } = version;
+    if ((this.#versions.get(service)?.version ?? 0) >= version.version) return;
+    this.#versions.set(service, version);
+    this.#kept(service).disk?.keep(orderOf(version.version, orderLayers(version.content, '', this.#options.file())));
+    this.#options.onChange(service);
+  }
+
+  #remembered(service: string): ConfigOrder | null {
+    return this.#kept(service).order;
+  }
+
+  #kept(service: string): { readonly disk: LastGood | null; readonly order: ConfigOrder | null } {
+    const known = this.#lastGood.get(service);
+    if (known !== undefined) return known;
+    const disk = this.#options.lastGood(service);
+    const kept = { disk, order: disk?.read() ?? null };
+    this.#lastGood.set(service, kept);
+    return kept;
+  }
+}
+
+/** The layers that are sent to one instance. */
+export function orderLayers(content: ConfigContent, instance: string, file: SettingValues): ConfigOrderLayers {
+  const own = Object.hasOwn(content.instances, instance) ? content.instances[instance] : undefined;
+  return { preset: content.preset?.values ?? {}, file, fleet: content.fleet, instance: own ?? {} };
+}
+
+function orderOf(version: number, layers: ConfigOrderLayers): ConfigOrder {
+  return { version, revision: hashOf([version, layers]).slice(0, 16), layers };
+}

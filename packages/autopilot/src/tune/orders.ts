@@ -1,0 +1,153 @@
+import { randomUUID } from 'node:crypto';
+import { AutopilotError, messageOf } from '../kernel/errors.ts';
+import type { Journal, JsonValue, Trial } from '../storage/ports.ts';
+
+/** Something that is to be changed, for whoever has to allow it. */
+export interface Change {
+  readonly service: string;
+  /** Which actuator carries it out. */
+  readonly kind: string;
+  /** What is changed, for people: "monitoring.maxRoutes". */
+  readonly subject: string;
+  readonly author: string;
+  /** `person`: somebody asked for it; `autopilot`: nobody did. */
+  readonly origin: 'person' | 'autopilot';
+}
+
+/** Allows a change, or says why not. */
+export interface Guard {
+  readonly name: string;
+  check(change: Change): Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string }>;
+}
+
+/** Carries out changes of one kind. What it needs to do so, and to take it back, is data that outlives the process. */
+export interface Actuator<C extends Change, Result> {
+  readonly kind: string;
+  /** The change as data, from which heal() knows it again. */
+  describe(change: C): JsonValue;
+  /** How to take it back; changes nothing. */
+  plan(change: C): Promise<JsonValue>;
+  /** Does it whole or not at all. `id` names the order, so that what was done can be found. */
+  apply(change: C, id: string): Promise<Result>;
+  /** Takes it back; done already is well done. */
+  undo(undo: JsonValue, trial: Trial): Promise<void>;
+  /** Looks at the world: was this order carried out? */
+  heal(trial: Trial): Promise<'applied' | 'absent'>;
+}
+
+/** What {@link Orders} are made with. */
+export interface OrdersOptions {
+  readonly journal: Journal;
+  readonly guards: readonly Guard[];
+  /** By kind, for healing and taking back. */
+  readonly actuators: readonly Pick<Actuator<never, unknown>, 'kind' | 'undo' | 'heal'>[];
+  readonly onTrouble: (message: string) => void;
+}
+
+/**
+ * The path of an order, and the only way to change anything: every guard, then the way back, then the journal, then the
+ * change, then the journal. A process that dies anywhere on it leaves an open entry, and heal() finishes it or takes it
+ * back.
+ */
+export class Orders {
+  readonly #options: OrdersOptions;
+
+  constructor(options: OrdersOptions) {
+    this.#options = options;
+  }
+
+  /** @throws AutopilotError AP_ORDER_REFUSED, and what the actuator throws */
+  async carryOut<C extends Change, Result>(change: C, actuator: Actuator<C, Result>): Promise<Result> {
+    const { journal, guards } = this.#options;
+    for (const guard of guards) {
+      const verdict = await guard.check(change);
+      if (verdict.ok) continue;
+      const reason = `${guard.name}: ${verdict.reason}`;
+      await journal.write(this.#trial(randomUUID(), change, actuator.describe(change), null, 'refused', reason));
+      throw new AutopilotError('AP_ORDER_REFUSED', `The change of ${change.subject} is not allowed. ${reason}`);
+    }
+    const undo = await actuator.plan(change);
+    const described = actuator.describe(change);
+    const trial = this.#trial(randomUUID(), change, described, undo, 'applying', `Asked for by ${change.author}.`);
+    await journal.write(trial);
+    let result: Result;
+    try {
+      result = await actuator.apply(change, trial.id);
+    } catch (error) {
+      await this.#settle(trial, error);
+      throw error;
+    }
+    const done: Trial['state'] = change.origin === 'person' ? 'kept' : 'watching';
+    // What is done is done: an entry that stays open is closed by heal().
+    await this.#write({ ...trial, state: done });
+    return result;
+  }
+
+  /**
+   * Finishes or takes back what a process that died has left open; for the start, and now and then.
+   * @param olderThanMs younger ones are left alone: another control plane may be at them
+   */
+  async heal(olderThanMs: number): Promise<void> {
+    const { journal, onTrouble } = this.#options;
+    for (const trial of await journal.open()) {
+      if (trial.state !== 'applying' || Date.now() - Date.parse(trial.updatedAt) < olderThanMs) continue;
+      try {
+        await this.#finish(trial);
+      } catch (error) {
+        onTrouble(`The open order ${trial.id} (${trial.subject}) can't be healed yet: ${messageOf(error)}`);
+      }
+    }
+  }
+
+  /** Takes back an order that was carried out. @throws what the actuator throws */
+  async revert(trial: Trial, reason: string): Promise<void> {
+    await this.#actuatorOf(trial).undo(trial.undo, trial);
+    await this.#options.journal.write({ ...trial, state: 'reverted', reason });
+  }
+
+  async #finish(trial: Trial): Promise<void> {
+    const { journal } = this.#options;
+    if ((await this.#actuatorOf(trial).heal(trial)) === 'absent') {
+      await journal.write({ ...trial, state: 'reverted', reason: 'It was interrupted before anything was changed.' });
+    } else if (trial.origin === 'person') {
+      await journal.write({ ...trial, state: 'kept', reason: `${trial.reason} Finished after an interruption.` });
+    } else await this.revert(trial, 'It was interrupted, so nobody has watched what it did: taken back.');
+  }
+
+  /** After a failure: whether it was carried out all the same (an answer that got lost) is asked of the world. */
+  async #settle(trial: Trial, error: unknown): Promise<void> {
+    try {
+      if ((await this.#actuatorOf(trial).heal(trial)) === 'applied') await this.#finish(trial);
+      else await this.#write({ ...trial, state: 'reverted', reason: `Nothing was changed: ${messageOf(error)}` });
+    } catch {
+      // The world can't be asked now either: the entry stays open, and heal() comes back to it.
+    }
+  }
+
+  #actuatorOf({ kind, id }: Trial): Pick<Actuator<never, unknown>, 'undo' | 'heal'> {
+    const actuator = this.#options.actuators.find((one) => one.kind === kind);
+    if (actuator !== undefined) return actuator;
+    throw new AutopilotError(
+      'AP_INTERNAL',
+      `The order ${id} is of the kind "${kind}", which this release does not know.`,
+    );
+  }
+
+  async #write(trial: Trial): Promise<void> {
+    await this.#options.journal.write(trial).catch((error: unknown) => {
+      this.#options.onTrouble(`The journal can't be written: ${messageOf(error)}`);
+    });
+  }
+
+  #trial(
+    id: string,
+    { service, kind, subject, author, origin }: Change,
+    change: JsonValue,
+    undo: JsonValue,
+    state: Trial['state'],
+    reason: string,
+  ): Trial {
+    const at = new Date().toISOString();
+    return { id, service, kind, subject, author, origin, state, reason, change, undo, at, updatedAt: at };
+  }
+}

@@ -1,0 +1,188 @@
+/** What every ConfigStore and Journal does. Each implementation passes all of it. */
+import assert from 'node:assert/strict';
+import { after, describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import fc from 'fast-check';
+import { emptyContent } from '../../packages/autopilot/src/config/layers.ts';
+import { MemoryConfigStore } from '../../packages/autopilot/src/storage/memory/memory-config-store.ts';
+import { MemoryJournal } from '../../packages/autopilot/src/storage/memory/memory-journal.ts';
+import type { ConfigDraft, ConfigStore, Journal, Trial } from '../../packages/autopilot/src/storage/ports.ts';
+import { PostgresConfigStore } from '../../packages/autopilot/src/storage/postgres/postgres-config-store.ts';
+import { PostgresJournal } from '../../packages/autopilot/src/storage/postgres/postgres-journal.ts';
+import { leakCheck } from '../support/leak-check.ts';
+import { metricDatabase } from '../support/metric-store.ts';
+import { olderServer, olderServerSkip, type TestScope, throwawayCluster } from '../support/postgres.ts';
+
+leakCheck(after);
+
+interface Opened {
+  readonly store: ConfigStore;
+  /** The same kept things, seen by another process. */
+  readonly other: ConfigStore;
+  readonly journal: Journal;
+}
+
+async function postgres(t: TestScope, server: () => ReturnType<typeof throwawayCluster>): Promise<Opened> {
+  const { url } = await metricDatabase(t, await server());
+  const [store, other, journal] = [
+    new PostgresConfigStore(url),
+    new PostgresConfigStore(url),
+    new PostgresJournal(url),
+  ];
+  t.after(async () => {
+    await Promise.all([store.close(), other.close(), journal.close()]);
+  });
+  return { store, other, journal };
+}
+
+const implementations: Readonly<
+  Record<string, { readonly open: (t: TestScope) => Promise<Opened>; readonly skip?: string | false }>
+> = {
+  MemoryConfigStore: {
+    open: async () => {
+      const store = new MemoryConfigStore();
+      return { store, other: store, journal: new MemoryJournal() };
+    },
+  },
+  PostgresConfigStore: { open: (t) => postgres(t, throwawayCluster) },
+  'PostgresConfigStore on PostgreSQL 15': { open: (t) => postgres(t, olderServer), skip: olderServerSkip() },
+};
+
+let trials = 0;
+
+function draftOf(maxRoutes: number, more: Partial<ConfigDraft> = {}): ConfigDraft {
+  return {
+    author: 'ann',
+    note: 'why',
+    cause: 'person',
+    restored: null,
+    trial: `trial ${++trials}`,
+    hash: `hash ${maxRoutes}`,
+    content: { ...emptyContent, fleet: { 'monitoring.maxRoutes': maxRoutes } },
+    ...more,
+  };
+}
+
+for (const [name, { open, skip }] of Object.entries(implementations)) {
+  describe(name, { skip: skip ?? false }, () => {
+    it('numbers versions from 1 in each service and gives them back as they were', async (t) => {
+      const { store, other } = await open(t);
+      assert.equal(await store.latest('orders'), null);
+      const first = await store.append('orders', 0, draftOf(11));
+      const second = await store.append('orders', 1, draftOf(12, { cause: 'restore', restored: 1 }));
+      await store.append('billing', 0, draftOf(13));
+      assert.deepEqual([first.version, second.version], [1, 2]);
+      assert.deepEqual(await other.latest('orders'), second);
+      assert.deepEqual(await other.read('orders', 1), first);
+      assert.equal(await other.read('orders', 3), null);
+      assert.deepEqual(
+        [...(await other.latestVersions())].sort(([a], [b]) => (a < b ? -1 : 1)),
+        [
+          ['billing', 1],
+          ['orders', 2],
+        ],
+      );
+      const { content: _content, ...head } = second;
+      assert.deepEqual(await other.madeBy('orders', second.trial), head);
+      assert.equal(await other.madeBy('orders', 'none'), null);
+    });
+
+    it('lists newest first, from where one wants', async (t) => {
+      const { store } = await open(t);
+      for (let version = 0; version < 5; version++) await store.append('orders', version, draftOf(10 + version));
+      const numbers = async (before: number | null, limit: number): Promise<readonly number[]> =>
+        (await store.list('orders', before, limit)).map(({ version }) => version);
+      assert.deepEqual(await numbers(null, 3), [5, 4, 3]);
+      assert.deepEqual(await numbers(3, 10), [2, 1]);
+    });
+
+    it('takes a version only on top of the newest, and names that one otherwise', async (t) => {
+      const { store, other } = await open(t);
+      await store.append('orders', 0, draftOf(11));
+      for (const based of [0, 2]) {
+        await assert.rejects(other.append('orders', based, draftOf(12)), {
+          code: 'AP_CONFIG_STALE_VERSION',
+          message: `The change is based on version ${based} of the configuration of orders, but version 1 is the newest.`,
+        });
+      }
+      assert.equal((await store.latest('orders'))?.content.fleet['monitoring.maxRoutes'], 11);
+    });
+
+    it('of any number of administrators at once one wins each version, and the others are told', async (t) => {
+      const { store, other } = await open(t);
+      let newest = 0;
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.boolean(), { minLength: 2, maxLength: 6 }), async (through) => {
+          const asked = through.map((first, index) =>
+            (first ? store : other).append('orders', newest, draftOf(20 + index)),
+          );
+          const settled = await Promise.allSettled(asked);
+          const won = settled.filter((one) => one.status === 'fulfilled');
+          assert.equal(won.length, 1);
+          for (const one of settled) {
+            if (one.status === 'rejected')
+              assert.equal((one.reason as { code?: string }).code, 'AP_CONFIG_STALE_VERSION');
+          }
+          newest++;
+          assert.deepEqual((await other.latest('orders'))?.version, newest);
+          assert.deepEqual(won[0]?.value, await store.latest('orders'));
+        }),
+        { numRuns: 10 },
+      );
+    });
+
+    it('tells another process of a new version', async (t) => {
+      const { store, other } = await open(t);
+      let told = 0;
+      using _watching = other.watch(() => told++);
+      for (let round = 0; round < 100 && told === 0; round++) await delay(20);
+      const before = told;
+      await store.append('orders', 0, draftOf(11));
+      for (let round = 0; round < 100 && told === before; round++) await delay(20);
+      assert.ok(told > before);
+    });
+
+    it("keeps a team's presets, and replaces and removes them by name", async (t) => {
+      const { store, other } = await open(t);
+      const preset = { name: 'night', description: 'At night.', builtIn: false, settings: [] };
+      await store.putPreset('orders', preset);
+      await store.putPreset('orders', { ...preset, description: 'Later at night.' });
+      assert.deepEqual(await other.presets('orders'), [{ ...preset, description: 'Later at night.' }]);
+      assert.deepEqual(await other.presets('billing'), []);
+      assert.deepEqual(
+        [await other.removePreset('orders', 'night'), await other.removePreset('orders', 'night')],
+        [true, false],
+      );
+    });
+
+    it('journals orders: open ones oldest first, history newest first', async (t) => {
+      const { journal } = await open(t);
+      const trial = (id: string, state: Trial['state'], service = 'orders'): Trial => ({
+        id,
+        service,
+        kind: 'configuration',
+        subject: 'monitoring.maxRoutes',
+        author: 'ann',
+        origin: 'person',
+        state,
+        reason: 'Asked for.',
+        change: { version: 1 },
+        undo: [1, 'two', null],
+        at: '',
+        updatedAt: '',
+      });
+      await journal.write(trial('a', 'applying'));
+      await journal.write(trial('b', 'watching'));
+      await journal.write(trial('c', 'applying', 'billing'));
+      const ids = (several: readonly Trial[]): readonly string[] => several.map(({ id }) => id);
+      assert.deepEqual(ids(await journal.open()), ['a', 'b', 'c']);
+      assert.deepEqual(ids(await journal.open('orders')), ['a', 'b']);
+      await journal.write({ ...trial('a', 'kept'), reason: 'Done.' });
+      assert.deepEqual(ids(await journal.open('orders')), ['b']);
+      const history = await journal.history('orders', 10);
+      assert.deepEqual(ids(history), ['b', 'a']);
+      assert.deepEqual([history[1]?.state, history[1]?.reason, history[1]?.undo], ['kept', 'Done.', [1, 'two', null]]);
+      assert.ok(Date.parse(history[1]?.at ?? '') > 0);
+    });
+  });
+}
