@@ -288,7 +288,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const onRole = (role: Role): void => {
     if (role.kind === 'standby') {
       // They come again, and are then handed on.
-      acceptor.closeChannels();
+      acceptor.close();
       streams.endAll();
       router.route({
         url: new URL(role.leader.address),

@@ -32,13 +32,12 @@ export class HttpLinkAcceptor {
   readonly #options: HttpLinkAcceptorOptions;
   readonly #verifier: RequestVerifier;
   readonly #channels: Map<string, HttpControlChannel> = new Map();
-  readonly #looking: NodeJS.Timeout;
+  /** null: no channel is open. */
+  #looking: NodeJS.Timeout | null = null;
 
   constructor(options: HttpLinkAcceptorOptions) {
     this.#options = options;
     this.#verifier = new RequestVerifier(options.keys, options.clock);
-    this.#looking = setInterval(() => this.#closeSilent(), LOOK_EVERY_MS);
-    this.#looking.unref();
   }
 
   /** Whether an address belongs to the link. */
@@ -80,22 +79,17 @@ export class HttpLinkAcceptor {
     return new Response(null, { status: 202 });
   }
 
-  /** Ends every channel. */
-  close(): void {
-    clearInterval(this.#looking);
-    this.closeChannels();
-  }
-
   /** Ends every channel that is open; new ones are taken. */
-  closeChannels(): void {
+  close(): void {
     for (const channel of this.#channels.values()) channel.close();
   }
 
   #open(signal: AbortSignal, hello: UpMessage, proof: string): Response {
     if (hello.kind !== 'hello') return problem('AP_BODY_INVALID', 'The first message of a channel is "hello".');
     const id = randomBytes(16).toString('hex');
-    const channel = new HttpControlChannel(() => this.#channels.delete(id), this.#options.clock.monotonicMs());
+    const channel = new HttpControlChannel(() => this.#forget(id), this.#options.clock.monotonicMs());
     this.#channels.set(id, channel);
+    this.#looking ??= setInterval(() => this.#closeSilent(), LOOK_EVERY_MS);
     signal.addEventListener('abort', () => channel.close(), { once: true });
     this.#options.accept(channel);
     channel.hear(hello, this.#options.clock.monotonicMs());
@@ -108,6 +102,13 @@ export class HttpLinkAcceptor {
         [PROOF_HEADER]: proof,
       },
     });
+  }
+
+  #forget(id: string): void {
+    this.#channels.delete(id);
+    if (this.#channels.size > 0 || this.#looking === null) return;
+    clearInterval(this.#looking);
+    this.#looking = null;
   }
 
   #closeSilent(): void {
