@@ -11,6 +11,8 @@ import type {
 } from './contract/operations.ts';
 import { operations } from './contract/operations.ts';
 import type { Dashboard, Health, InstanceList, MetricsAnswer, RouteList } from './contract/performance.ts';
+import type { ResourcesQuery, TenantsQuery } from './contract/resource-queries.ts';
+import type { Resources, TenantList } from './contract/resources.ts';
 
 /** Where the API is and how it is asked. */
 export interface ClientOptions {
@@ -54,6 +56,8 @@ export interface Client {
   getHealth(query?: HealthQuery, options?: CallOptions): Promise<Health>;
   listRoutes(query?: RoutesQuery, options?: CallOptions): Promise<RouteList>;
   listInstances(query?: InstancesQuery, options?: CallOptions): Promise<InstanceList>;
+  listTenants(query?: TenantsQuery, options?: CallOptions): Promise<TenantList>;
+  getResources(query?: ResourcesQuery, options?: CallOptions): Promise<Resources>;
 }
 
 /** The API refused; `problem` says what, why and what to do. */
@@ -119,6 +123,8 @@ export function createClient(options: ClientOptions): Client {
     getHealth: (query, callOptions) => call('getHealth', query, callOptions),
     listRoutes: (query, callOptions) => call('listRoutes', query, callOptions),
     listInstances: (query, callOptions) => call('listInstances', query, callOptions),
+    listTenants: (query, callOptions) => call('listTenants', query, callOptions),
+    getResources: (query, callOptions) => call('getResources', query, callOptions),
     streamDashboard: (query = {}, streamOptions = {}) => stream('getDashboard', query, streamOptions, mergeDashboard),
     streamMetrics: (query, streamOptions = {}) =>
       stream('getMetrics', query, streamOptions, (before, event) => ({

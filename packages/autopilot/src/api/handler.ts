@@ -20,8 +20,10 @@ import { OperationRouter } from './operation-router.ts';
 import { dashboardTail, getDashboard, refuseFixedRange } from './performance/dashboard.ts';
 import { listInstances } from './performance/instances.ts';
 import { getMetrics, metricsQuestion, metricsTail } from './performance/metrics.ts';
+import { getResources } from './performance/resources.ts';
 import { listRoutes } from './performance/routes.ts';
 import { type PerformanceSources, scopeOf } from './performance/sources.ts';
+import { listTenants } from './performance/tenants.ts';
 import { type QueryParser, queryParserOf } from './query-parser.ts';
 import type { RecentAnswers } from './recent-answers.ts';
 import { type CallBody, readBody } from './request-body.ts';
@@ -205,6 +207,14 @@ function answeringOf(parts: ApiParts): Answering {
     listInstances: async ({ query, key, url }) => {
       const list = await answers.get(key, () => listInstances(performance, query));
       return jsonResponse(list, 200, { link: linkHeader(url.pathname + url.search, list.page) });
+    },
+    listTenants: async ({ query, key, url }) => {
+      const list = await answers.get(key, () => listTenants(performance, query));
+      return jsonResponse(list, 200, { link: linkHeader(url.pathname + url.search, list.page) });
+    },
+    getResources: async ({ query, key, url }) => {
+      const resources = await answers.get(key, () => getResources(performance, query));
+      return jsonResponse(resources, 200, { link: linkHeader(url.pathname + url.search, resources.page) });
     },
     ...configurationAnswers(parts.configuration),
     getOpenApi: async () => jsonResponse(document),

@@ -10,5 +10,7 @@ export * from './openapi.ts';
 export * from './operations.ts';
 export * from './performance.ts';
 export * from './principal.ts';
+export * from './resource-queries.ts';
+export * from './resources.ts';
 export * from './series.ts';
 export * from './shape.ts';

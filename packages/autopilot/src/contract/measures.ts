@@ -37,6 +37,12 @@ const table = {
     description: 'Requests a second',
     formula: { kind: 'rate', field: 'requests' },
   },
+  errors: {
+    families: ['route', 'tenant'],
+    unit: 'requests',
+    description: 'Requests answered with 500 or more',
+    formula: { kind: 'total', field: 'errors' },
+  },
   errorRatio: {
     families: ['route', 'tenant'],
     unit: 'ratio',
@@ -103,11 +109,41 @@ const table = {
     description: 'Bytes sent a second',
     formula: { kind: 'rate', field: 'bytesSent' },
   },
+  bytesSent: {
+    families: ['route', 'tenant'],
+    unit: 'bytes',
+    description: 'Bytes sent, headers included',
+    formula: { kind: 'total', field: 'bytesSent' },
+  },
+  bytesReceived: {
+    families: ['route', 'tenant'],
+    unit: 'bytes',
+    description: 'Bytes received, headers included',
+    formula: { kind: 'total', field: 'bytesReceived' },
+  },
+  bytesReceivedRate: {
+    families: ['route', 'tenant'],
+    unit: 'bytes/s',
+    description: 'Bytes received a second',
+    formula: { kind: 'rate', field: 'bytesReceived' },
+  },
   bytesPerRequest: {
     families: ['route', 'tenant'],
     unit: 'bytes',
     description: 'Bytes sent a request',
     formula: { kind: 'ratio', field: 'bytesSent', over: 'requests' },
+  },
+  databaseCalls: {
+    families: ['route', 'tenant'],
+    unit: 'calls',
+    description: 'Database calls',
+    formula: { kind: 'total', field: 'databaseCalls' },
+  },
+  databaseMs: {
+    families: ['route', 'tenant'],
+    unit: 'ms',
+    description: 'Time waited for the database',
+    formula: { kind: 'total', field: 'databaseMs' },
   },
   databaseCallsPerRequest: {
     families: ['route', 'tenant'],
@@ -126,6 +162,18 @@ const table = {
     unit: 'average',
     description: 'Database calls under way on average',
     formula: { kind: 'busy', fields: ['databaseMs'] },
+  },
+  loopMs: {
+    families: ['route', 'tenant'],
+    unit: 'ms',
+    description: 'Time of the event loop, estimated from samples',
+    formula: { kind: 'total', field: 'loopMs' },
+  },
+  shed: {
+    families: ['route', 'tenant'],
+    unit: 'requests',
+    description: 'Requests turned away because the service had too much to do',
+    formula: { kind: 'total', field: 'shed' },
   },
   calls: {
     families: ['statement', 'route-statement'],
@@ -205,6 +253,18 @@ const table = {
     description: 'Callers that got no connection',
     formula: { kind: 'total', field: 'failed' },
   },
+  eventLoopDelayP50Ms: {
+    families: ['runtime'],
+    unit: 'ms',
+    description: 'Median event-loop delay',
+    formula: { kind: 'quantile', field: 'eventLoopDelayMs', q: 0.5 },
+  },
+  eventLoopDelayP95Ms: {
+    families: ['runtime'],
+    unit: 'ms',
+    description: 'Event-loop delay 95 % stay under',
+    formula: { kind: 'quantile', field: 'eventLoopDelayMs', q: 0.95 },
+  },
   eventLoopDelayP99Ms: {
     families: ['runtime'],
     unit: 'ms',
@@ -229,17 +289,41 @@ const table = {
     description: 'Cores kept busy by the process',
     formula: { kind: 'busy', fields: ['cpuUserMs', 'cpuSystemMs'] },
   },
+  cpuUserBusy: {
+    families: ['runtime'],
+    unit: 'cores',
+    description: 'Cores kept busy in user mode',
+    formula: { kind: 'busy', fields: ['cpuUserMs'] },
+  },
+  cpuSystemBusy: {
+    families: ['runtime'],
+    unit: 'cores',
+    description: 'Cores kept busy in system mode',
+    formula: { kind: 'busy', fields: ['cpuSystemMs'] },
+  },
   rssBytes: {
     families: ['runtime'],
     unit: 'bytes',
     description: 'Resident memory',
     formula: { kind: 'level', field: 'rssBytes' },
   },
+  rssMaxBytes: {
+    families: ['runtime'],
+    unit: 'bytes',
+    description: 'Most resident memory of any process',
+    formula: { kind: 'max', field: 'rssBytes' },
+  },
   heapUsedBytes: {
     families: ['runtime'],
     unit: 'bytes',
     description: 'JavaScript heap in use',
     formula: { kind: 'level', field: 'heapUsedBytes' },
+  },
+  heapUsedMaxBytes: {
+    families: ['runtime'],
+    unit: 'bytes',
+    description: 'Most JavaScript heap in use of any process',
+    formula: { kind: 'max', field: 'heapUsedBytes' },
   },
   heapLimitBytes: {
     families: ['runtime'],
@@ -264,6 +348,30 @@ const table = {
     unit: 'ms',
     description: 'Longest pause by garbage collection',
     formula: { kind: 'max', field: 'gcMs' },
+  },
+  diskReadBytes: {
+    families: ['runtime'],
+    unit: 'bytes',
+    description: 'Bytes read from disks, caches aside',
+    formula: { kind: 'total', field: 'diskReadBytes' },
+  },
+  diskWriteBytes: {
+    families: ['runtime'],
+    unit: 'bytes',
+    description: 'Bytes written to disks',
+    formula: { kind: 'total', field: 'diskWriteBytes' },
+  },
+  diskReadRate: {
+    families: ['runtime'],
+    unit: 'bytes/s',
+    description: 'Bytes read from disks a second, caches aside',
+    formula: { kind: 'rate', field: 'diskReadBytes' },
+  },
+  diskWriteRate: {
+    families: ['runtime'],
+    unit: 'bytes/s',
+    description: 'Bytes written to disks a second',
+    formula: { kind: 'rate', field: 'diskWriteBytes' },
   },
   activeRequests: {
     families: ['runtime'],

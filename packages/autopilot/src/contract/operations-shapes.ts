@@ -31,17 +31,18 @@ import type { ShapeOf } from './shape.ts';
  * tables of metrics and measures; here stand units and ranges, which types can't carry.
  */
 
-const text = { kind: 'string' } as const;
-const time = { kind: 'string', format: 'time' } as const;
-const count = { kind: 'number', min: 0 } as const;
-const ratio = { kind: 'number', min: 0, max: 1, unit: 'ratio' } as const;
-const ms = { kind: 'number', min: 0, unit: 'ms' } as const;
-const bytes = { kind: 'number', min: 0, unit: 'bytes' } as const;
-const perSecond = { kind: 'number', min: 0, unit: '1/s' } as const;
-const texts = { kind: 'array', of: text } as const;
+export const text = { kind: 'string' } as const;
+export const time = { kind: 'string', format: 'time' } as const;
+export const count = { kind: 'number', min: 0 } as const;
+export const ratio = { kind: 'number', min: 0, max: 1, unit: 'ratio' } as const;
+export const ms = { kind: 'number', min: 0, unit: 'ms' } as const;
+export const bytes = { kind: 'number', min: 0, unit: 'bytes' } as const;
+export const perSecond = { kind: 'number', min: 0, unit: '1/s' } as const;
+export const texts: ShapeOf<readonly string[]> = { kind: 'array', of: text };
 
-type Nullable<Of> = { readonly kind: 'nullable'; readonly of: Of };
-const orNull = <Of>(of: Of): Nullable<Of> => ({ kind: 'nullable', of });
+/** What may be null. */
+export type Nullable<Of> = { readonly kind: 'nullable'; readonly of: Of };
+export const orNull = <Of>(of: Of): Nullable<Of> => ({ kind: 'nullable', of });
 
 const timeSpan: ShapeOf<TimeSpan> = {
   kind: 'object',
@@ -49,7 +50,7 @@ const timeSpan: ShapeOf<TimeSpan> = {
   fields: { from: { kind: 'integer', unit: 'ms since 1970' }, to: { kind: 'integer', unit: 'ms since 1970' } },
 };
 
-const frame: ShapeOf<Frame> = {
+export const frame: ShapeOf<Frame> = {
   kind: 'object',
   name: 'Frame',
   description: 'Time series by column: columns[name][i] belongs to the step that starts at at[i]',
@@ -177,7 +178,7 @@ const poolRow: ShapeOf<PoolRow> = {
   },
 };
 
-const database: ShapeOf<DatabaseSummary> = {
+export const database: ShapeOf<DatabaseSummary> = {
   kind: 'object',
   name: 'DatabaseSummary',
   description: 'Database calls over the range, as the application saw them',
@@ -257,7 +258,7 @@ export const health: ShapeOf<Health> = {
   },
 };
 
-const page: ShapeOf<Page> = {
+export const page: ShapeOf<Page> = {
   kind: 'object',
   name: 'Page',
   description: 'Where a list goes on; the same as in the Link header',
@@ -269,7 +270,10 @@ const page: ShapeOf<Page> = {
 };
 
 const trends = { kind: 'map', of: frame, description: 'By name: traffic, latency, database, runtime' } as const;
-const complete = { kind: 'boolean', description: 'false: it reaches back beyond what is kept; notes say why' } as const;
+export const complete = {
+  kind: 'boolean',
+  description: 'false: it reaches back beyond what is kept; notes say why',
+} as const;
 
 const baseline: { readonly [Name in keyof Baseline]: ShapeOf<Baseline[Name]> } = {
   from: time,
@@ -307,7 +311,7 @@ const routesBaseline: ShapeOf<RoutesBaseline> = {
   fields: { ...baseline, routes: { kind: 'array', of: routeRow } },
 };
 
-const releases: ShapeOf<Dashboard['releases']> = {
+export const releases: ShapeOf<Dashboard['releases']> = {
   kind: 'array',
   of: {
     kind: 'object',

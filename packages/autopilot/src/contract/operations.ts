@@ -2,6 +2,19 @@ import { type ConfigurationOperationTypes, configurationOperations } from './con
 import type { ErrorCode } from './error-table.ts';
 import type { Measure } from './measures.ts';
 import { measures } from './measures.ts';
+import {
+  compare,
+  cursor,
+  database,
+  from,
+  instance,
+  limit,
+  name,
+  optional,
+  release,
+  service,
+  to,
+} from './operations-parameters.ts';
 import * as answer from './operations-shapes.ts';
 import type {
   Dashboard,
@@ -14,6 +27,9 @@ import type {
   RouteRow,
 } from './performance.ts';
 import type { Scope } from './principal.ts';
+import { type ResourcesQuery, resourceSorts, type TenantsQuery, tenantSorts } from './resource-queries.ts';
+import * as resourceAnswer from './resource-shapes.ts';
+import type { Resources, TenantList } from './resources.ts';
 import type { Family } from './series.ts';
 import type { ArrayShape, JsonSchema, ObjectShape, Shape, ShapeOf } from './shape.ts';
 
@@ -167,6 +183,8 @@ export interface OperationTypes extends ConfigurationOperationTypes {
   readonly getHealth: { readonly query: HealthQuery; readonly answer: Health };
   readonly listRoutes: { readonly query: RoutesQuery; readonly answer: RouteList };
   readonly listInstances: { readonly query: InstancesQuery; readonly answer: InstanceList };
+  readonly listTenants: { readonly query: TenantsQuery; readonly answer: TenantList };
+  readonly getResources: { readonly query: ResourcesQuery; readonly answer: Resources };
   readonly getOpenApi: { readonly query: NoQuery; readonly answer: JsonSchema };
   readonly getDocs: { readonly query: NoQuery; readonly answer: string };
   readonly getLiveness: { readonly query: NoQuery; readonly answer: Liveness };
@@ -175,45 +193,6 @@ export interface OperationTypes extends ConfigurationOperationTypes {
 
 /** Names a call: the key of the operation table. */
 export type OperationId = keyof OperationTypes;
-
-type Optional<Of extends Shape> = { readonly kind: 'optional'; readonly of: Of };
-const optional = <Of extends Shape>(of: Of): Optional<Of> => ({ kind: 'optional', of });
-
-const name = (description: string): { kind: 'string'; maxLength: number; description: string } => ({
-  kind: 'string',
-  maxLength: 512,
-  description,
-});
-
-const service = optional(name('The service; default: the one of the application that is asked through'));
-const instance = optional(name('One instance of the service; default: all, merged'));
-const release = optional(name('One release of the service; default: all, merged'));
-const compare = optional({
-  kind: 'integer',
-  min: 1000,
-  max: 63_072_000_000,
-  unit: 'ms',
-  description:
-    'Adds `baseline`: the same from so much earlier, 86400000 for the day before, 604800000 for the week before. Rounded up to a whole number of steps',
-} as const);
-const database = optional(name('One database of the service; default: all'));
-const from = (lookBack: string): Optional<Shape & { kind: 'string' }> =>
-  optional({
-    kind: 'string',
-    format: 'time',
-    description: `Start of the range, RFC 3339; default ${lookBack} before its end`,
-  });
-const to = optional({
-  kind: 'string',
-  format: 'time',
-  description: 'End of the range, RFC 3339; default now',
-} as const);
-const cursor = optional({
-  kind: 'string',
-  maxLength: 4096,
-  description: 'Where the page starts: `page.next` or `page.previous` of an answer before',
-} as const);
-const limit = optional({ kind: 'integer', min: 1, max: 200, description: 'Rows in an answer; default 50' } as const);
 
 const nothing = { kind: 'object', fields: {} } as const;
 
@@ -399,6 +378,63 @@ export const operations: {
     answer: answer.instanceList,
     mediaTypes: ['application/json'],
     problems: ['AP_SERVICE_UNKNOWN', 'AP_RANGE_INVALID', 'AP_PAGE_CURSOR_INVALID'],
+  },
+  listTenants: {
+    method: 'GET',
+    path: '/api/v1/performance/tenants',
+    tag: 'Performance',
+    summary: 'The tenants with percentiles and what each took of the service, most first',
+    description:
+      'Shares are of all requests of the service: what the tenants leave of 1 was for nobody in particular. The pages of one list show one range: `from` and `to` of its first page travel in the cursor.',
+    scope: 'read',
+    query: {
+      kind: 'object',
+      fields: {
+        service,
+        instance,
+        release,
+        tenant: optional({
+          kind: 'array',
+          of: { kind: 'string', maxLength: 512 },
+          maxItems: 200,
+          description: 'Only these tenants, separated by commas; those that nothing is known of are left out',
+        } as const),
+        from: from('five minutes'),
+        to,
+        sort: optional({ kind: 'string', values: tenantSorts, description: 'Default timeShare' }),
+        limit,
+        cursor,
+      },
+    },
+    answer: resourceAnswer.tenantList,
+    mediaTypes: ['application/json'],
+    problems: ['AP_SERVICE_UNKNOWN', 'AP_SERIES_UNKNOWN', 'AP_RANGE_INVALID', 'AP_PAGE_CURSOR_INVALID'],
+  },
+  getResources: {
+    method: 'GET',
+    path: '/api/v1/performance/resources',
+    tag: 'Performance',
+    summary: 'Processor, event loop, memory, disk, network and database, and what each route takes of them',
+    description:
+      'The routes are paged; the pages of one answer show one range: `from` and `to` of its first page travel in the cursor. Time of the event loop is an estimate, made while the setting resources.enabled is on: `loop` says whether there is one, and how far off it may be.',
+    scope: 'read',
+    query: {
+      kind: 'object',
+      fields: {
+        service,
+        database,
+        instance,
+        release,
+        from: from('five minutes'),
+        to,
+        sort: optional({ kind: 'string', values: resourceSorts, description: 'Of the routes; default timeShare' }),
+        limit,
+        cursor,
+      },
+    },
+    answer: resourceAnswer.resources,
+    mediaTypes: ['application/json'],
+    problems: ['AP_SERVICE_UNKNOWN', 'AP_SERIES_UNKNOWN', 'AP_RANGE_INVALID', 'AP_PAGE_CURSOR_INVALID'],
   },
   ...configurationOperations,
   getOpenApi: {

@@ -5,7 +5,8 @@ import { FakeClock } from '../kernel/clock.ts';
 import { ExponentialHistogram } from '../kernel/histogram.ts';
 import { MemoryMetricStore } from '../storage/memory/memory-metric-store.ts';
 import { QueryEngine, type Subject } from './query-engine.ts';
-import { rankedRoutes, routeRows, slowestStatements } from './summaries.ts';
+import { rankedPlaces } from './ranking.ts';
+import { routeRanking, routeRows, slowestStatements } from './summaries.ts';
 import { type SteppedRange, steppedRange, type TimeRange } from './time-range.ts';
 
 const T0 = 1_699_999_200_000;
@@ -172,14 +173,14 @@ test('top ranks by any measure, and rows have shares of the whole', async () => 
     route('GET /none', []),
   ]);
   const scope = { service: 'orders' };
-  const byTime = await rankedRoutes(engine, scope, whole, 'timeShare');
+  const byTime = await rankedPlaces(engine, routes, whole, routeRanking('timeShare'));
   assert.deepEqual(
-    byTime.map((place) => place.route),
+    byTime.map((place) => place.key),
     ['GET /slow', 'GET /often', 'GET /none'],
   );
-  const byApdex = await rankedRoutes(engine, scope, whole, 'apdex');
+  const byApdex = await rankedPlaces(engine, routes, whole, routeRanking('apdex'));
   assert.deepEqual(
-    byApdex.map((place) => [place.route, place.value]),
+    byApdex.map((place) => [place.key, place.value]),
     [
       ['GET /slow', 0.5],
       ['GET /often', 1],
@@ -190,6 +191,27 @@ test('top ranks by any measure, and rows have shares of the whole', async () => 
   assert.deepEqual([slow?.timeShare, slow?.databaseShare, slow?.p99Ms], [0.9, 0.25, 900]);
   assert.deepEqual([often?.timeShare, often?.databaseShare, often?.databaseCallsPerRequest], [0.1, 0.75, 2]);
   assert.deepEqual([none?.requests, none?.errorRatio, none?.p50Ms, none?.timeShare], [0, null, null, 0]);
+});
+
+test('frames of keys have the same times, and what each did in each step', async () => {
+  const { engine, put } = open();
+  await put('a', 0, [route('GET /a', [10]), route('GET /b', [20, 30])]);
+  await put('b', 1, [route('GET /b', [40])]);
+  const stepped = { ...whole, stepMs: 1000, resolutionMs: 1000 };
+  const frames = await engine.frames(routes, ['GET /a', 'GET /b', 'GET /?'], stepped, ['requests', 'maxMs']);
+  const rowsOf = (key: string): unknown => Object.values(frames.get(key)?.columns ?? {}).map((one) => one.slice(0, 2));
+  assert.deepEqual(rowsOf('GET /a'), [
+    [1, 0],
+    [10, null],
+  ]);
+  assert.deepEqual(rowsOf('GET /b'), [
+    [2, 1],
+    [30, 40],
+  ]);
+  assert.deepEqual(rowsOf('GET /?'), [
+    [0, 0],
+    [null, null],
+  ]);
 });
 
 test('the slowest statements name the routes that waited longest', async () => {

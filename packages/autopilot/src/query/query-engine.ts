@@ -88,6 +88,41 @@ export class QueryEngine {
     };
   }
 
+  /** A frame for each of these keys of a family, with the same times. */
+  async frames(
+    subject: Subject,
+    keys: readonly string[],
+    range: SteppedRange,
+    asked: readonly Measure[],
+  ): Promise<ReadonlyMap<string, Frame>> {
+    const { from, to, stepMs, resolutionMs, complete } = range;
+    const plan = planOf(asked);
+    const { fields, sumsOf } = plan;
+    const nothing = new MergedFacts(plan);
+    const times = Array.from({ length: Math.round((to - from) / stepMs) }, (_, index) => from + index * stepMs);
+    const coverages = times.map(() => new Coverage());
+    const byKey = new Map(keys.map((key) => [key, new Map<number, MergedFacts>()]));
+    const select = { kind: 'keys', keys } as const;
+    const query = { ...subject, select, from, to, resolutionMs, fields, sumsOf, mergeInstances: true };
+    for await (const slice of this.#store.read(query)) {
+      const instance = instanceOf(slice.origin);
+      for (const { index, from: partFrom, to: partTo, share } of partsOf(slice, range)) {
+        coverages[index]?.add(instance, partFrom, partTo);
+        for (const one of slice.series) {
+          const steps = byKey.get(one.key);
+          const facts = steps?.get(index) ?? new MergedFacts(plan);
+          facts.add(instance, one, share);
+          steps?.set(index, facts);
+        }
+      }
+    }
+    const frames = Array.from(byKey, ([key, facts]): [string, Frame] => {
+      const steps = coverages.map((coverage, index): Step => ({ coverage, facts: facts.get(index) ?? nothing }));
+      return [key, { at: times, stepMs, columns: columnsOf(steps, asked), complete }];
+    });
+    return new Map(frames);
+  }
+
   /**
    * Each instance by itself, by name: its values over the range, a frame of some of them, and when it reported. Reads every
    * instance's own windows: with a hundred instances it costs a hundred times what a summary does.
@@ -224,24 +259,36 @@ function stepsOf({ from, to, stepMs }: SteppedRange, plan: FactPlan): readonly S
   return Array.from({ length: Math.round((to - from) / stepMs) }, () => stepOf(plan));
 }
 
-/** Puts a slice into the steps it overlaps, into each the part of it that lies there. */
-function addToSteps(
-  steps: readonly Step[],
-  { origin, start, durationMs, series }: Slice,
-  { from, stepMs }: SteppedRange,
-): void {
-  const instance = instanceOf(origin);
+/** The part of a slice that lies in one step. */
+interface SlicePart {
+  readonly index: number;
+  readonly from: EpochMs;
+  readonly to: EpochMs;
+  readonly share: number;
+}
+
+/** A slice, cut where steps end. */
+function partsOf({ start, durationMs }: Slice, { from, to, stepMs }: SteppedRange): readonly SlicePart[] {
   const end = start + durationMs;
   const first = Math.max(0, Math.floor((start - from) / stepMs));
-  const last = Math.min(steps.length - 1, Math.ceil((end - from) / stepMs) - 1);
+  const last = Math.min(Math.round((to - from) / stepMs) - 1, Math.ceil((end - from) / stepMs) - 1);
+  const parts: SlicePart[] = [];
   for (let index = first; index <= last; index++) {
-    const step = steps[index];
-    if (step === undefined) continue;
     const stepStart = from + index * stepMs;
-    const overlapFrom = Math.max(start, stepStart);
-    const overlapTo = Math.min(end, stepStart + stepMs);
-    step.coverage.add(instance, overlapFrom, overlapTo);
-    for (const one of series) step.facts.add(instance, one, (overlapTo - overlapFrom) / durationMs);
+    const partFrom = Math.max(start, stepStart);
+    const partTo = Math.min(end, stepStart + stepMs);
+    parts.push({ index, from: partFrom, to: partTo, share: (partTo - partFrom) / durationMs });
+  }
+  return parts;
+}
+
+/** Puts a slice into the steps it overlaps, into each the part of it that lies there. */
+function addToSteps(steps: readonly Step[], slice: Slice, range: SteppedRange): void {
+  const instance = instanceOf(slice.origin);
+  for (const { index, from, to, share } of partsOf(slice, range)) {
+    const step = steps[index];
+    step?.coverage.add(instance, from, to);
+    for (const one of slice.series) step?.facts.add(instance, one, share);
   }
 }
 

@@ -10,6 +10,7 @@ import type {
 } from '../contract/performance.ts';
 import type { StatementName } from '../storage/ports.ts';
 import type { MeasureValues, QueryEngine, Subject } from './query-engine.ts';
+import { type Ranking, shareOf } from './ranking.ts';
 import type { TimeRange } from './time-range.ts';
 
 /** What summaries are about: a service, or one instance or database of it. */
@@ -110,33 +111,9 @@ const RANKED_BY: Readonly<Record<RouteSort, Measure>> = {
   bytesPerRequest: 'bytesPerRequest',
 };
 
-/** A route's place in a ranking. */
-export interface RoutePlace {
-  readonly route: string;
-  readonly value: number | null;
-}
-
-/** Worst first: the highest, but for apdex, of which the lowest is worst; without a value last; equal ones by name. */
-export function compareRoutes(sort: RouteSort, a: RoutePlace, b: RoutePlace): number {
-  if (a.value !== b.value) {
-    if (a.value === null) return 1;
-    if (b.value === null) return -1;
-    return sort === 'apdex' ? a.value - b.value : b.value - a.value;
-  }
-  return a.route === b.route ? 0 : a.route < b.route ? -1 : 1;
-}
-
-/** Every route in the order of one column. */
-export async function rankedRoutes(
-  engine: QueryEngine,
-  scope: Scope,
-  range: TimeRange,
-  sort: RouteSort,
-): Promise<RoutePlace[]> {
-  const subject: Subject = { ...scope, family: 'route' };
-  const ranked = await engine.top(subject, range, RANKED_BY[sort], Number.POSITIVE_INFINITY);
-  const places = ranked.map(({ series, value }): RoutePlace => ({ route: series.key, value }));
-  return places.sort((a, b) => compareRoutes(sort, a, b));
+/** Worst first: the highest, but for apdex, of which the lowest is worst. */
+export function routeRanking(sort: RouteSort): Ranking {
+  return { measure: RANKED_BY[sort], lowestFirst: sort === 'apdex' };
 }
 
 const ROUTE = [
@@ -179,8 +156,8 @@ export async function routeRows(
         route,
         requests: requests ?? 0,
         requestRate: requestRate ?? 0,
-        timeShare: share(concurrency, whole.values.concurrency),
-        databaseShare: share(databaseBusy, whole.values.databaseBusy),
+        timeShare: shareOf(concurrency, whole.values.concurrency),
+        databaseShare: shareOf(databaseBusy, whole.values.databaseBusy),
       },
     ];
   });
@@ -227,15 +204,9 @@ export async function slowestStatements(
         text: texts[at] ?? '',
         calls: calls ?? 0,
         callRate: callRate ?? 0,
-        timeShare: share(concurrency, whole.values.concurrency),
+        timeShare: shareOf(concurrency, whole.values.concurrency),
         routes,
       },
     ];
   });
-}
-
-/** A part of a whole, 0 where there is no whole; what rounding leaves over 1 is cut. */
-function share(part: number | null, whole: number | null): number {
-  if (part === null || whole === null || whole <= 0) return 0;
-  return Math.min(1, Math.round((part / whole) * 1e6) / 1e6);
 }

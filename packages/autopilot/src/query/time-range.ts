@@ -97,6 +97,15 @@ export function wholeRange(
   };
 }
 
+/** A sparkline has about this many points. */
+const SPARKLINE_STEPS = 60;
+
+/** A range in about as many steps as a sparkline has points. */
+export function sparklineRange({ from, to, notes }: TimeRange, extent: Extent, now: EpochMs): SteppedRange {
+  const stepMs = Math.max(1000, Math.ceil((to - from) / SPARKLINE_STEPS / 1000) * 1000);
+  return { ...steppedRange({ from, to, stepMs }, to - from, extent, now), notes };
+}
+
 function bounds(
   asked: Omit<AskedRange, 'stepMs'>,
   lookBackMs: number,

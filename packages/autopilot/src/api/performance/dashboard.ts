@@ -7,9 +7,10 @@ import type { EpochMs } from '../../kernel/clock.ts';
 import { AutopilotError } from '../../kernel/errors.ts';
 import { type Baseline, comparedRanges } from '../../query/baseline.ts';
 import type { QueryEngine } from '../../query/query-engine.ts';
+import { rankedPlaces } from '../../query/ranking.ts';
 import {
   databaseSummary,
-  rankedRoutes,
+  routeRanking,
   routeRows,
   runtimeSummary,
   type Scope,
@@ -53,8 +54,8 @@ export async function getDashboard(sources: PerformanceSources, query: Dashboard
   const present = presentOf(extent, now);
   const { range, stepped, baseline } = comparedRanges(askedRange(query, present), query.compare, extent, now);
   const { traffic, overflow } = await trafficSummary(engine, scope, range);
-  const ranked = await rankedRoutes(engine, scope, range, 'timeShare');
-  const slowest = ranked.slice(0, ROWS).map(({ route }) => route);
+  const ranked = await rankedPlaces(engine, { ...scope, family: 'route' }, range, routeRanking('timeShare'));
+  const slowest = ranked.slice(0, ROWS).map(({ key }) => key);
   const instances = agents
     .instances(scope.service)
     .filter(({ instance }) => instance === (scope.instance ?? instance))

@@ -3,13 +3,11 @@ import type { InstanceList } from '../../contract/performance.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
 import type { KeysetOrder } from '../../page/page.ts';
 import { instanceRows } from '../../query/instance-rows.ts';
-import { type SteppedRange, steppedRange, wholeRange } from '../../query/time-range.ts';
+import { type SteppedRange, sparklineRange, wholeRange } from '../../query/time-range.ts';
 import type { Extent } from '../../storage/ports.ts';
 import { type PerformanceSources, scopeOf } from './sources.ts';
 
 const LOOK_BACK_MS = 5 * 60_000;
-/** A sparkline has about this many points. */
-const TREND_STEPS = 60;
 
 /** The range of a list's first page travels in its cursor, so that all pages are of one list; nothing of it becomes SQL. */
 const order: KeysetOrder = {
@@ -70,10 +68,6 @@ export async function listInstances(sources: PerformanceSources, query: Instance
   };
 }
 
-/** A range in about as many steps as a sparkline has points. */
 function rangeOf(from: EpochMs | undefined, to: EpochMs | undefined, extent: Extent, now: EpochMs): SteppedRange {
-  const whole = wholeRange({ from, to }, LOOK_BACK_MS, extent, now);
-  const stepMs = Math.max(1000, Math.ceil((whole.to - whole.from) / TREND_STEPS / 1000) * 1000);
-  const { notes } = whole;
-  return { ...steppedRange({ from: whole.from, to: whole.to, stepMs }, LOOK_BACK_MS, extent, now), notes };
+  return sparklineRange(wholeRange({ from, to }, LOOK_BACK_MS, extent, now), extent, now);
 }
