@@ -13,6 +13,7 @@ test('nothing given: the defaults of the run contract', () => {
     seed: undefined,
     indexes: undefined,
     secret: undefined,
+    signUp: 'open',
     stateDirectory: undefined,
     administrator: { email: 'admin@teamflow.local', emailGiven: false, password: undefined },
   });

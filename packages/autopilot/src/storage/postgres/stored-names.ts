@@ -30,6 +30,9 @@ const request = [
   'bytesSent',
   'databaseCalls',
   'databaseMs',
+  'bytesReceived',
+  'loopMs',
+  'shed',
 ] as const;
 
 /** By family, the metric with number i + 1 at position i. */
@@ -50,6 +53,8 @@ export const metricNames: Readonly<Record<Family, readonly string[]>> = {
     'externalBytes',
     'gcMs',
     'activeRequests',
+    'diskReadBytes',
+    'diskWriteBytes',
   ],
 };
 
