@@ -55,6 +55,10 @@ describe('GET /metrics of the control plane', () => {
       /^target_info\{service_name="orders",instance="one",service_instance_id="one",service_version="1.0.0"\} 1$/m,
     );
     assert.match(text, /^autopilot_series_overflow_total\{service_name="orders",instance="one",family="tenant"\} 40$/m);
+    assert.match(
+      text,
+      /^autopilot_job_duration_seconds_count\{service_name="orders",instance="one",autopilot_job_kind="digest"\} 40$/m,
+    );
     assert.ok(!text.includes('acme'), 'tenants are not asked for');
     assert.ok(!/select/i.test(text), 'no text of a statement leaves');
   });

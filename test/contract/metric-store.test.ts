@@ -152,6 +152,15 @@ for (const [name, { open, skip, finestMs, finestKeptMs, runs }] of Object.entrie
         ),
         seriesOf('runtime', 'process', { cpuUserMs: 12.25, eventLoopUtilization: gaugeOf(0.125, 1) }),
         seriesOf('route-statement', 's1', { calls: 2, totalMs: 3.5 }, { route: 'GET /tasks' }),
+        seriesOf('job', 'digest', {
+          runs: 3,
+          failures: 1,
+          retries: 1,
+          durationMs: histogramOf([20, 30]),
+          waitMs: histogramOf([5]),
+          databaseCalls: 9,
+          databaseMs: 12.5,
+        }),
       ];
       const window = windowOf(T0, series, { overflow: { tenant: 3 } });
       const origin = originOf('a');
@@ -160,6 +169,20 @@ for (const [name, { open, skip, finestMs, finestKeptMs, runs }] of Object.entrie
         const slices = await read(store, { from: T0, to: T0 + 1000, family: one.family });
         assert.deepEqual(slices, [{ origin, start: T0, durationMs: 1000, series: [one], overflow: { tenant: 3 } }]);
       }
+    });
+
+    it('adds up kinds of jobs, of one instance and of all', async (t) => {
+      const { store } = await open(t);
+      const run = (key: string, runs: number): SeriesWindow =>
+        seriesOf('job', key, { runs, durationMs: histogramOf([10 * runs]) });
+      await store.append(originOf('a'), [windowOf(T0, [run('digest', 1), run('export', 2)])]);
+      await store.append(originOf('b'), [windowOf(T0, [run('digest', 4)])]);
+      const range = { from: T0, to: T0 + 1000, family: 'job' } as const;
+      const totals = await read(store, { ...range, select: { kind: 'total' } });
+      const runsOf = (slices: typeof totals): number =>
+        slices.flatMap(({ series }) => series).reduce((sum, { cells }) => sum + Number(cells['runs']), 0);
+      assert.equal(runsOf(totals), 7);
+      assert.equal(runsOf(await read(store, { ...range, select: { kind: 'keys', keys: ['digest'] } })), 5);
     });
 
     it('takes each window once, whatever comes again and in whichever order', async (t) => {

@@ -142,6 +142,13 @@ export function busySecond(start: number): Window {
         },
         { database: 'main' },
       ),
+      seriesOf('job', 'digest', {
+        runs: 2,
+        failures: 1,
+        durationMs: histogramOf([20, 40]),
+        waitMs: histogramOf([5]),
+        databaseMs: 6,
+      }),
       seriesOf('runtime', 'process', {
         eventLoopDelayMs: histogramOf([1, 2, 3]),
         eventLoopUtilization: gaugeOf(0.2, 0.4),

@@ -37,6 +37,7 @@ import {
 } from './storage/store-address.ts';
 import { Collector } from './track/collector.ts';
 import { HttpRecorder } from './track/http-recorder.ts';
+import { JobRecorder, type JobRun } from './track/job-recorder.ts';
 import { LoopSlices } from './track/loop-slices.ts';
 import { RecorderSwitch } from './track/recorder-switch.ts';
 import { RequestContext } from './track/request-scope.ts';
@@ -170,6 +171,11 @@ function invalid(variable: string, value: string, remedy: string): AutopilotErro
 
 const disabledAgent: Agent = {
   instrument: (pool) => pool,
+  job: async (_kind, _run, work) => await work(),
+  followJobConcurrency: (own, apply) => {
+    apply(own);
+    return { [Symbol.dispose]: () => {} };
+  },
   status: { state: 'disabled' },
   close: () => Promise.resolve(),
   [Symbol.asyncDispose]: () => Promise.resolve(),
@@ -180,6 +186,7 @@ class RunningAgent implements Agent {
   readonly [internals]: AgentInternals;
   readonly #context = new RequestContext();
   readonly #collector = new Collector(systemClock);
+  readonly #jobs = new JobRecorder(systemClock, this.#context);
   readonly #statements = new StatementRegistry();
   readonly #backlog = new WindowBacklog();
   readonly #resources = new Disposables();
@@ -286,6 +293,7 @@ class RunningAgent implements Agent {
     this.#resources.use(this.#settings.use(backlogSettings(this.#backlog)));
     this.#resources.use(new RecorderSwitch(http, this.#collector, this.#settings, 'requests'));
     this.#resources.use(new RecorderSwitch(runtime, this.#collector, this.#settings, 'runtime'));
+    this.#resources.use(new RecorderSwitch(this.#jobs, this.#collector, this.#settings, 'jobs'));
     const slices = new LoopSlices({
       clock: systemClock,
       context: this.#context,
@@ -367,6 +375,23 @@ class RunningAgent implements Agent {
     this.#resources.use(new RecorderSwitch(recorder, this.#collector, this.#settings, 'statements'));
     this.#resources.use(poolSettings(pool, poolName, this.#settings));
     return pool;
+  }
+
+  job<Result>(kind: string, run: JobRun, work: () => Result | Promise<Result>): Promise<Result> {
+    return this.#jobs.run(kind, run, work);
+  }
+
+  followJobConcurrency(own: number, apply: (concurrency: number) => void): Disposable {
+    let last: number | null = null;
+    return this.#settings.use({
+      name: 'the background jobs',
+      apply: ({ jobs }) => {
+        const wanted = jobs.concurrency ?? own;
+        if (wanted === last) return;
+        last = wanted;
+        apply(wanted);
+      },
+    });
   }
 
   close(): Promise<void> {

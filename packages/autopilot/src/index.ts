@@ -3,3 +3,4 @@ export { type AgentOptions, type ControlPlaneProgram, createAgent } from './agen
 export type { HostPrincipal, Scope } from './contract/principal.ts';
 export type { Agent, AgentStatus, InstrumentOptions } from './host/hosted-agent.ts';
 export { AutopilotError } from './kernel/errors.ts';
+export type { JobRun } from './track/job-recorder.ts';

@@ -4,6 +4,7 @@ import { api } from './groups/api.ts';
 import { compression } from './groups/compression.ts';
 import { database } from './groups/database.ts';
 import { health } from './groups/health.ts';
+import { jobs } from './groups/jobs.ts';
 import { monitoring } from './groups/monitoring.ts';
 import { optimization } from './groups/optimization.ts';
 import { overload } from './groups/overload.ts';
@@ -17,6 +18,7 @@ interface Groups {
   readonly compression: typeof compression;
   readonly database: typeof database;
   readonly health: typeof health;
+  readonly jobs: typeof jobs;
   readonly monitoring: typeof monitoring;
   readonly optimization: typeof optimization;
   readonly overload: typeof overload;
@@ -30,6 +32,7 @@ const groups: Groups = {
   compression,
   database,
   health,
+  jobs,
   monitoring,
   optimization,
   overload,

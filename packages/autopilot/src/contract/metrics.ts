@@ -81,6 +81,16 @@ const runtime = {
   diskWriteBytes: { kind: 'counter', unit: 'bytes', description: 'Bytes the process wrote to disks' },
 } as const;
 
+const job = {
+  runs: { kind: 'counter', unit: 'runs', description: 'Runs of background jobs that have ended, failed ones included' },
+  failures: { kind: 'counter', unit: 'runs', description: 'Runs that failed' },
+  retries: { kind: 'counter', unit: 'runs', description: 'Runs that were not the first of their job' },
+  durationMs: { kind: 'histogram', unit: 'ms', description: 'Time from the beginning of a run to its end' },
+  waitMs: { kind: 'histogram', unit: 'ms', description: 'Time from when a job was due to the beginning of its run' },
+  databaseCalls: { kind: 'counter', unit: 'calls', description: 'Database calls made by the runs' },
+  databaseMs: { kind: 'counter', unit: 'ms', description: 'Time the runs waited for those calls' },
+} as const;
+
 /** Every metric, declared once: it drives collection, merging, measures, documentation and export. */
 export const metrics: Readonly<Record<Family, Readonly<Record<string, MetricDefinition>>>> = {
   route: request,
@@ -89,6 +99,7 @@ export const metrics: Readonly<Record<Family, Readonly<Record<string, MetricDefi
   'route-statement': routeStatement,
   pool,
   runtime,
+  job,
 };
 
 export type RequestMetric = keyof typeof request;
@@ -96,3 +107,4 @@ export type StatementMetric = keyof typeof statement;
 export type RouteStatementMetric = keyof typeof routeStatement;
 export type PoolMetric = keyof typeof pool;
 export type RuntimeMetric = keyof typeof runtime;
+export type JobMetric = keyof typeof job;

@@ -68,6 +68,8 @@ export interface MetricsQuery extends Selection {
   /** A statement's id. */
   readonly statement?: string;
   readonly pool?: string;
+  /** A kind of background job. */
+  readonly job?: string;
   /** Left out: every measure of the family. */
   readonly measure?: readonly Measure[];
   /** RFC 3339; default five minutes before `to`. */
@@ -197,7 +199,7 @@ export type OperationId = keyof OperationTypes;
 const nothing = { kind: 'object', fields: {} } as const;
 
 /** The families of GET /performance/metrics. */
-export const metricsKinds: readonly MetricsKind[] = ['route', 'tenant', 'statement', 'pool', 'runtime'];
+export const metricsKinds: readonly MetricsKind[] = ['route', 'tenant', 'statement', 'pool', 'runtime', 'job'];
 
 /** Names that the list of routes can be sorted by. */
 export const routeSorts: readonly RouteSort[] = [
@@ -278,6 +280,7 @@ export const operations: {
         tenant: optional(name('With kind=tenant: one tenant; default: all together')),
         statement: optional(name("With kind=statement: one statement's id; default: all together")),
         pool: optional(name('With kind=pool: one pool; default: all together')),
+        job: optional(name('With kind=job: one kind of background job; default: all together')),
         measure: optional(measureList),
         from: from('five minutes'),
         to,

@@ -11,14 +11,14 @@ export interface Origin {
  * What a series is about. Cardinality is bounded family by family; there is no product of families but the
  * bounded top-K pairs of `route-statement`.
  */
-export type Family = 'route' | 'tenant' | 'statement' | 'route-statement' | 'pool' | 'runtime';
+export type Family = 'route' | 'tenant' | 'statement' | 'route-statement' | 'pool' | 'runtime' | 'job';
 
 /** Names one series of an instance. */
 export interface SeriesKey {
   readonly family: Family;
   /**
    * `route`: method and pattern, "GET /tasks/:id"; `tenant`: its id; `statement` and `route-statement`: the
-   * statement's id; `pool`: its name; `runtime`: "process".
+   * statement's id; `pool`: its name; `runtime`: "process"; `job`: its kind.
    */
   readonly key: string;
   /** The database a statement or a pool belongs to; null in every other family. */

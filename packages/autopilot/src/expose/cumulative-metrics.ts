@@ -8,7 +8,7 @@ import { ExponentialHistogram } from '../kernel/histogram.ts';
 /** The most series of each family that are told apart; 0: the family is left out. */
 export type CumulativeLimits = Readonly<Record<Exclude<ExposedFamily, 'runtime' | 'overflow'>, number>>;
 
-const DEFAULT_LIMITS: CumulativeLimits = { route: 1_000, tenant: 0, statement: 1_000, pool: 32 };
+const DEFAULT_LIMITS: CumulativeLimits = { route: 1_000, tenant: 0, statement: 1_000, pool: 32, job: 100 };
 
 const MAX_TENANTS = 10_000;
 

@@ -48,6 +48,8 @@ function fakeAgent(t: TestContext, address: () => string | null): FakeAgent {
     seen,
     listened,
     instrument: (pool) => pool,
+    job: async (_kind, _run, work) => await work(),
+    followJobConcurrency: () => ({ [Symbol.dispose]: () => {} }),
     status: { state: 'disabled' },
     close: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => Promise.resolve(),

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { SettingsView } from '../config/live-settings.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { HttpRecorder } from '../track/http-recorder.ts';
+import type { JobRun } from '../track/job-recorder.ts';
 import type { RequestContext } from '../track/request-scope.ts';
 import type { ScrapeAnswer, ScrapeRequest } from './agent-exposition.ts';
 
@@ -55,6 +56,17 @@ export interface Agent extends AsyncDisposable {
    * Answers the same pool. Instrumenting it twice changes nothing.
    */
   instrument<P extends Pool>(pool: P, options?: InstrumentOptions): P;
+  /**
+   * Runs one background job and answers what `work` answers, or fails as it fails. Measures wait, duration, failures,
+   * retries and database time by `kind`; statements that it makes belong to "job <kind>". Kinds are few names known
+   * beforehand: never put an id into one. Which queue the jobs come from does not matter.
+   */
+  job<Result>(kind: string, run: JobRun, work: () => Result | Promise<Result>): Promise<Result>;
+  /**
+   * Calls `apply` with how many jobs shall run at once in this process: now, and at each change of the setting
+   * `jobs.concurrency`. While that is not set it is `own`. `apply` must not wait; what it throws refuses the change.
+   */
+  followJobConcurrency(own: number, apply: (concurrency: number) => void): Disposable;
   readonly status: AgentStatus;
   /** Sends what is left, ends the control plane that it started, and restores what it has instrumented. Takes a second at most; never fails. */
   close(): Promise<void>;

@@ -20,7 +20,15 @@ function layoutOf(family: Family): FieldLayout {
 }
 
 /** Families in the order in which memory sorts them. */
-export const families: readonly Family[] = ['route', 'tenant', 'statement', 'route-statement', 'pool', 'runtime'];
+export const families: readonly Family[] = [
+  'route',
+  'tenant',
+  'statement',
+  'route-statement',
+  'pool',
+  'runtime',
+  'job',
+];
 
 /** The fields of every family. */
 export const layouts: Readonly<Record<Family, FieldLayout>> = {
@@ -30,6 +38,7 @@ export const layouts: Readonly<Record<Family, FieldLayout>> = {
   'route-statement': layoutOf('route-statement'),
   pool: layoutOf('pool'),
   runtime: layoutOf('runtime'),
+  job: layoutOf('job'),
 };
 
 /** Whether a cell holds samples of a level. */

@@ -1,4 +1,5 @@
 import type {
+  JobMetric,
   PoolMetric,
   RequestMetric,
   RouteStatementMetric,
@@ -8,6 +9,7 @@ import type {
 import type { Cell, GaugeCell } from '../contract/series.ts';
 import { ExponentialHistogram } from '../kernel/histogram.ts';
 import type {
+  JobObservation,
   PoolLevelObservation,
   PoolWaitObservation,
   ProcessObservation,
@@ -240,6 +242,39 @@ export class RuntimeCells implements Cells {
       activeRequests: this.#activeRequests,
       diskReadBytes: this.#diskReadBytes,
       diskWriteBytes: this.#diskWriteBytes,
+    });
+  }
+}
+
+/** Of the family `job`. */
+export class JobCells implements Cells {
+  #runs = 0;
+  #failures = 0;
+  #retries = 0;
+  #databaseCalls = 0;
+  #databaseMs = 0;
+  readonly #durationMs = new ExponentialHistogram();
+  readonly #waitMs = new ExponentialHistogram();
+
+  add(run: JobObservation): void {
+    this.#runs++;
+    if (run.failed) this.#failures++;
+    if (run.retried) this.#retries++;
+    this.#durationMs.record(run.durationMs);
+    if (run.waitMs !== null) this.#waitMs.record(run.waitMs);
+    this.#databaseCalls += run.databaseCalls;
+    this.#databaseMs += run.databaseMs;
+  }
+
+  encode(): Readonly<Record<string, Cell>> {
+    return pack<JobMetric>({
+      runs: this.#runs,
+      failures: this.#failures,
+      retries: this.#retries,
+      durationMs: this.#durationMs,
+      waitMs: this.#waitMs,
+      databaseCalls: this.#databaseCalls,
+      databaseMs: this.#databaseMs,
     });
   }
 }

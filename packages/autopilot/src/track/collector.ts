@@ -1,6 +1,6 @@
 import { type Family, PROCESS_KEY, type Window } from '../contract/series.ts';
 import type { Clock, EpochMs } from '../kernel/clock.ts';
-import { PoolCells, RequestCells, RouteStatementCells, RuntimeCells, StatementCells } from './cells.ts';
+import { JobCells, PoolCells, RequestCells, RouteStatementCells, RuntimeCells, StatementCells } from './cells.ts';
 import type { Observation, Sink } from './observation.ts';
 import { type ClosedFamily, encodeSeries, PairFamily, SeriesFamily } from './series-family.ts';
 
@@ -23,6 +23,7 @@ const seriesLimits: SeriesLimits = {
   statement: 5_000,
   'route-statement': 2_000,
   pool: 32,
+  job: 100,
 };
 
 interface ClosedWindow {
@@ -47,6 +48,7 @@ export class Collector implements Sink {
   readonly #pairs: PairFamily;
   readonly #pools: SeriesFamily<PoolCells>;
   readonly #runtime: SeriesFamily<RuntimeCells>;
+  readonly #jobs: SeriesFamily<JobCells>;
   #start: EpochMs = 0;
   /** Where the open window ends on the monotonic clock; before the first observation: it has ended. */
   #endsAtMs = Number.NEGATIVE_INFINITY;
@@ -58,7 +60,7 @@ export class Collector implements Sink {
   #lostWindows = 0;
 
   constructor(clock: Clock, limits: Partial<SeriesLimits> = {}) {
-    const { route, tenant, statement, pool, 'route-statement': pairs } = { ...seriesLimits, ...limits };
+    const { route, tenant, statement, pool, job, 'route-statement': pairs } = { ...seriesLimits, ...limits };
     this.#clock = clock;
     this.#routes = new SeriesFamily('route', route, () => new RequestCells());
     this.#tenants = new SeriesFamily('tenant', tenant, () => new RequestCells());
@@ -66,6 +68,7 @@ export class Collector implements Sink {
     this.#pairs = new PairFamily(pairs, () => new RouteStatementCells());
     this.#pools = new SeriesFamily('pool', pool, () => new PoolCells());
     this.#runtime = new SeriesFamily('runtime', 1, () => new RuntimeCells());
+    this.#jobs = new SeriesFamily('job', job, () => new JobCells());
   }
 
   /** Windows that were never drained and made room for newer ones. */
@@ -75,11 +78,12 @@ export class Collector implements Sink {
 
   /** How many series are told apart from now on; what is left out goes by the limits of an agent. */
   setLimits(limits: Partial<SeriesLimits>): void {
-    const { route, tenant, statement, pool, 'route-statement': pairs } = { ...seriesLimits, ...limits };
+    const { route, tenant, statement, pool, job, 'route-statement': pairs } = { ...seriesLimits, ...limits };
     this.#routes.setLimit(route);
     this.#tenants.setLimit(tenant);
     this.#statements.setLimit(statement);
     this.#pools.setLimit(pool);
+    this.#jobs.setLimit(job);
     this.#pairs.setLimit(pairs);
   }
 
@@ -118,6 +122,9 @@ export class Collector implements Sink {
       case 'process':
         this.#runtime.cells(PROCESS_KEY, PROCESS_KEY, null).addProcess(observation);
         return;
+      case 'job':
+        this.#jobs.cells(observation.job, observation.job, null).add(observation);
+        return;
     }
   }
 
@@ -154,7 +161,7 @@ export class Collector implements Sink {
     this.#lastStart = start;
     this.#highestStart = Math.max(this.#highestStart, start);
     this.#endsAtMs = this.#clock.monotonicMs() + endsInMs;
-    for (const family of [this.#routes, this.#tenants, this.#statements, this.#pools, this.#runtime])
+    for (const family of [this.#routes, this.#tenants, this.#statements, this.#pools, this.#runtime, this.#jobs])
       family.open(start);
   }
 
@@ -167,6 +174,7 @@ export class Collector implements Sink {
       ['route-statement', this.#pairs.close()],
       ['pool', this.#pools.close()],
       ['runtime', this.#runtime.close()],
+      ['job', this.#jobs.close()],
     ] as const;
     if (families.every(([, { series }]) => series.length === 0)) return;
     this.#closed.push({ start: this.#start, families });

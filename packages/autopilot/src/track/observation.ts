@@ -104,6 +104,22 @@ export interface ProcessObservation {
   readonly diskWriteBytes: number;
 }
 
+/** One run of a background job that has ended. */
+export interface JobObservation {
+  readonly kind: 'job';
+  readonly atMs: number;
+  /** What kind of job: "digest". */
+  readonly job: string;
+  readonly durationMs: number;
+  /** From when it was due to its beginning; null: nobody said when that was. */
+  readonly waitMs: number | null;
+  readonly failed: boolean;
+  /** Not the first run of its job. */
+  readonly retried: boolean;
+  readonly databaseMs: number;
+  readonly databaseCalls: number;
+}
+
 /** Anything a recorder saw. Times on the monotonic clock, which is Clock.monotonicMs(). */
 export type Observation =
   | RequestObservation
@@ -113,7 +129,8 @@ export type Observation =
   | PoolLevelObservation
   | EventLoopDelayObservation
   | GcObservation
-  | ProcessObservation;
+  | ProcessObservation
+  | JobObservation;
 
 /**
  * Takes observations. Never throws, awaits or grows; over capacity it counts what it could not keep apart. It keeps the

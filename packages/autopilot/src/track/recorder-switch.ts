@@ -8,7 +8,12 @@ export class RecorderSwitch implements Disposable {
   readonly #following: Disposable;
   #attached: Disposable | null = null;
 
-  constructor(recorder: Recorder, sink: Sink, settings: LiveSettings, setting: 'requests' | 'statements' | 'runtime') {
+  constructor(
+    recorder: Recorder,
+    sink: Sink,
+    settings: LiveSettings,
+    setting: 'requests' | 'statements' | 'runtime' | 'jobs',
+  ) {
     this.#recorder = recorder;
     this.#sink = sink;
     this.#following = settings.use({

@@ -24,6 +24,14 @@ export const monitoring = {
     apply: 'live',
     on: 'agent',
   },
+  jobs: {
+    kind: 'boolean',
+    default: true,
+    description: 'Measures background jobs that the application runs through the agent.',
+    risk: 'low',
+    apply: 'live',
+    on: 'agent',
+  },
   maxRoutes: {
     kind: 'integer',
     default: 1_000,

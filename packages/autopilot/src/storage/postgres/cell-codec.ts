@@ -33,6 +33,7 @@ const stored: Readonly<Record<Family, readonly StoredField[]>> = {
   'route-statement': fieldsOf('route-statement'),
   pool: fieldsOf('pool'),
   runtime: fieldsOf('runtime'),
+  job: fieldsOf('job'),
 };
 
 /** Cells by the position of their field in the metric table; a {@link CellAccumulator} is one. */

@@ -23,12 +23,21 @@ test('a number that was released means the same for ever', () => {
     pool: 'size idle waiting max acquired failed waitMs',
     runtime:
       'eventLoopDelayMs eventLoopUtilization cpuUserMs cpuSystemMs rssBytes heapUsedBytes heapLimitBytes externalBytes gcMs activeRequests',
+    job: 'runs failures retries durationMs waitMs databaseCalls databaseMs',
   };
   for (const family of families) {
     const names = released[family].split(' ');
     assert.deepEqual(metricNames[family].slice(0, names.length), names);
   }
-  assert.deepEqual(familyNumbers, { route: 1, tenant: 2, statement: 3, 'route-statement': 4, pool: 5, runtime: 6 });
+  assert.deepEqual(familyNumbers, {
+    route: 1,
+    tenant: 2,
+    statement: 3,
+    'route-statement': 4,
+    pool: 5,
+    runtime: 6,
+    job: 7,
+  });
   assert.equal(familyOf(3), 'statement');
   assert.equal(familyOf(99), undefined);
 });

@@ -19,6 +19,7 @@ export const familyNumbers: Readonly<Record<Family, number>> = {
   'route-statement': 4,
   pool: 5,
   runtime: 6,
+  job: 7,
 };
 
 const request = [
@@ -56,6 +57,7 @@ export const metricNames: Readonly<Record<Family, readonly string[]>> = {
     'diskReadBytes',
     'diskWriteBytes',
   ],
+  job: ['runs', 'failures', 'retries', 'durationMs', 'waitMs', 'databaseCalls', 'databaseMs'],
 };
 
 /** Numbers of the kinds of cells. */
@@ -72,7 +74,7 @@ export function familyOf(number: number): Family | undefined {
 }
 
 /** Families whose keys are also stored as one series for each database, so that the whole is read without its parts. */
-export const familiesWithTotal: ReadonlySet<Family> = new Set<Family>(['route', 'tenant', 'statement', 'pool']);
+export const familiesWithTotal: ReadonlySet<Family> = new Set<Family>(['route', 'tenant', 'statement', 'pool', 'job']);
 
 /**
  * Families that are also stored merged over all instances of a service. Those with levels are not: how a level of all
@@ -83,4 +85,5 @@ export const familiesOfService: ReadonlySet<Family> = new Set<Family>([
   'tenant',
   'statement',
   'route-statement',
+  'job',
 ]);
