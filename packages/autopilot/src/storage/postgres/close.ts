@@ -20,6 +20,9 @@ import { WindowCoverage } from './window-coverage.ts';
 /** An hour of so many series is closed in some milliseconds; then whatever else this process does has its turn. */
 const SERIES_PER_TURN = 16;
 
+/** Small periods share a transaction, whose own price is that of closing one of them. */
+const TRANSACTION_MS = 100;
+
 /** A level whose open periods are closed. */
 interface OpenLevel {
   readonly blocks: 'minute_blocks' | 'hour_blocks';
@@ -79,8 +82,25 @@ export async function findClosable(
   return rows.map((row) => ({ scopeId: row.scope_id, period: row.period_ms }));
 }
 
-/** Closes one period of one scope; answers how many blocks could not be read and were left out. */
-export async function closePeriod(
+/** Closes the first of these, and more while there is time; answers how many, and how many blocks could not be read and were left out. */
+export async function closeSome(
+  client: StoreClient,
+  writer: BucketWriter,
+  level: OpenLevel,
+  closables: readonly Closable[],
+): Promise<{ readonly closed: number; readonly damagedBlocks: number }> {
+  const since = performance.now();
+  let closed = 0;
+  let damagedBlocks = 0;
+  for (const closable of closables) {
+    damagedBlocks += await closePeriod(client, writer, level, closable);
+    closed++;
+    if (performance.now() - since > TRANSACTION_MS) break;
+  }
+  return { closed, damagedBlocks };
+}
+
+async function closePeriod(
   client: StoreClient,
   writer: BucketWriter,
   level: OpenLevel,

@@ -1,7 +1,7 @@
 import type { Clock, EpochMs } from '../../kernel/clock.ts';
 import type { Compacted } from '../ports.ts';
 import { BucketWriter } from './bucket-writer.ts';
-import { closePeriod, findClosable, openHours, openMinutes } from './close.ts';
+import { closeSome, findClosable, openHours, openMinutes } from './close.ts';
 import { foldWindows } from './fold.ts';
 import { listPartitions } from './partitions.ts';
 import { DAY_MS, floorTo, HOUR_MS, MINUTE_MS, partitionedTables } from './retention.ts';
@@ -159,14 +159,15 @@ export class Compactor {
           findClosable(client, level, at, CLOSABLE_PER_LOOK),
         );
         if (found === NOTHING) return { merged, drained: true };
-        for (const closable of found) {
+        for (let at = 0; at < found.length; ) {
           if (steps++ >= STEPS_PER_CALL) return { merged, drained: false };
-          const damaged = await this.#step('Closing an hour', BEGIN, now, async ({ client }) => {
+          const done = await this.#step('Closing an hour', BEGIN, now, async ({ client }) => {
             const partitions = await listPartitions(client, Object.values(partitionedTables));
-            return await closePeriod(client, new BucketWriter(client, partitions), level, closable);
+            return await closeSome(client, new BucketWriter(client, partitions), level, found.slice(at));
           });
-          if (damaged === NOTHING) return { merged, drained: true };
-          this.#damagedBlocks += damaged;
+          if (done === NOTHING) return { merged, drained: true };
+          this.#damagedBlocks += done.damagedBlocks;
+          at += done.closed;
         }
         if (found.length < CLOSABLE_PER_LOOK) break;
       }
