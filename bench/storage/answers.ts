@@ -66,8 +66,8 @@ function service(name: string, instances: number, end: number, quick: boolean): 
   const past: Rhythm = few
     ? { everyMs: quick ? 12 * HOUR : 4 * HOUR, durationMs: 10 * MINUTE }
     : { everyMs: 50 * HOUR, durationMs: 10 * MINUTE };
-  const day: Rhythm = { everyMs: few && !quick ? MINUTE : 5 * MINUTE, durationMs: MINUTE };
-  const recentMs = few ? 2 * HOUR : 65 * MINUTE;
+  const day: Rhythm = { everyMs: few && !quick ? MINUTE : 10 * MINUTE, durationMs: MINUTE };
+  const recentMs = few ? 2 * HOUR : 20 * MINUTE;
   return {
     name,
     instances,
@@ -102,8 +102,8 @@ export async function measureAnswers(findings: Findings, options: BenchOptions):
   await naive.settle();
   for (const { name, instances } of services) {
     log(`asking about ${instances} instances`);
-    await ask(findings, questionsAbout(engine, name, end), instances, quick ? 10 : 30);
-    if (instances === 4) await compare(findings, naive, engine, name, end, quick ? 2 : 5);
+    await ask(findings, questionsAbout(engine, name, end), instances, quick ? 10 : 20);
+    if (instances === 4) await compare(findings, naive, engine, name, end, quick ? 2 : 3);
   }
   await askBusy(findings, simulation, engine, services.at(-1) ?? service('', 1, end, quick), end, options);
 }

@@ -19,7 +19,7 @@ export async function measureFlushes(findings: Findings, { quick, log }: BenchOp
     const wall: number[] = [];
     const cpu: number[] = [];
     const others = new Map(Object.keys(naiveForms).map((form) => [form, [] as number[]]));
-    const rounds = quick ? 20 : 60;
+    const rounds = quick ? 20 : 40;
     let first = 0;
     let walBytes = 0;
     for (let round = -10; round < rounds; round++) {
