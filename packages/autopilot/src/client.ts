@@ -1,3 +1,23 @@
+import type {
+  ConfigChange,
+  ConfigCheck,
+  ConfigInstanceList,
+  ConfigPresetList,
+  Configuration,
+  ConfigVersionDiff,
+  ConfigVersionList,
+  SettingValue,
+} from './contract/configuration.ts';
+import type {
+  ApplyPresetQuery,
+  ConfigChangeQuery,
+  ConfigDiffQuery,
+  ConfigQuery,
+  ConfigServiceQuery,
+  ConfigVersionsQuery,
+  ImportConfigQuery,
+  PatchConfigQuery,
+} from './contract/configuration-operations.ts';
 import type { Problem } from './contract/error-table.ts';
 import type { Frame } from './contract/frame.ts';
 import type {
@@ -58,6 +78,58 @@ export interface Client {
   listInstances(query?: InstancesQuery, options?: CallOptions): Promise<InstanceList>;
   listTenants(query?: TenantsQuery, options?: CallOptions): Promise<TenantList>;
   getResources(query?: ResourcesQuery, options?: CallOptions): Promise<Resources>;
+  getConfig(query?: ConfigQuery, options?: CallOptions): Promise<Configuration>;
+  /** `ifVersion`: the version that the change is based on, as getConfig answered it; 412 when another is the newest. */
+  patchConfig(
+    patch: ConfigPatch,
+    query: PatchConfigQuery & { readonly ifVersion: number },
+    options?: CallOptions,
+  ): Promise<ConfigChange>;
+  validateConfig(patch: ConfigPatch, query?: ConfigQuery, options?: CallOptions): Promise<ConfigCheck>;
+  listConfigVersions(query?: ConfigVersionsQuery, options?: CallOptions): Promise<ConfigVersionList>;
+  diffConfigVersions(version: number, query?: ConfigDiffQuery, options?: CallOptions): Promise<ConfigVersionDiff>;
+  restoreConfigVersion(version: number, query?: ConfigChangeQuery, options?: CallOptions): Promise<ConfigChange>;
+  listConfigPresets(query?: ConfigServiceQuery, options?: CallOptions): Promise<ConfigPresetList>;
+  applyConfigPreset(
+    name: string,
+    query?: Omit<ApplyPresetQuery, 'dryRun'>,
+    options?: CallOptions,
+  ): Promise<ConfigChange>;
+  /** What applyConfigPreset would do. */
+  checkConfigPreset(
+    name: string,
+    query?: Omit<ApplyPresetQuery, 'dryRun'>,
+    options?: CallOptions,
+  ): Promise<ConfigCheck>;
+  exportConfig(format: 'yaml' | 'json', query?: ConfigServiceQuery, options?: CallOptions): Promise<string>;
+  importConfig(
+    document: ConfigDocument,
+    query?: Omit<ImportConfigQuery, 'dryRun'>,
+    options?: CallOptions,
+  ): Promise<ConfigChange>;
+  /** What importConfig would do. */
+  checkConfigImport(
+    document: ConfigDocument,
+    query?: Omit<ImportConfigQuery, 'dryRun'>,
+    options?: CallOptions,
+  ): Promise<ConfigCheck>;
+  listConfigInstances(query?: ConfigServiceQuery, options?: CallOptions): Promise<ConfigInstanceList>;
+}
+
+/** Nested settings, as {@link Configuration.values}; null takes a value back. */
+export type ConfigPatch = Readonly<Record<string, Readonly<Record<string, SettingValue>>>>;
+
+/** What exportConfig answered. */
+export interface ConfigDocument {
+  readonly format: 'yaml' | 'json';
+  readonly text: string;
+}
+
+/** What goes with a call beside its query. */
+interface Sent {
+  readonly params?: Readonly<Record<string, string | number>>;
+  readonly body?: { readonly mediaType: string; readonly text: string };
+  readonly ifVersion?: number;
 }
 
 /** The API refused; `problem` says what, why and what to do. */
@@ -89,12 +161,26 @@ export function createClient(options: ClientOptions): Client {
     query: object,
     accept: string,
     signal: AbortSignal | undefined,
+    { params = {}, body, ifVersion }: Sent = {},
   ): Promise<Response> => {
     const token = options.token?.() ?? null;
     const headers: Record<string, string> = { accept: `${accept}, application/problem+json` };
     if (token !== null) headers['authorization'] = `Bearer ${token}`;
-    const url = `${base}${operations[id].path}${searchOf(query)}`;
-    const response = await send(url, { headers, credentials: 'same-origin', ...(signal ? { signal } : {}) });
+    const { method } = operations[id];
+    // What a page of another site can't send: changes by session are taken with it.
+    if (method !== 'GET') headers['x-autopilot-request'] = '1';
+    if (ifVersion !== undefined) headers['if-match'] = `"${ifVersion}"`;
+    if (body !== undefined) headers['content-type'] = body.mediaType;
+    const path = operations[id].path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
+      encodeURIComponent(params[name] ?? ''),
+    );
+    const response = await send(`${base}${path}${searchOf(query)}`, {
+      method,
+      headers,
+      credentials: 'same-origin',
+      ...(body === undefined ? {} : { body: body.text }),
+      ...(signal ? { signal } : {}),
+    });
     if (!response.ok) throw await errorOf(response);
     return response;
   };
@@ -103,10 +189,31 @@ export function createClient(options: ClientOptions): Client {
     id: Id,
     query: object = {},
     { signal }: CallOptions = {},
+    sent: Sent = {},
   ): Promise<OperationTypes[Id]['answer']> => {
-    const response = await request(id, query, 'application/json', signal);
+    const response = await request(id, query, 'application/json', signal, sent);
     // The operation table declares what this call answers, and tests hold the server to it.
     return (await response.json()) as OperationTypes[Id]['answer'];
+  };
+
+  const patchOf = (patch: ConfigPatch): NonNullable<Sent['body']> => ({
+    mediaType: 'application/merge-patch+json',
+    text: JSON.stringify(patch),
+  });
+  const documentOf = ({ format, text }: ConfigDocument): NonNullable<Sent['body']> => ({
+    mediaType: `application/${format}`,
+    text,
+  });
+  /** Of calls that answer what they would do, when they are told to do nothing. */
+  const check = async (
+    id: 'applyConfigPreset' | 'importConfig',
+    query: object,
+    { signal }: CallOptions = {},
+    sent: Sent = {},
+  ): Promise<ConfigCheck> => {
+    const response = await request(id, { ...query, dryRun: true }, 'application/json', signal, sent);
+    // As the operation's description says.
+    return (await response.json()) as ConfigCheck;
   };
 
   const stream = <Id extends 'getDashboard' | 'getMetrics'>(
@@ -125,6 +232,26 @@ export function createClient(options: ClientOptions): Client {
     listInstances: (query, callOptions) => call('listInstances', query, callOptions),
     listTenants: (query, callOptions) => call('listTenants', query, callOptions),
     getResources: (query, callOptions) => call('getResources', query, callOptions),
+    getConfig: (query, callOptions) => call('getConfig', query, callOptions),
+    patchConfig: (patch, { ifVersion, ...query }, callOptions) =>
+      call('patchConfig', query, callOptions, { body: patchOf(patch), ifVersion }),
+    validateConfig: (patch, query, callOptions) => call('validateConfig', query, callOptions, { body: patchOf(patch) }),
+    listConfigVersions: (query, callOptions) => call('listConfigVersions', query, callOptions),
+    diffConfigVersions: (n, query, callOptions) => call('diffConfigVersions', query, callOptions, { params: { n } }),
+    restoreConfigVersion: (n, query, callOptions) =>
+      call('restoreConfigVersion', query, callOptions, { params: { n } }),
+    listConfigPresets: (query, callOptions) => call('listConfigPresets', query, callOptions),
+    applyConfigPreset: (name, query, callOptions) =>
+      call('applyConfigPreset', query, callOptions, { params: { name } }),
+    checkConfigPreset: (name, query = {}, callOptions = {}) =>
+      check('applyConfigPreset', query, callOptions, { params: { name } }),
+    exportConfig: async (format, query = {}, { signal } = {}) =>
+      await (await request('exportConfig', query, `application/${format}`, signal)).text(),
+    importConfig: (document, query, callOptions) =>
+      call('importConfig', query, callOptions, { body: documentOf(document) }),
+    checkConfigImport: (document, query = {}, callOptions = {}) =>
+      check('importConfig', query, callOptions, { body: documentOf(document) }),
+    listConfigInstances: (query, callOptions) => call('listConfigInstances', query, callOptions),
     streamDashboard: (query = {}, streamOptions = {}) => stream('getDashboard', query, streamOptions, mergeDashboard),
     streamMetrics: (query, streamOptions = {}) =>
       stream('getMetrics', query, streamOptions, (before, event) => ({

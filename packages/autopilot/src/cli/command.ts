@@ -7,8 +7,8 @@ export const exitCodes = { ok: 0, failed: 1, usage: 2, unreachable: 3 } as const
 
 /** One flag of a command, declared once: it is parsed, checked and explained by this. */
 export interface Flag {
-  /** Shown in the help for its value: "number". */
-  readonly value: string;
+  /** Shown in the help for its value: "number"; null: it takes none, and is said or not. */
+  readonly value: string | null;
   readonly description: string;
   /** The environment variable that says the same; the flag wins. */
   readonly environment?: string;
@@ -26,9 +26,15 @@ export interface Command {
   readonly summary: string;
   /** Paragraphs of its help. */
   readonly description: readonly string[];
+  /** What it takes beside flags, for its help: "<what> [key]"; absent: nothing. */
+  readonly operands?: string;
   readonly flags: Readonly<Record<string, Flag>>;
-  /** `values` has what flags or their environment variables say; resolves to the exit code. */
-  readonly run: (values: Readonly<Record<string, string | undefined>>, terminal: Terminal) => Promise<number>;
+  /** `values` has what flags (a flag without a value: 'true') or their environment variables say; resolves to the exit code. */
+  readonly run: (
+    values: Readonly<Record<string, string | undefined>>,
+    terminal: Terminal,
+    operands: readonly string[],
+  ) => Promise<number>;
 }
 
 /** A command that can't be run as it was written: exit code 2. */
@@ -38,25 +44,41 @@ export class UsageError extends AutopilotError {
   }
 }
 
-/** What flags and environment say, flags first. @throws UsageError */
-export function valuesOf(
+/** How a command was written. */
+export interface Written {
+  /** What flags and environment say, flags first. */
+  readonly values: Readonly<Record<string, string | undefined>>;
+  readonly operands: readonly string[];
+}
+
+/** Reads how a command was written. @throws UsageError */
+export function readArguments(
   command: Command,
   args: readonly string[],
   environment: Terminal['environment'],
-): Readonly<Record<string, string | undefined>> {
-  const given = parsed(command, args);
-  return Object.fromEntries(
+): Written {
+  const { given, operands } = parsed(command, args);
+  const values = Object.fromEntries(
     Object.entries(command.flags).map(([name, flag]) => {
       const fromEnvironment = flag.environment === undefined ? undefined : environment[flag.environment];
       // A variable that is set to nothing is as good as not set.
       return [name, given[name] ?? (fromEnvironment === '' ? undefined : fromEnvironment)];
     }),
   );
+  return { values, operands };
 }
 
-function parsed(command: Command, args: readonly string[]): Readonly<Record<string, string | undefined>> {
+function parsed(
+  command: Command,
+  args: readonly string[],
+): { readonly given: Written['values']; readonly operands: readonly string[] } {
   const names = Object.keys(command.flags);
-  const options = Object.fromEntries(names.map((name) => [name, { type: 'string' } as const]));
+  const options = Object.fromEntries(
+    Object.entries(command.flags).map(([name, { value }]) => [
+      name,
+      { type: value === null ? ('boolean' as const) : ('string' as const) },
+    ]),
+  );
   const unknown = args.find((arg) => arg.startsWith('-') && !names.includes(nameOf(arg)));
   if (unknown !== undefined) {
     const nearest = nearestName(nameOf(unknown), names);
@@ -66,7 +88,13 @@ function parsed(command: Command, args: readonly string[]): Readonly<Record<stri
     );
   }
   try {
-    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
+    const allowPositionals = command.operands !== undefined;
+    const { values, positionals } = parseArgs({ args: [...args], options, strict: true, allowPositionals });
+    const given = Object.entries(values).map(([name, value]) => [
+      name,
+      value === undefined ? undefined : String(value),
+    ]);
+    return { given: Object.fromEntries(given) as Written['values'], operands: positionals }; // names with texts, as made above
   } catch (error) {
     throw new UsageError(
       error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error),
@@ -80,15 +108,16 @@ function nameOf(arg: string): string {
 }
 
 /** The help of one command, made from what it declares. */
-export function commandHelp(name: string, { summary, description, flags }: Command): string {
+export function commandHelp(name: string, { summary, description, operands, flags }: Command): string {
   const rows = Object.entries(flags).map(([flag, { value, description: what, environment }]) => [
-    `--${flag} <${value}>`,
+    value === null ? `--${flag}` : `--${flag} <${value}>`,
     environment === undefined ? what : `${what} [${environment}]`,
   ]);
   rows.push(['--help', 'This text']);
   return [
     `autopilot ${name}: ${summary}`,
     '',
+    ...(operands === undefined ? [] : [`autopilot ${name} ${operands} [flags]`, '']),
     ...description.flatMap((paragraph) => [paragraph, '']),
     ...table(rows),
   ].join('\n');

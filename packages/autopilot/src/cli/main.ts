@@ -2,10 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { AutopilotError, messageOf } from '../kernel/errors.ts';
 import { nearestName } from '../kernel/nearest-name.ts';
-import { type Command, commandHelp, exitCodes, type Terminal, table, UsageError, valuesOf } from './command.ts';
+import { type Command, commandHelp, exitCodes, readArguments, type Terminal, table, UsageError } from './command.ts';
+import { config } from './commands/config.ts';
 import { serve } from './commands/serve.ts';
 
-const commands: Readonly<Record<string, Command>> = { serve };
+const commands: Readonly<Record<string, Command>> = { serve, config };
 
 function help(): string {
   return [
@@ -45,7 +46,8 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
     terminal.out(commandHelp(name, command));
     return exitCodes.ok;
   }
-  return await command.run(valuesOf(command, rest, terminal.environment), terminal);
+  const { values, operands } = readArguments(command, rest, terminal.environment);
+  return await command.run(values, terminal, operands);
 }
 
 const terminal: Terminal = {

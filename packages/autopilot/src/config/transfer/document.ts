@@ -40,7 +40,7 @@ export function exportDocument(configuration: Configuration, content: ConfigCont
   if (!asYaml) return `${JSON.stringify(exported, null, 2)}\n`;
   const document = new Document(exported);
   document.commentBefore =
-    ' Settings of TeamFlow Autopilot: what all instances have in common, then overrides of single instances.\n Import with: autopilot config import --from <this file>, or POST /api/v1/config/import';
+    ' Settings of TeamFlow Autopilot: what all instances have in common, then overrides of single instances.\n Import with: autopilot config import <this file>, or POST /api/v1/config/import';
   const settings = document.get('settings');
   if (isMap(settings)) for (const group of settings.items) commentGroup(group);
   return document.toString({ lineWidth: 120 });

@@ -1,0 +1,281 @@
+import { readFile } from 'node:fs/promises';
+import { ApiError, type Client, createClient } from '../../client.ts';
+import { registry } from '../../config/registry.ts';
+import type {
+  ConfigChange,
+  ConfigCheck,
+  ConfigDifference,
+  EffectiveSetting,
+  SettingValue,
+} from '../../contract/configuration.ts';
+import { AutopilotError, messageOf } from '../../kernel/errors.ts';
+import { nearestName } from '../../kernel/nearest-name.ts';
+import { type Command, exitCodes, type Terminal, table, UsageError } from '../command.ts';
+
+/** What one way of using `autopilot config` is told. */
+interface Use {
+  readonly client: Client;
+  readonly operands: readonly string[];
+  readonly values: Readonly<Record<string, string | undefined>>;
+  readonly selection: { readonly service?: string };
+  readonly note: { readonly note?: string };
+  readonly out: Terminal['out'];
+}
+
+const uses: Readonly<Record<string, (use: Use) => Promise<number>>> = {
+  get: async ({ client, operands: [key], selection, values, out }) => {
+    const { instance } = values;
+    const configuration = await client.getConfig({ ...selection, ...(instance === undefined ? {} : { instance }) });
+    const settings = Object.entries(configuration.settings).flatMap(([group, several]) =>
+      Object.entries(several).map(([name, setting]) => [`${group}.${name}`, setting] as const),
+    );
+    const wanted = settings.filter(([name]) => key === undefined || name === key || name.startsWith(`${key}.`));
+    if (key !== undefined && wanted.length === 0) throw noSetting(key);
+    const [only] = wanted;
+    if (only !== undefined && only[0] === key) explain(only[0], only[1], out);
+    else
+      for (const line of table(wanted.map(([name, one]) => [name, `${shown(one.value)}  (${one.layer})`]))) out(line);
+    for (const note of configuration.notes) out(note);
+    return exitCodes.ok;
+  },
+  set: async ({ client, operands, selection, values, note, out }) => {
+    const patch = patchOf(operands);
+    const { instance } = values;
+    const chosen = { ...selection, ...(instance === undefined ? {} : { instance }) };
+    const { version } = await client.getConfig(selection);
+    return changed(await client.patchConfig(patch, { ...chosen, ...note, ifVersion: version }), out);
+  },
+  validate: async ({ client, operands, selection, values, out }) => {
+    const { instance } = values;
+    const chosen = { ...selection, ...(instance === undefined ? {} : { instance }) };
+    return checked(await client.validateConfig(patchOf(operands), chosen), out);
+  },
+  diff: async ({ client, operands: [from, to], selection, out }) => {
+    if (from === undefined) throw new UsageError('diff needs a version.', 'Write: autopilot config diff 3 [7]');
+    const query = to === undefined ? selection : { ...selection, to: versionOf(to) };
+    const diff = await client.diffConfigVersions(versionOf(from), query);
+    tell(diff.differences, out);
+    return exitCodes.ok;
+  },
+  history: async ({ client, selection, out }) => {
+    const { versions } = await client.listConfigVersions({ ...selection, limit: 50 });
+    if (versions.length === 0) out('Nothing has been changed yet.');
+    else {
+      const rows = versions.map(({ version, at, author, cause, note }) => [
+        String(version),
+        `${at}  ${author}  ${cause}${note === '' ? '' : `: ${note}`}`,
+      ]);
+      for (const line of table(rows)) out(line);
+    }
+    return exitCodes.ok;
+  },
+  restore: async ({ client, operands: [version], selection, note, out }) => {
+    if (version === undefined) throw new UsageError('restore needs a version.', 'Write: autopilot config restore 3');
+    return changed(await client.restoreConfigVersion(versionOf(version), { ...selection, ...note }), out);
+  },
+  export: async ({ client, selection, values, out }) => {
+    out((await client.exportConfig(formatOf(values['format'] ?? 'yaml'), selection)).trimEnd());
+    return exitCodes.ok;
+  },
+  import: async ({ client, operands: [path], selection, values, note, out }) => {
+    if (path === undefined)
+      throw new UsageError('import needs a file.', 'Write: autopilot config import settings.yaml');
+    const format = formatOf(values['format'] ?? (path.endsWith('.json') ? 'json' : 'yaml'));
+    const document = { format, text: await textOf(path) };
+    if (values['dry-run'] === 'true') return checked(await client.checkConfigImport(document, selection), out);
+    return changed(await client.importConfig(document, { ...selection, ...note }), out);
+  },
+  preset: async ({ client, operands: [name], selection, values, note, out }) => {
+    if (name === undefined) {
+      const { presets, applied } = await client.listConfigPresets(selection);
+      const rows = presets.map((one) => [`${one.name}${one.name === applied ? ' (applied)' : ''}`, one.description]);
+      for (const line of table(rows)) out(line);
+      return exitCodes.ok;
+    }
+    const query = { ...selection, ...(values['clear-overrides'] === 'true' ? { clearOverrides: true } : {}) };
+    if (values['dry-run'] === 'true') return checked(await client.checkConfigPreset(name, query), out);
+    return changed(await client.applyConfigPreset(name, { ...query, ...note }), out);
+  },
+};
+
+/** `autopilot config`: looks at settings and changes them, through the API of a control plane. */
+export const config: Command = {
+  summary: 'look at settings and change them in every instance',
+  description: [
+    '  get [key or group]          the values, each with the layer it came from',
+    '  set key=value ...           changes them as one version; key=null takes a value back',
+    '  validate key=value ...      what that would do; changes nothing',
+    '  history                     the versions',
+    '  diff version [version]      what differs, by default from the newest',
+    '  restore version             its values again, as a new version',
+    '  export, import file         every setting as a document',
+    '  preset [name]               the presets, or applies one',
+    'The token comes by the environment alone: AUTOPILOT_TOKEN.\nExit codes: 0 ok, 1 refused or not valid, 2 used wrongly, 3 the control plane does not answer.',
+  ],
+  operands: `<${Object.keys(uses).join('|')}> ...`,
+  flags: {
+    url: {
+      value: 'address',
+      description: 'The control plane; default http://127.0.0.1:3001',
+      environment: 'AUTOPILOT_URL',
+    },
+    service: { value: 'name', description: 'Of which service', environment: 'AUTOPILOT_SERVICE' },
+    instance: { value: 'name', description: 'Of one instance: its values, or an override for it alone' },
+    note: { value: 'text', description: 'Kept with the version' },
+    format: { value: 'yaml|json', description: 'Of an export or import' },
+    'dry-run': { value: null, description: 'Says what preset or import would do, and does nothing' },
+    'clear-overrides': { value: null, description: "Takes back what was set over the preset's values" },
+  },
+  run: async (values, terminal, [name, ...operands]) => {
+    const use = name !== undefined && Object.hasOwn(uses, name) ? uses[name] : undefined;
+    if (use === undefined) {
+      const nearest = name === undefined ? null : nearestName(name, Object.keys(uses));
+      throw new UsageError(
+        name === undefined ? 'It is not said what to do.' : `${JSON.stringify(name)} is nothing that can be done.`,
+        nearest === null ? `Write one of ${Object.keys(uses).join(', ')}.` : `"${nearest}" was probably meant.`,
+      );
+    }
+    const token = terminal.environment['AUTOPILOT_TOKEN'] || null;
+    const baseUrl = values['url'] ?? 'http://127.0.0.1:3001';
+    const { service, note } = values;
+    try {
+      return await use({
+        client: createClient({ baseUrl, token: () => token }),
+        operands,
+        values,
+        selection: service === undefined ? {} : { service },
+        note: note === undefined ? {} : { note },
+        out: terminal.out,
+      });
+    } catch (error) {
+      if (error instanceof ApiError) {
+        const { detail, remedy, code } = error.problem;
+        terminal.error(`autopilot: ${detail} (${code})${remedy === undefined ? '' : ` ${remedy}`}`);
+        return exitCodes.failed;
+      }
+      // Without an answer fetch rejects with a TypeError.
+      if (!(error instanceof TypeError)) throw error;
+      const cause = error.cause instanceof Error ? error.cause.message : messageOf(error);
+      terminal.error(`autopilot: ${baseUrl} does not answer: ${cause}. Check --url, or start the control plane.`);
+      return exitCodes.unreachable;
+    }
+  },
+};
+
+function patchOf(operands: readonly string[]): Readonly<Record<string, Readonly<Record<string, SettingValue>>>> {
+  if (operands.length === 0) throw new UsageError('There is nothing to set.', 'Write: monitoring.maxRoutes=500');
+  const patch: Record<string, Record<string, SettingValue>> = {};
+  for (const operand of operands) {
+    const at = operand.indexOf('=');
+    const key = operand.slice(0, Math.max(0, at));
+    const [group = '', name] = key.split('.');
+    if (name === undefined)
+      throw new UsageError(`${JSON.stringify(operand)} sets nothing.`, 'Write: monitoring.maxRoutes=500');
+    if (!registry.has(key)) throw noSetting(key);
+    const ofGroup = (patch[group] ??= {});
+    ofGroup[name] = valueOf(key, operand.slice(at + 1));
+  }
+  return patch;
+}
+
+/** What the setting's kind makes of a text; what can't be that goes as it is, for the control plane to refuse. */
+function valueOf(key: string, text: string): SettingValue {
+  if (text === 'null') return null;
+  switch (registry.get(key)?.kind) {
+    case 'integer':
+    case 'number':
+      return text !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
+    case 'boolean':
+      return text === 'true' ? true : text === 'false' ? false : text;
+    case 'texts':
+      return text === '' ? [] : text.split(',');
+    default:
+      return text;
+  }
+}
+
+function noSetting(key: string): UsageError {
+  const nearest = nearestName(key, registry.keys());
+  return new UsageError(
+    `No setting is called ${JSON.stringify(key)}.`,
+    nearest === null ? 'See: autopilot config get' : `"${nearest}" was probably meant.`,
+  );
+}
+
+function versionOf(text: string): number {
+  if (/^[1-9]\d{0,9}$/.test(text)) return Number(text);
+  throw new UsageError(`${JSON.stringify(text)} is no version.`, 'See: autopilot config history');
+}
+
+function formatOf(text: string): 'yaml' | 'json' {
+  if (text === 'yaml' || text === 'json') return text;
+  throw new UsageError(`The format is ${JSON.stringify(text)}.`, 'It is yaml or json.');
+}
+
+async function textOf(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new AutopilotError('AP_FILE_UNREADABLE', `${path} can't be read: ${messageOf(cause)}.`, { cause });
+  }
+}
+
+function explain(key: string, setting: EffectiveSetting, out: Terminal['out']): void {
+  const { value, layer, description, unit, min, max, apply, risk, variable, layers } = setting;
+  out(`${key} = ${shown(value)}  (${layer})`);
+  out(description);
+  const rows = [
+    ['default', shown(setting.default)],
+    ...(unit === undefined ? [] : [['range', `${min} to ${max} ${unit}`]]),
+    ...(setting.values === undefined ? [] : [['one of', setting.values.join(', ')]]),
+    ['takes effect', apply],
+    ['risk', risk],
+    ['environment', variable],
+    ...layers.map((one) => [one.layer, shown(one.value)]),
+  ];
+  for (const line of table(rows)) out(line);
+}
+
+function checked(
+  { valid, differences, errors, warnings, instances, masked, unknown }: ConfigCheck,
+  out: Terminal['out'],
+): number {
+  tell(differences, out);
+  for (const { message } of errors) out(`error: ${message}`);
+  tellRest({ warnings, instances, masked, unknown }, out);
+  return valid ? exitCodes.ok : exitCodes.failed;
+}
+
+function changed(change: ConfigChange, out: Terminal['out']): number {
+  tell(change.differences, out);
+  tellRest(change, out);
+  out(change.version === null ? 'No version was made.' : `Version ${change.version.version}.`);
+  return exitCodes.ok;
+}
+
+function tell(differences: readonly ConfigDifference[], out: Terminal['out']): void {
+  if (differences.length === 0) out('Nothing differs.');
+  for (const { key, layer, instance, before, after } of differences) {
+    const side = (value: SettingValue | undefined): string => (value === undefined ? '(not set)' : shown(value));
+    out(`${key}  ${side(before)} -> ${side(after)}  (${layer}${instance === undefined ? '' : ` ${instance}`})`);
+  }
+}
+
+function tellRest(
+  { warnings, instances, masked, unknown }: Pick<ConfigCheck, 'warnings' | 'instances' | 'masked' | 'unknown'>,
+  out: Terminal['out'],
+): void {
+  for (const { message } of warnings) out(`warning: ${message}`);
+  for (const { key, by, instance } of masked) {
+    out(`no effect: ${key} is set by ${by}${instance === undefined ? '' : ` in ${instance}`}`);
+  }
+  for (const key of unknown) out(`not known in this release, kept: ${key}`);
+  for (const { instance, state, reason, pendingRestart } of instances) {
+    const restart = pendingRestart.length === 0 ? '' : `, waits for a restart: ${pendingRestart.join(', ')}`;
+    out(`${instance}: ${state}${reason === undefined ? '' : ` (${reason})`}${restart}`);
+  }
+}
+
+function shown(value: SettingValue): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

@@ -1,0 +1,11 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { referencePages } from './docs.ts';
+
+test('the reference pages are what npm run docs makes now', () => {
+  for (const [path, text] of Object.entries(referencePages())) {
+    assert.equal(readFileSync(join(import.meta.dirname, '..', path), 'utf8'), text, `${path} is old: npm run docs`);
+  }
+});
