@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureBuilt } from '../../apps/teamflow/server/start/built-pages.ts';
-import type { Window } from '../../packages/autopilot/src/contract/series.ts';
+import type { SeriesWindow, Window } from '../../packages/autopilot/src/contract/series.ts';
 import { type ControlPlane, createControlPlane } from '../../packages/autopilot/src/control-plane.ts';
 import { systemClock } from '../../packages/autopilot/src/kernel/clock.ts';
 import { FakeAgent, TOKEN } from './control-world.ts';
@@ -96,6 +96,12 @@ async function buildDashboard(): Promise<void> {
   }
 }
 
+/** What one tenant's requests took. */
+function tenantOf(key: string, durationsMs: readonly number[]): SeriesWindow {
+  const { cells } = routeOf(key, durationsMs);
+  return seriesOf('tenant', key, { ...cells, bytesReceived: durationsMs.length * 300 });
+}
+
 /** What a shop does: a day's waves in an hour, slower where it is busier. */
 function windowAt(start: number, durationMs: number, slower: number): Window {
   const wave = 1 + 0.5 * Math.sin(start / 400_000) + 0.2 * Math.sin(start / 47_000);
@@ -112,6 +118,8 @@ function windowAt(start: number, durationMs: number, slower: number): Window {
       routeOf('GET /orders', durations(18, 0.6), wave > 1.5 ? 1 : 0),
       routeOf('GET /orders/:id', durations(7, 0.3)),
       routeOf('POST /orders', durations(60, 0.1)),
+      tenantOf('acme', durations(18, 0.6)),
+      tenantOf('globex', durations(30, 0.2)),
       seriesOf(
         'statement',
         'a1b2',
@@ -143,6 +151,8 @@ function windowAt(start: number, durationMs: number, slower: number): Window {
         externalBytes: gaugeOf(5e6),
         gcMs: histogramOf([1.5]),
         activeRequests: gaugeOf(2),
+        diskReadBytes: 4096,
+        diskWriteBytes: 65_536 * wave,
       }),
     ],
     { durationMs },

@@ -46,6 +46,10 @@ export function PageFrame(): ReactElement {
           return toggleColorScheme();
         case 'instances':
           return goTo('/instances');
+        case 'tenants':
+          return goTo('/tenants');
+        case 'resources':
+          return goTo('/resources');
         case 'filter':
           return focusFilter();
         case 'range':
@@ -125,8 +129,9 @@ function UnknownPage(): ReactElement {
     <section className="message-panel">
       <h1 tabIndex={-1}>There is no such page</h1>
       <p>
-        The dashboard has an <PageLink to="/">overview</PageLink>, a page of the{' '}
-        <PageLink to="/instances">instances</PageLink> and one for each route.
+        The dashboard has an <PageLink to="/">overview</PageLink>, pages of the{' '}
+        <PageLink to="/instances">instances</PageLink>, the <PageLink to="/tenants">tenants</PageLink> and the{' '}
+        <PageLink to="/resources">resources</PageLink>, and one for each route.
       </p>
     </section>
   );

@@ -2,6 +2,8 @@ import type { ReactElement } from 'react';
 import { InstancesPage } from '../instances/instances-page.tsx';
 import { OverviewPage } from '../overview/overview-page.tsx';
 import { RoutePage } from '../route/route-page.tsx';
+import { ResourcesPage } from '../usage/resources-page.tsx';
+import { TenantsPage } from '../usage/tenants-page.tsx';
 
 /** A page of the dashboard. */
 export interface Page {
@@ -16,5 +18,7 @@ export interface Page {
 export const pages: readonly Page[] = [
   { pattern: '/', label: 'Overview', render: () => <OverviewPage /> },
   { pattern: '/instances', label: 'Instances', render: () => <InstancesPage /> },
+  { pattern: '/tenants', label: 'Tenants', render: () => <TenantsPage /> },
+  { pattern: '/resources', label: 'Resources', render: () => <ResourcesPage /> },
   { pattern: '/routes/:route', label: null, render: (route) => <RoutePage key={route} route={route} /> },
 ];

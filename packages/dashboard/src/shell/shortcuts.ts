@@ -1,5 +1,15 @@
 /** What a key press asks for. */
-export type Shortcut = 'filter' | 'help' | 'overview' | 'routes' | 'queries' | 'instances' | 'scheme' | RangeShortcut;
+export type Shortcut =
+  | 'filter'
+  | 'help'
+  | 'overview'
+  | 'routes'
+  | 'queries'
+  | 'instances'
+  | 'tenants'
+  | 'resources'
+  | 'scheme'
+  | RangeShortcut;
 
 type RangeShortcut = 'range' | 'live' | 'zoomIn' | 'zoomOut' | 'earlier' | 'later' | 'compare';
 
@@ -15,6 +25,8 @@ export const shortcuts: readonly ShortcutDefinition[] = [
   { keys: ['g', 'r'], shortcut: 'routes', description: 'Go to the routes' },
   { keys: ['g', 'q'], shortcut: 'queries', description: 'Go to the slowest queries' },
   { keys: ['g', 'i'], shortcut: 'instances', description: 'Go to the instances' },
+  { keys: ['g', 't'], shortcut: 'tenants', description: 'Go to the tenants' },
+  { keys: ['g', 'p'], shortcut: 'resources', description: 'Go to the resources of the processes' },
   { keys: ['t'], shortcut: 'range', description: 'Choose the time range' },
   { keys: ['l'], shortcut: 'live', description: 'Go back to live' },
   { keys: ['+'], shortcut: 'zoomIn', description: 'Zoom in on the middle' },

@@ -13,7 +13,7 @@ import { Pager } from '../ui/pager.tsx';
 import { Empty, Failure, Loading } from '../ui/states.tsx';
 import { type AdministeredOrganization, administration } from './admin-wire.ts';
 import { TrendLine } from './trend-line.tsx';
-import { useUsage } from './usage.ts';
+import { useUsages } from './usage.ts';
 import './admin.css';
 
 /** One organization as an administrator of the installation sees it: who belongs to it and what it takes. */
@@ -55,18 +55,17 @@ export function OrganizationPage({ organizationId }: { readonly organizationId: 
 }
 
 function UsageTiles({ organizationId }: { readonly organizationId: string }): ReactElement {
-  const usage = useUsage(organizationId);
-  const whole = useUsage();
+  const usage = useUsages([organizationId]);
   if (usage.isError) return <Failure error={usage.error} onRetry={() => void usage.refetch()} />;
   if (usage.data === undefined) return <Loading />;
-  const { requests, p95Ms, databaseMs, bytesSent, trend } = usage.data;
-  const share = (part: number, all: number | undefined): string =>
-    all === undefined ? '' : `${shareText(part, all)} of the whole`;
+  const { requests, p95Ms, databaseMs, bytesSent, trend } = usage.data.of(organizationId);
+  const { whole } = usage.data;
+  const share = (part: number, all: number): string => `${shareText(part, all)} of the whole`;
   const tiles = [
-    { name: 'Requests', value: countText(Math.round(requests)), note: share(requests, whole.data?.requests) },
+    { name: 'Requests', value: countText(Math.round(requests)), note: share(requests, whole.requests) },
     { name: 'p95', value: p95Ms === null ? '–' : spanText(p95Ms), note: 'of its requests' },
-    { name: 'Database time', value: spanText(databaseMs), note: share(databaseMs, whole.data?.databaseMs) },
-    { name: 'Sent', value: bytesText(bytesSent), note: share(bytesSent, whole.data?.bytesSent) },
+    { name: 'Database time', value: spanText(databaseMs), note: share(databaseMs, whole.databaseMs) },
+    { name: 'Sent', value: bytesText(bytesSent), note: share(bytesSent, whole.bytesSent) },
   ];
   return (
     <section className="card usage-tiles" aria-label="The last hour">

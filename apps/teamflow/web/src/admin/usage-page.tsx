@@ -1,4 +1,4 @@
-import { keepPreviousData, type UseQueryResult, useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import type { ReactElement } from 'react';
 import { Link, useLocation, useSearch } from 'wouter';
 import { request, searchOf } from '../api/request.ts';
@@ -12,7 +12,7 @@ import { SearchField } from '../ui/search-field.tsx';
 import { Empty, Failure, Loading } from '../ui/states.tsx';
 import { type AdministeredOrganization, administration } from './admin-wire.ts';
 import { TrendLine } from './trend-line.tsx';
-import { type Usage, useUsage, useUsages } from './usage.ts';
+import { type Usages, useUsages } from './usage.ts';
 import './admin.css';
 
 /** The organizations, and what each takes of the service. */
@@ -20,7 +20,6 @@ export function UsagePage(): ReactElement {
   const parameters = new URLSearchParams(useSearch());
   const [location, navigate] = useLocation();
   const q = parameters.get('q') ?? '';
-  // Each row asks the autopilot, so pages are short.
   const search = searchOf({ q, cursor: parameters.get('cursor'), limit: 20 });
   const organizations = useQuery({
     queryKey: ['administration', 'organizations', search],
@@ -73,11 +72,9 @@ export function UsagePage(): ReactElement {
 
 function UsageTable({ organizations }: { readonly organizations: readonly AdministeredOrganization[] }): ReactElement {
   const usages = useUsages(organizations.map(({ id }) => id));
-  const whole = useUsage();
-  const failed = [whole, ...usages].find(({ isError }) => isError);
   return (
     <>
-      {failed !== undefined && <Failure error={failed.error} onRetry={() => void failed.refetch()} />}
+      {usages.isError && <Failure error={usages.error} onRetry={() => void usages.refetch()} />}
       <div className="card table-wrap">
         <table className="table usage-table">
           <thead>
@@ -102,8 +99,13 @@ function UsageTable({ organizations }: { readonly organizations: readonly Admini
             </tr>
           </thead>
           <tbody>
-            {organizations.map((organization, index) => (
-              <UsageRow key={organization.id} organization={organization} usage={usages[index]} whole={whole.data} />
+            {organizations.map((organization) => (
+              <UsageRow
+                key={organization.id}
+                organization={organization}
+                usages={usages.data}
+                isUnknown={usages.isError}
+              />
             ))}
           </tbody>
         </table>
@@ -114,29 +116,29 @@ function UsageTable({ organizations }: { readonly organizations: readonly Admini
 
 interface UsageRowProps {
   readonly organization: AdministeredOrganization;
-  readonly usage: UseQueryResult<Usage> | undefined;
-  readonly whole: Usage | undefined;
+  readonly usages: Usages | undefined;
+  readonly isUnknown: boolean;
 }
 
-function UsageRow({ organization, usage, whole }: UsageRowProps): ReactElement {
+function UsageRow({ organization, usages, isUnknown }: UsageRowProps): ReactElement {
   const { id, name, members } = organization;
-  const data = usage?.data;
+  const data = usages?.of(id);
   return (
     <tr>
       <td className="usage-name">
         <Link href={`/admin/organizations/${id}`}>{name}</Link>
         <small>{countText(members)} members</small>
       </td>
-      {data === undefined ? (
-        <td colSpan={6}>{usage?.isError === true ? 'Not known' : 'Being read'}</td>
+      {usages === undefined || data === undefined ? (
+        <td colSpan={6}>{isUnknown ? 'Not known' : 'Being read'}</td>
       ) : (
         <>
           <td className="right numbers">{countText(Math.round(data.requests))}</td>
-          <td className="right numbers">{whole === undefined ? '…' : shareText(data.requests, whole.requests)}</td>
+          <td className="right numbers">{shareText(data.requests, usages.whole.requests)}</td>
           <td className="right numbers">{data.p95Ms === null ? '–' : spanText(data.p95Ms)}</td>
           <td className="right numbers">
             {spanText(data.databaseMs)}
-            {whole !== undefined && <small> {shareText(data.databaseMs, whole.databaseMs)}</small>}
+            <small> {shareText(data.databaseMs, usages.whole.databaseMs)}</small>
           </td>
           <td className="right numbers">{bytesText(data.bytesSent)}</td>
           <td>
