@@ -75,7 +75,7 @@ test('resources have a page: charts, worst moments, pools, and what each route t
     'Network',
     'Disk',
     'Database',
-    'Connection pools',
+    'Connections',
   ]);
   await page.waitForFunction(() => /\d/.test(document.querySelector('#disk .chart-plot')?.ariaLabel ?? ''));
   await page.getByText('Heap allowed').waitFor();

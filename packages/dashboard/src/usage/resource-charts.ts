@@ -67,9 +67,9 @@ export const resourceCharts: readonly (ChartDefinition & { readonly trend: strin
     ],
   },
   {
-    id: 'pool',
+    id: 'connections',
     trend: 'pool',
-    title: 'Connection pools',
+    title: 'Connections',
     leftFloor: 1,
     rightFloor: 1,
     series: [

@@ -69,6 +69,7 @@ export function ResourcesPage(): ReactElement {
           ))}
         </dl>
       </section>
+      <h2 className="visually-hidden">Over time</h2>
       <div className="chart-grid">
         {resourceCharts.map((chart) => (
           <TimeChart key={chart.id} definition={chart} frame={data?.trends[chart.trend]} scope={scope} />
