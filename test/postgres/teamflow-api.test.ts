@@ -14,7 +14,7 @@ import {
 
 leakCheck(after);
 
-const sorts = ['-createdAt', 'createdAt', '-updatedAt', 'updatedAt', 'dueOn', '-dueOn'] as const;
+const sorts = ['-createdAt', 'createdAt', '-updatedAt', 'updatedAt', 'dueOn', '-dueOn', '-priority'] as const;
 
 /** Follows the links of a list to its end. */
 async function allPages(

@@ -120,7 +120,9 @@ function classify(error: FastifyError): Answer {
   if (error.validation !== undefined) return ofValidation(error);
   // The autopilot's paging raises errors of its own; both of these are about what the caller sent.
   if (error.code === 'AP_PAGE_CURSOR_INVALID' || error.code === 'AP_PARAMETER_INVALID') {
-    return { code: error.code, status: 400, title: problems.TF_PARAMETER_INVALID.title, detail: error.message };
+    const remedy = 'remedy' in error && typeof error.remedy === 'string' ? ` ${error.remedy}` : '';
+    const { title } = problems.TF_PARAMETER_INVALID;
+    return { code: error.code, status: 400, title, detail: `${error.message}${remedy}` };
   }
   if (error.code === 'FST_ERR_BAD_URL' || error.code === 'FST_ERR_MAX_PARAM_LENGTH') {
     return { ...answer('TF_ADDRESS_INVALID', `${error.message}.`), status: error.statusCode ?? 400 };

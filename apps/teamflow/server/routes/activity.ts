@@ -3,17 +3,11 @@ import type { OrganizationTables } from '../database/database.ts';
 import type { OrganizationDatabase } from '../database/organization-scope.ts';
 import { membershipOf } from '../http/identity.ts';
 import type { Routes } from './context.ts';
+import { listOrders } from './list-orders.ts';
 import { readPage, timestampText } from './listing.ts';
 import { ActivitySchema, answers, Id, inOrganization, listQuery, pageOf } from './schemas.ts';
 
 const tags = ['activity'];
-const order = {
-  columns: [
-    { sql: 'activity.created_at', type: 'timestamptz' },
-    { sql: 'activity.id', type: 'bigint' },
-  ],
-  direction: 'descending',
-} as const;
 
 interface ActivityRow {
   id: number;
@@ -60,8 +54,8 @@ export const activityRoutes: Routes =
       async (request, reply) => {
         const { database, organizationId } = membershipOf(request);
         const filter = { list: 'activity', organizationId };
-        const paging = { ...request.query, order, filter, url: request.url };
-        return readPage(pager, paging, reply, selectActivity(database), sortValues);
+        const paging = { ...request.query, order: listOrders.activity, filter, url: request.url };
+        return readPage({ pager, database }, paging, reply, selectActivity(database), sortValues);
       },
     );
 
@@ -81,7 +75,13 @@ export const activityRoutes: Routes =
         const { taskId } = request.params;
         const filter = { list: 'task-activity', organizationId, taskId };
         const query = selectActivity(database).where('activity.taskId', '=', taskId);
-        return readPage(pager, { ...request.query, order, filter, url: request.url }, reply, query, sortValues);
+        return readPage(
+          { pager, database },
+          { ...request.query, order: listOrders.taskActivity, filter, url: request.url },
+          reply,
+          query,
+          sortValues,
+        );
       },
     );
   };

@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { requireAdministrator, strongestRole } from '../http/identity.ts';
 import { Problem } from '../http/problem.ts';
 import type { AccountContext, Routes } from './context.ts';
+import { listOrders } from './list-orders.ts';
 import { readPage, timestampText } from './listing.ts';
 import {
   AdministeredOrganizationSchema,
@@ -74,15 +75,17 @@ export const administrationRoutes: Routes<AccountContext> =
       },
       async (request, reply) => {
         const { q, suspended } = request.query;
-        // Addresses are unique and indexed for being so.
-        const order = { columns: [{ sql: 'users.email', type: 'text' }], direction: 'ascending' } as const;
         let query = selectUsers();
         if (q !== undefined) query = query.where(contains(['users.name', 'users.email'], q));
         if (suspended !== undefined) query = query.where(isSuspended, '=', suspended);
         const filter = { list: 'users', q, suspended };
-        return readPage(pager, { ...request.query, order, filter, url: request.url }, reply, query, (row) => [
-          row.email,
-        ]);
+        return readPage(
+          { pager, database },
+          { ...request.query, order: listOrders.users, filter, url: request.url },
+          reply,
+          query,
+          (row) => [row.email],
+        );
       },
     );
 
@@ -116,13 +119,6 @@ export const administrationRoutes: Routes<AccountContext> =
       },
       async (request, reply) => {
         const { userId } = request.params;
-        const order = {
-          columns: [
-            { sql: 'sessions.created_at', type: 'timestamptz' },
-            { sql: 'sessions.id', type: 'uuid' },
-          ],
-          direction: 'ascending',
-        } as const;
         // Never the token, which would be as good as the password.
         const query = database
           .selectFrom('sessions')
@@ -134,8 +130,13 @@ export const administrationRoutes: Routes<AccountContext> =
           ])
           .where('sessions.userId', '=', userId)
           .where('sessions.expiresAt', '>', sql<Date>`now()`);
-        const paging = { ...request.query, order, filter: { list: 'sessions', userId }, url: request.url };
-        return readPage(pager, paging, reply, query, (row) => [row.createdAt, row.id]);
+        const paging = {
+          ...request.query,
+          order: listOrders.sessions,
+          filter: { list: 'sessions', userId },
+          url: request.url,
+        };
+        return readPage({ pager, database }, paging, reply, query, (row) => [row.createdAt, row.id]);
       },
     );
 
@@ -204,12 +205,15 @@ export const administrationRoutes: Routes<AccountContext> =
       },
       async (request, reply) => {
         const { q } = request.query;
-        // Addresses are unique and indexed for being so.
-        const order = { columns: [{ sql: 'organizations.slug', type: 'text' }], direction: 'ascending' } as const;
         let query = selectOrganizations();
         if (q !== undefined) query = query.where(contains(['organizations.name', 'organizations.slug'], q));
-        const paging = { ...request.query, order, filter: { list: 'all-organizations', q }, url: request.url };
-        return readPage(pager, paging, reply, query, (row) => [row.slug]);
+        const paging = {
+          ...request.query,
+          order: listOrders.organizations,
+          filter: { list: 'all-organizations', q },
+          url: request.url,
+        };
+        return readPage({ pager, database }, paging, reply, query, (row) => [row.slug]);
       },
     );
 
@@ -244,16 +248,14 @@ export const administrationRoutes: Routes<AccountContext> =
       },
       async (request, reply) => {
         const { organizationId } = request.params;
-        const order = {
-          columns: [
-            { sql: 'members.created_at', type: 'timestamptz' },
-            { sql: 'members.user_id', type: 'uuid' },
-          ],
-          direction: 'ascending',
-        } as const;
         const { items, page } = await readPage(
-          pager,
-          { ...request.query, order, filter: { list: 'all-members', organizationId }, url: request.url },
+          { pager, database },
+          {
+            ...request.query,
+            order: listOrders.organizationMembers,
+            filter: { list: 'all-members', organizationId },
+            url: request.url,
+          },
           reply,
           database
             .selectFrom('members')

@@ -5,6 +5,7 @@ import type { OrganizationDatabase } from '../database/organization-scope.ts';
 import { hasRole, identityOf, membershipOf } from '../http/identity.ts';
 import { Problem } from '../http/problem.ts';
 import type { Routes } from './context.ts';
+import { listOrders } from './list-orders.ts';
 import { nullableTimestampText, readPage, timestampText } from './listing.ts';
 import { recordActivity } from './record-activity.ts';
 import { answers, body, CommentSchema, Id, inOrganization, listQuery, noContent, pageOf } from './schemas.ts';
@@ -70,16 +71,14 @@ export const commentRoutes: Routes =
         const { database, organizationId } = membershipOf(request);
         const { taskId } = request.params;
         await projectOfTask(database, taskId);
-        const order = {
-          columns: [
-            { sql: 'comments.created_at', type: 'timestamptz' },
-            { sql: 'comments.id', type: 'bigint' },
-          ],
-          direction: 'ascending',
-        } as const;
         return readPage(
-          pager,
-          { ...request.query, order, filter: { list: 'comments', organizationId, taskId }, url: request.url },
+          { pager, database },
+          {
+            ...request.query,
+            order: listOrders.comments,
+            filter: { list: 'comments', organizationId, taskId },
+            url: request.url,
+          },
           reply,
           selectComments(database, taskId),
           (row) => [row.createdAt, String(row.id)],

@@ -1,6 +1,20 @@
-import { linkHeader, type Page, type PageRequest, type Pager, type SqlFragment } from '@teamflow/autopilot/page';
+import {
+  type ClosedPage,
+  countRows,
+  linkHeader,
+  type OpenPage,
+  type PageCount,
+  type PageRequest,
+  type Pager,
+  type PageStep,
+  plannedRows,
+  readWithin,
+  type SqlFragment,
+} from '@teamflow/autopilot/page';
 import type { FastifyReply } from 'fastify';
-import { type RawBuilder, type SelectQueryBuilder, type SqlBool, sql } from 'kysely';
+import { type Kysely, type RawBuilder, type SelectQueryBuilder, type SqlBool, sql } from 'kysely';
+import pg from 'pg';
+import type { IndexedOrder } from './list-orders.ts';
 
 /** A timestamp as RFC 3339 in UTC with all its microseconds: what answers show and cursors carry. */
 export function timestampText(column: string): RawBuilder<string> {
@@ -19,25 +33,96 @@ function condition(fragment: SqlFragment): RawBuilder<SqlBool> {
   return sql<SqlBool>(strings, ...fragment.values);
 }
 
-/** A page of rows, as a route answers it. */
-export interface Listed<Row> {
-  readonly items: readonly Row[];
-  readonly page: Page;
+/** What the paging of a list needs to know of its request. */
+interface ListRequest extends PageRequest {
+  readonly order: IndexedOrder;
+  /** Path and query, for the links. */
+  readonly url: string;
+  /** Whether to say how many rows there are. */
+  readonly count?: boolean | undefined;
 }
 
-/** Reads one page of a query and puts its links into the answer's headers. */
-export async function readPage<DB, TB extends keyof DB, Row>(
-  pager: Pager,
-  request: PageRequest & { readonly url: string },
+/** Reads one page of a query and puts its links into the answer's headers. `database` is what the query was made with. */
+export async function readPage<Tables, DB, TB extends keyof DB, Row extends object>(
+  { pager, database }: { readonly pager: Pager; readonly database: Kysely<Tables> },
+  request: ListRequest,
   reply: FastifyReply,
   query: SelectQueryBuilder<DB, TB, Row>,
-  valuesOf: (row: Row) => readonly string[],
-): Promise<Listed<Row>> {
+  valuesOf: (row: Row) => readonly (string | null)[],
+): Promise<ClosedPage<Row>> {
   const open = pager.open(request);
-  let paged = query.orderBy(sql.raw(open.orderBy)).limit(open.fetch);
-  if (open.condition !== undefined) paged = paged.where(condition(open.condition));
-  // Row is what the query selects; Kysely's Simplify<Row> is the same type spelt out.
-  const listed = open.close(await paged.execute(), valuesOf);
+  const read = (step: PageStep): Promise<readonly Row[]> => readStep(database, query, request, open, step);
+  const listed = await readWithin(open, read, valuesOf);
   void reply.header('link', linkHeader(request.url, listed.page));
-  return listed;
+  if (request.count !== true || listed.page.count !== undefined) return listed;
+  return { ...listed, page: { ...listed.page, count: await countOf(database, query) } };
+}
+
+async function readStep<Tables, DB, TB extends keyof DB, Row extends object>(
+  database: Kysely<Tables>,
+  query: SelectQueryBuilder<DB, TB, Row>,
+  request: ListRequest,
+  open: OpenPage,
+  { branches, orderBy, fetch }: PageStep,
+): Promise<readonly Row[]> {
+  const ordered = query.orderBy(sql.raw(orderBy)).limit(fetch);
+  const [first, ...others] = branches ?? [];
+  if (first === undefined) return branches === undefined ? ordered.execute() : [];
+  if (others.length === 0) return ordered.where(condition(first)).execute();
+  // Outside of the branches the columns of the order are not to be had but by names of their own.
+  const names = request.order.columns.map((_, i) => `page_key_${i}`);
+  const keys = request.order.columns.map((column, i) => sql.raw(column.sql).as(`page_key_${i}`));
+  // What the query selects is its caller's knowledge; its rows come through these wrappers as they are.
+  const scope = database as unknown as Kysely<NoTables>;
+  const branch = (one: SqlFragment) => {
+    const rows = ordered.select(keys).where(condition(one)) as unknown as AnyRows;
+    return scope.selectFrom(rows.as('branch')).selectAll();
+  };
+  const union = others.reduce((all, one) => all.unionAll(branch(one)), branch(first));
+  const page = scope.selectFrom(union.as('page')).selectAll();
+  const rows = await page
+    .orderBy(sql.raw(open.orderByNames(names)))
+    .limit(fetch)
+    .execute();
+  return rows as unknown as readonly Row[];
+}
+
+type NoTables = Record<never, never>;
+type AnyRows = SelectQueryBuilder<NoTables, never, Record<string, unknown>>;
+
+/** How long the database may count before it is asked to estimate. */
+const countBudgetMs = 100;
+
+function countOf<Tables, DB, TB extends keyof DB, Row>(
+  database: Kysely<Tables>,
+  query: SelectQueryBuilder<DB, TB, Row>,
+): Promise<PageCount> {
+  const rows = query.clearSelect().select(sql<number>`1`.as('one')) as unknown as AnyRows; // nothing else of it is read
+  return countRows({
+    counted: async (limit) => {
+      try {
+        return await (database as unknown as Kysely<NoTables>).transaction().execute(async (transaction) => {
+          await transaction
+            .selectNoFrom((eb) =>
+              eb.fn('set_config', [eb.val('statement_timeout'), eb.val(String(countBudgetMs)), eb.val(true)]).as('set'),
+            )
+            .execute();
+          const counted = transaction.selectFrom(rows.limit(limit).as('counted'));
+          const { count } = await counted
+            .select((eb) => eb.fn.countAll<number>().as('count'))
+            .executeTakeFirstOrThrow();
+          return count;
+        });
+      } catch (error) {
+        // query_canceled: it took too long
+        if (error instanceof pg.DatabaseError && error.code === '57014') return null;
+        throw error;
+      }
+    },
+    estimated: async () => {
+      const [explained] = await rows.explain<Record<string, unknown>>('json');
+      // One row of one column, whatever it is called.
+      return plannedRows(Object.values(explained ?? {})[0]);
+    },
+  });
 }

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { identityOf, membershipOf, strongestRole } from '../http/identity.ts';
 import type { AccountContext, Routes } from './context.ts';
+import { listOrders } from './list-orders.ts';
 import { readPage, timestampText } from './listing.ts';
 import { answers, inOrganization, listQuery, OrganizationSchema, pageOf } from './schemas.ts';
 
@@ -46,16 +47,14 @@ export const meRoutes: Routes<AccountContext> =
           .select(['organizations.id', 'organizations.name', 'organizations.slug', 'members.role'])
           .select(timestampText('members.createdAt').as('since'))
           .where('members.userId', '=', user.id);
-        const order = {
-          columns: [
-            { sql: 'members.created_at', type: 'timestamptz' },
-            { sql: 'organizations.id', type: 'uuid' },
-          ],
-          direction: 'ascending',
-        } as const;
         const { items, page } = await readPage(
-          pager,
-          { ...request.query, order, filter: { list: 'organizations', user: user.id }, url: request.url },
+          { pager, database },
+          {
+            ...request.query,
+            order: listOrders.myOrganizations,
+            filter: { list: 'organizations', user: user.id },
+            url: request.url,
+          },
           reply,
           query,
           (row) => [row.since, row.id],

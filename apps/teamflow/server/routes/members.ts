@@ -2,6 +2,7 @@ import { type SqlBool, sql } from 'kysely';
 import { hasRole, identityOf, membershipOf, strongestRole } from '../http/identity.ts';
 import { Problem } from '../http/problem.ts';
 import type { Routes } from './context.ts';
+import { listOrders } from './list-orders.ts';
 import { readPage, timestampText } from './listing.ts';
 import { recordActivity } from './record-activity.ts';
 import { answers, body, inOrganization, listQuery, MemberSchema, pageOf, RoleSchema, UserId } from './schemas.ts';
@@ -25,16 +26,14 @@ export const memberRoutes: Routes =
       },
       async (request, reply) => {
         const { database, organizationId } = membershipOf(request);
-        const order = {
-          columns: [
-            { sql: 'people.created_at', type: 'timestamptz' },
-            { sql: 'people.user_id', type: 'uuid' },
-          ],
-          direction: 'ascending',
-        } as const;
         const { items, page } = await readPage(
-          pager,
-          { ...request.query, order, filter: { list: 'members', organizationId }, url: request.url },
+          { pager, database },
+          {
+            ...request.query,
+            order: listOrders.members,
+            filter: { list: 'members', organizationId },
+            url: request.url,
+          },
           reply,
           database
             .selectFrom('people')

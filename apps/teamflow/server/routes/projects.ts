@@ -5,6 +5,7 @@ import type { OrganizationDatabase } from '../database/organization-scope.ts';
 import { identityOf, membershipOf } from '../http/identity.ts';
 import { Problem } from '../http/problem.ts';
 import type { Routes } from './context.ts';
+import { listOrders } from './list-orders.ts';
 import { nullableTimestampText, readPage, timestampText } from './listing.ts';
 import { recordActivity } from './record-activity.ts';
 import { answers, body, Id, inOrganization, listQuery, noContent, ProjectSchema, pageOf } from './schemas.ts';
@@ -66,14 +67,16 @@ export const projectRoutes: Routes =
       async (request, reply) => {
         const { database, organizationId } = membershipOf(request);
         const { teamId, archived = false } = request.query;
-        // Names are unique in an organization, so the name alone tells projects apart.
-        const order = { columns: [{ sql: 'projects.name', type: 'text' }], direction: 'ascending' } as const;
         let query = selectProjects(database).where('projects.archivedAt', archived ? 'is not' : 'is', null);
         if (teamId !== undefined) query = query.where('projects.teamId', '=', teamId);
         const filter = { list: 'projects', organizationId, teamId, archived };
-        return readPage(pager, { ...request.query, order, filter, url: request.url }, reply, query, (row) => [
-          row.name,
-        ]);
+        return readPage(
+          { pager, database },
+          { ...request.query, order: listOrders.projects, filter, url: request.url },
+          reply,
+          query,
+          (row) => [row.name],
+        );
       },
     );
 

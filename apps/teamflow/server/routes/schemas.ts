@@ -1,5 +1,6 @@
 import {
   type TArray,
+  type TBoolean,
   type TInteger,
   type TLiteral,
   type TObject,
@@ -42,15 +43,22 @@ export function inOrganization<T extends TProperties>(ids: T): TObject<T & { org
   return Type.Object({ organizationId: UserId, ...ids });
 }
 
-/** A query with the two parameters of every list. */
+/** A query with the parameters of every list. */
 export function listQuery<T extends TProperties>(
   filters: T,
-): TObject<T & { cursor: TOptional<TString>; limit: TOptional<TInteger> }> {
+): TObject<T & { cursor: TOptional<TString>; limit: TOptional<TInteger>; count: TOptional<TBoolean> }> {
   return Type.Object(
     {
       ...filters,
       cursor: Type.Optional(Type.String({ description: 'From `page.next` or `page.previous` of an earlier answer.' })),
       limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 50 })),
+      count: Type.Optional(
+        Type.Boolean({
+          default: false,
+          description:
+            'Say in `page.count` how many there are: exact up to 10,000, beyond that the planner’s estimate.',
+        }),
+      ),
     },
     { additionalProperties: false },
   );
@@ -71,9 +79,24 @@ export const noContent: Record<string, TSchema> = answers(Type.Null({ descriptio
 
 const PageSchema = Type.Object(
   {
-    limit: Type.Integer(),
+    limit: Type.Integer({ description: 'What was asked for.' }),
     next: nullable(Type.String({ description: 'The cursor of the next page; null on the last.' })),
     previous: nullable(Type.String({ description: 'The cursor of the page before; null on the first.' })),
+    cut: Type.Optional(
+      Type.String({
+        enum: ['bytes', 'time'],
+        description: 'The page has fewer items than asked for, though there are more: more would be too large or slow.',
+      }),
+    ),
+    count: Type.Optional(
+      Type.Object(
+        {
+          value: Type.Integer({ description: 'How many there are on all pages.' }),
+          exact: Type.Boolean({ description: 'false: the planner’s estimate.' }),
+        },
+        { additionalProperties: false, description: 'With `count=true`, and where the page is all there is.' },
+      ),
+    ),
   },
   { additionalProperties: false },
 );
@@ -92,7 +115,8 @@ export const RoleSchema: TUnsafe<MemberRole> = Type.Unsafe<MemberRole>({
 
 /** The columns of a board, from left to right. */
 export const taskStatuses: readonly TaskStatus[] = ['backlog', 'todo', 'in_progress', 'in_review', 'done', 'cancelled'];
-const taskPriorities: readonly TaskPriority[] = ['none', 'low', 'medium', 'high', 'urgent'];
+/** From the least to the most urgent; the index of tasks by priority has the same order. */
+export const taskPriorities: readonly TaskPriority[] = ['none', 'low', 'medium', 'high', 'urgent'];
 export const StatusSchema: TUnsafe<TaskStatus> = Type.Unsafe<TaskStatus>({ type: 'string', enum: taskStatuses });
 export const PrioritySchema: TUnsafe<TaskPriority> = Type.Unsafe<TaskPriority>({
   type: 'string',

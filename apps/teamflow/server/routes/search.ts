@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { Type } from 'typebox';
 import { membershipOf } from '../http/identity.ts';
 import type { Routes } from './context.ts';
+import { listOrders } from './list-orders.ts';
 import { readPage } from './listing.ts';
 import { answers, inOrganization, listQuery, pageOf, SearchHitSchema, taskFilters } from './schemas.ts';
 import { filterTasks, selectTasks } from './task-queries.ts';
@@ -25,7 +26,7 @@ export const searchRoutes: Routes =
       },
       async (request, reply) => {
         const { database, organizationId } = membershipOf(request);
-        const { q, cursor, limit, ...filter } = request.query;
+        const { q, cursor, limit, count, ...filter } = request.query;
         const wanted = sql`websearch_to_tsquery('english', ${q})`;
         const hits = filterTasks(selectTasks(database), filter)
           .select(['tasks.description', sql<number>`ts_rank(tasks.search, ${wanted})`.as('rank')])
@@ -38,22 +39,16 @@ export const searchRoutes: Routes =
             sql<string>`ts_headline('english', hit.title || '. ' || hit.description, ${wanted},
               'StartSel="", StopSel="", MinWords=8, MaxWords=24')`.as('excerpt'),
           );
-        const order = {
-          columns: [
-            { sql: 'hit.rank', type: 'real' },
-            { sql: 'hit.id', type: 'bigint' },
-          ],
-          direction: 'descending',
-        } as const;
         const paging = {
           cursor,
           limit,
-          order,
+          count,
+          order: listOrders.search,
           filter: { list: 'search', organizationId, q, ...filter },
           url: request.url,
         };
         // The description, read for the excerpt, is not in the schema of the answer and so is left out of it.
-        const { items, page } = await readPage(pager, paging, reply, query, (hit) => [
+        const { items, page } = await readPage({ pager, database }, paging, reply, query, (hit) => [
           String(hit.rank),
           String(hit.id),
         ]);

@@ -1,9 +1,10 @@
-import type { KeysetOrder } from '@teamflow/autopilot/page';
 import { type Expression, type SelectQueryBuilder, type SqlBool, sql } from 'kysely';
 import type { OrganizationTables, TaskPriority, TaskStatus } from '../database/database.ts';
 import type { OrganizationDatabase } from '../database/organization-scope.ts';
 import { Problem } from '../http/problem.ts';
+import type { TaskSort } from './list-orders.ts';
 import { nullableTimestampText, timestampText } from './listing.ts';
+import { taskPriorities } from './schemas.ts';
 
 /** A task as lists and boards show it. */
 export interface TaskSummary {
@@ -76,36 +77,24 @@ export async function taskOf(database: OrganizationDatabase, taskId: number): Pr
   return { ...found, commentCount: found.commentCount ?? 0 };
 }
 
-/** Tasks without a due date sort as the last day there is; the index is on this very expression. */
-const dueSql = `coalesce(tasks.due_on, 'infinity'::date)`;
+/** The same expression as the index's. */
 const due = sql<string>`coalesce(tasks.due_on, 'infinity'::date)`;
 
-const columns = {
-  createdAt: { sql: 'tasks.created_at', type: 'timestamptz' },
-  updatedAt: { sql: 'tasks.updated_at', type: 'timestamptz' },
-  dueOn: { sql: dueSql, type: 'date' },
-} as const;
-const tiebreaker = { sql: 'tasks.id', type: 'bigint' } as const;
-
-/** What tasks can be sorted by; each has an index. A minus turns the order round. */
-export const taskSorts = ['-createdAt', 'createdAt', '-updatedAt', 'updatedAt', 'dueOn', '-dueOn'] as const;
-export type TaskSort = (typeof taskSorts)[number];
-
-function sortColumn(sort: TaskSort): keyof typeof columns {
-  return sort.replace('-', '') as keyof typeof columns; // the names of taskSorts are those of columns
-}
-
-export function taskOrder(sort: TaskSort): KeysetOrder {
-  return {
-    columns: [columns[sortColumn(sort)], tiebreaker],
-    direction: sort.startsWith('-') ? 'descending' : 'ascending',
-  };
-}
-
 /** The sort values of a task, for the cursor. */
-export function taskSortValues(sort: TaskSort): (task: TaskSummary) => readonly string[] {
-  const column = sortColumn(sort);
-  return (task) => [task[column] ?? 'infinity', String(task.id)];
+export function taskSortValues(sort: TaskSort): (task: TaskSummary) => readonly (string | null)[] {
+  switch (sort) {
+    case '-createdAt':
+    case 'createdAt':
+      return (task) => [task.createdAt, String(task.id)];
+    case '-updatedAt':
+    case 'updatedAt':
+      return (task) => [task.updatedAt, String(task.id)];
+    case '-dueOn':
+    case 'dueOn':
+      return (task) => [task.dueOn ?? 'infinity', String(task.id)];
+    case '-priority':
+      return (task) => [String(taskPriorities.indexOf(task.priority) + 1), task.dueOn, String(task.id)];
+  }
 }
 
 export interface TaskFilter {

@@ -5,6 +5,7 @@ import type { OrganizationDatabase } from '../database/organization-scope.ts';
 import { identityOf, membershipOf } from '../http/identity.ts';
 import { Problem } from '../http/problem.ts';
 import type { Routes } from './context.ts';
+import { type TaskSort, taskOrders, taskSorts } from './list-orders.ts';
 import { readPage } from './listing.ts';
 import { recordActivity } from './record-activity.ts';
 import {
@@ -24,16 +25,7 @@ import {
   taskFilters,
   UserId,
 } from './schemas.ts';
-import {
-  filterTasks,
-  missingTask,
-  selectTasks,
-  type TaskSort,
-  taskOf,
-  taskOrder,
-  taskSorts,
-  taskSortValues,
-} from './task-queries.ts';
+import { filterTasks, missingTask, selectTasks, taskOf, taskSortValues } from './task-queries.ts';
 
 const tags = ['tasks'];
 const fields = {
@@ -99,13 +91,14 @@ export const taskRoutes: Routes =
       },
       async (request, reply) => {
         const { database, organizationId } = membershipOf(request);
-        const { cursor, limit, sort = '-createdAt', ...filter } = request.query;
+        const { cursor, limit, count, sort = '-createdAt', ...filter } = request.query;
         return readPage(
-          pager,
+          { pager, database },
           {
             cursor,
             limit,
-            order: taskOrder(sort),
+            count,
+            order: taskOrders[sort],
             filter: { list: 'tasks', organizationId, ...filter },
             url: request.url,
           },

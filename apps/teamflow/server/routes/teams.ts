@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import { identityOf, membershipOf } from '../http/identity.ts';
 import { Problem } from '../http/problem.ts';
 import type { Routes } from './context.ts';
+import { listOrders } from './list-orders.ts';
 import { readPage, timestampText } from './listing.ts';
 import { recordActivity } from './record-activity.ts';
 import {
@@ -42,11 +43,9 @@ export const teamRoutes: Routes =
       },
       async (request, reply) => {
         const { database, organizationId } = membershipOf(request);
-        // Names are unique in an organization, so the name alone tells teams apart.
-        const order = { columns: [{ sql: 'teams.name', type: 'text' }], direction: 'ascending' } as const;
         return readPage(
-          pager,
-          { ...request.query, order, filter: { list: 'teams', organizationId }, url: request.url },
+          { pager, database },
+          { ...request.query, order: listOrders.teams, filter: { list: 'teams', organizationId }, url: request.url },
           reply,
           database.selectFrom('teams').select(['id', 'name']).select(timestampText('teams.createdAt').as('createdAt')),
           (row) => [row.name],
@@ -178,16 +177,14 @@ export const teamRoutes: Routes =
         const { teamId } = request.params;
         const team = await database.selectFrom('teams').select('id').where('id', '=', teamId).executeTakeFirst();
         if (team === undefined) throw missing(teamId);
-        const order = {
-          columns: [
-            { sql: 'people.created_at', type: 'timestamptz' },
-            { sql: 'people.user_id', type: 'uuid' },
-          ],
-          direction: 'ascending',
-        } as const;
         return readPage(
-          pager,
-          { ...request.query, order, filter: { list: 'team-members', organizationId, teamId }, url: request.url },
+          { pager, database },
+          {
+            ...request.query,
+            order: listOrders.teamMembers,
+            filter: { list: 'team-members', organizationId, teamId },
+            url: request.url,
+          },
           reply,
           database
             .selectFrom('teamMembers')

@@ -266,6 +266,16 @@ export const page: ShapeOf<Page> = {
     limit: { kind: 'integer', min: 1 },
     next: orNull(text),
     previous: orNull(text),
+    cut: {
+      kind: 'optional',
+      of: { kind: 'string', values: ['bytes', 'time'] },
+      description: 'Why there are fewer items than asked for though there are more; absent: the page was not cut',
+    },
+    count: {
+      kind: 'optional',
+      of: { kind: 'object', fields: { value: { kind: 'integer', min: 0 }, exact: { kind: 'boolean' } } },
+      description: 'Items on all pages of the list together',
+    },
   },
 };
 

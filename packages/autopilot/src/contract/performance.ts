@@ -254,6 +254,10 @@ export interface Page {
   readonly next: string | null;
   /** The cursor of the page before this one; null: this is the first. */
   readonly previous: string | null;
+  /** Why there are fewer items than asked for though there are more; absent: the page was not cut. */
+  readonly cut?: 'bytes' | 'time';
+  /** How many items the list has on all of its pages. */
+  readonly count?: { readonly value: number; readonly exact: boolean };
 }
 
 export interface RouteList {

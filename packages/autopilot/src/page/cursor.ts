@@ -1,9 +1,9 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { AutopilotError } from '../kernel/errors.ts';
-import type { Toward } from './keyset.ts';
+import type { KeysetValue, Toward } from './keyset.ts';
 
 /**
- * A cursor: version (1 byte), direction (1), binding (8), sort values as a JSON array of texts, tag (16); base64url.
+ * A cursor: version (1 byte), direction (1), binding (8), sort values as a JSON array of texts and nulls, tag (16); base64url.
  * The binding is a hash of the order and the filter that the cursor was made for; the tag is HMAC-SHA-256 over all
  * before it, cut to 128 bits (RFC 2104, section 5, allows half the output). It is signed, not encrypted: the values are
  * those of a row that its holder was shown.
@@ -18,7 +18,7 @@ const maxCursorLength = 4096;
 export interface CursorPosition {
   readonly toward: Toward;
   /** One text for each column of the order; timestamps with microseconds, which a Date would lose. */
-  readonly values: readonly string[];
+  readonly values: readonly KeysetValue[];
 }
 
 /** Text that is equal for equal values whatever the order of their object keys; `undefined` members do not count. */
@@ -59,6 +59,8 @@ function invalid(what: string): AutopilotError {
 export function decodeCursor(key: Uint8Array, binding: Uint8Array, cursor: string): CursorPosition {
   if (cursor.length > maxCursorLength) throw invalid(`has ${cursor.length} characters; none made here is that long`);
   const bytes = Buffer.from(cursor, 'base64url');
+  // Decoding skips what is not base64url; one page has one cursor.
+  if (bytes.toString('base64url') !== cursor) throw invalid('is not base64url, as all that are made here are');
   if (bytes.length <= headBytes + tagBytes) throw invalid('is too short to be one made here');
   const payload = bytes.subarray(0, -tagBytes);
   if (!timingSafeEqual(bytes.subarray(-tagBytes), tagOf(key, payload))) {
@@ -69,6 +71,6 @@ export function decodeCursor(key: Uint8Array, binding: Uint8Array, cursor: strin
     throw invalid('was made for another list, sort or filter');
   }
   // The signature vouches that encodeCursor() wrote this.
-  const values = JSON.parse(payload.subarray(headBytes).toString('utf8')) as readonly string[];
+  const values = JSON.parse(payload.subarray(headBytes).toString('utf8')) as readonly KeysetValue[];
   return { toward: payload[1] === 0 ? 'next' : 'previous', values };
 }

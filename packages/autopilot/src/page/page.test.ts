@@ -31,7 +31,7 @@ function read(open: OpenPage, rows: readonly Row[], ascending: boolean): readonl
   const upward = open.orderBy.endsWith(' asc');
   const sorted = rows.toSorted(compare);
   if (!upward) sorted.reverse();
-  const { condition } = open;
+  const [condition] = open.branches ?? [];
   if (condition === undefined) {
     assert.equal(upward, ascending);
     return sorted.slice(0, open.fetch);
@@ -88,10 +88,11 @@ test('the condition is one row value with a parameter for each column', () => {
   const { page, items } = first.close(rows, valuesOf);
   assert.equal(items.length, 3);
   assert.equal(first.orderBy, 'created_at desc, id desc');
-  assert.equal(first.condition, undefined);
+  assert.equal(first.branches, undefined);
   const second = pager.open({ cursor: page.next ?? '', order, filter: null });
-  assert.ok(second.condition);
-  assert.deepEqual(numberedFragment(second.condition, 4), {
+  assert.equal(second.branches?.length, 1);
+  const [condition = { strings: [], values: [] }] = second.branches ?? [];
+  assert.deepEqual(numberedFragment(condition, 4), {
     text: '(created_at, id) < ($4::timestamptz, $5::bigint)',
     values: ['2026-01-01T00:00:00.123456Z', '1'],
   });
@@ -109,7 +110,7 @@ test('a cursor fits only the order and filter it was made for, whatever the orde
     valuesOf,
   );
   const cursor = page.next ?? '';
-  assert.ok(pager.open({ cursor, order, filter: { status: 'done', organization: 'a' } }).condition);
+  assert.ok(pager.open({ cursor, order, filter: { status: 'done', organization: 'a' } }).from);
   for (const filter of [{ organization: 'b', status: 'done' }, { organization: 'a' }, null]) {
     assert.throws(() => pager.open({ cursor, order, filter }), invalidCursor);
   }
@@ -156,7 +157,7 @@ test('a page whose rows are gone still leads back', () => {
   assert.deepEqual(empty.items, []);
   assert.equal(empty.page.next, null);
   const back = pager.open({ cursor: empty.page.previous ?? '', order, filter: 1 });
-  assert.deepEqual(back.condition?.values, ['t', '2']);
+  assert.deepEqual(back.from, ['t', '2']);
   assert.equal(back.orderBy, 'created_at asc, id asc');
 });
 

@@ -1,17 +1,42 @@
 import { AutopilotError } from '../kernel/errors.ts';
+import type { PageCount } from './count.ts';
 import { bindingOf, type CursorPosition, decodeCursor, encodeCursor } from './cursor.ts';
-import { type KeysetOrder, keysetCondition, keysetOrderBy, type SqlFragment, type Toward } from './keyset.ts';
+import {
+  type KeysetOrder,
+  type KeysetValue,
+  keysetBranches,
+  keysetOrderBy,
+  keysetOrderByNames,
+  type SqlFragment,
+  type Toward,
+} from './keyset.ts';
 
-export type { KeysetColumn, KeysetOrder, SqlFragment, Toward } from './keyset.ts';
-export { keysetCondition, keysetOrderBy, numberedFragment } from './keyset.ts';
+export { type CountSource, countRows, type PageCount, plannedRows } from './count.ts';
+export type { Direction, KeysetColumn, KeysetOrder, KeysetValue, SqlFragment, Toward } from './keyset.ts';
+export { numberedFragment } from './keyset.ts';
+export { type PageBudget, type PageStep, readWithin } from './read-within.ts';
+
+/** Which budget a page was cut to. */
+export type PageCut = 'bytes' | 'time';
 
 /** What every paged answer carries as `page`. */
 export interface Page {
+  /** What was asked for; a page that was cut has fewer items and yet a next page. */
   readonly limit: number;
   /** The cursor of the page after this one; null: this is the last. */
   readonly next: string | null;
   /** The cursor of the page before this one; null: this is the first. */
   readonly previous: string | null;
+  /** Why the page has fewer items than asked for though there are more; absent: it was not cut. */
+  readonly cut?: PageCut;
+  /** Given where it costs nothing, as on a list's only page, and where it was asked for. */
+  readonly count?: PageCount;
+}
+
+/** A page's items in their order, and where the list goes on. */
+export interface ClosedPage<Row> {
+  readonly items: readonly Row[];
+  readonly page: Page;
 }
 
 export interface PagerOptions {
@@ -31,19 +56,30 @@ export interface PageRequest {
   readonly filter: unknown;
 }
 
-/** One page about to be read: put `condition`, `orderBy` and `fetch` into the query, then give its rows to `close`. */
+/** One page about to be read: put `branches`, `orderBy` and `fetch` into the query, then give its rows to `close`. */
 export interface OpenPage {
   readonly limit: number;
   /** Rows to read: one more than the limit tells whether there is a further page. */
   readonly fetch: number;
-  /** Absent on the first page. */
-  readonly condition: SqlFragment | undefined;
+  /** The sort values of the row that the cursor names; absent on the first page. */
+  readonly from: readonly KeysetValue[] | undefined;
+  readonly toward: Toward;
+  /**
+   * Absent on the first page. Otherwise the conditions of a UNION ALL, each one index range and each to be ordered and
+   * limited by itself; usually one, and none when no row can follow.
+   */
+  readonly branches: readonly SqlFragment[] | undefined;
   readonly orderBy: string;
+  /** `orderBy` for a query whose sort columns go by these names. */
+  orderByNames(names: readonly string[]): string;
+  /** The branches of this page beyond a row that was read already. */
+  branchesBeyond(values: readonly KeysetValue[]): readonly SqlFragment[];
   /** `valuesOf` gives a row's sort values as texts, one for each column of the order. */
   close<Row>(
     rows: readonly Row[],
-    valuesOf: (row: Row) => readonly string[],
-  ): { readonly items: readonly Row[]; readonly page: Page };
+    valuesOf: (row: Row) => readonly KeysetValue[],
+    known?: { readonly cut?: PageCut; readonly count?: PageCount },
+  ): ClosedPage<Row>;
 }
 
 /** Opens pages of any list; holds nothing but the key, so one is enough for a process. */
@@ -68,32 +104,41 @@ export class Pager {
   open(request: PageRequest): OpenPage {
     const { order } = request;
     const limit = this.#limit(request.limit);
-    const binding = bindingOf([order.direction, order.columns.map((column) => column.sql), request.filter]);
-    const from = request.cursor === undefined ? undefined : decodeCursor(this.#key, binding, request.cursor);
-    const toward: Toward = from?.toward ?? 'next';
-    const cursorTo = (position: CursorPosition): string => encodeCursor(this.#key, binding, position);
+    const columns = order.columns.map(({ sql, direction, nulls }) => [sql, direction, nulls]);
+    const binding = bindingOf([order.direction, columns, request.filter]);
+    const position = request.cursor === undefined ? undefined : decodeCursor(this.#key, binding, request.cursor);
+    const from = position?.values;
+    const toward: Toward = position?.toward ?? 'next';
+    const cursorTo = (to: CursorPosition): string => encodeCursor(this.#key, binding, to);
     return {
       limit,
       fetch: limit + 1,
-      condition: from === undefined ? undefined : keysetCondition(order, from.values, toward),
+      from,
+      toward,
+      branches: from === undefined ? undefined : keysetBranches(order, from, toward),
       orderBy: keysetOrderBy(order, toward),
-      close: (rows, valuesOf) => {
+      orderByNames: (names) => keysetOrderByNames(order, toward, names),
+      branchesBeyond: (values) => keysetBranches(order, values, toward),
+      close: (rows, valuesOf, known = {}) => {
         const items = rows.slice(0, limit);
         if (toward === 'previous') items.reverse();
         // Where the page is empty (its rows are gone) the way back starts at the row that its own cursor names.
-        const edge = (row: (typeof items)[number] | undefined): readonly string[] | undefined =>
-          row === undefined ? from?.values : valuesOf(row);
-        const cursorAt = (values: readonly string[] | undefined, way: Toward): string | null =>
+        const edge = (row: (typeof items)[number] | undefined): readonly KeysetValue[] | undefined =>
+          row === undefined ? from : valuesOf(row);
+        const cursorAt = (values: readonly KeysetValue[] | undefined, way: Toward): string | null =>
           values === undefined ? null : cursorTo({ toward: way, values });
-        const more = rows.length > limit;
+        const more = rows.length > limit || known.cut !== undefined;
         const hasNext = toward === 'previous' || more;
         const hasPrevious = toward === 'previous' ? more : from !== undefined;
+        const count = known.count ?? (hasNext || hasPrevious ? undefined : { value: items.length, exact: true });
         return {
           items,
           page: {
             limit,
             next: hasNext ? cursorAt(edge(items.at(-1)), 'next') : null,
             previous: hasPrevious ? cursorAt(edge(items[0]), 'previous') : null,
+            ...(known.cut === undefined ? {} : { cut: known.cut }),
+            ...(count === undefined ? {} : { count }),
           },
         };
       },

@@ -13,7 +13,7 @@ export function ActivityPage(): ReactElement {
   const organization = useOrganization();
   const [location, navigate] = useLocation();
   const cursor = new URLSearchParams(useSearch()).get('cursor');
-  const activity = useActivity(organization.id, { cursor, limit: 50 });
+  const activity = useActivity(organization.id, { cursor, limit: 50, counted: true });
   usePageTitle('Activity');
   return (
     <>

@@ -86,7 +86,7 @@ function UsageTiles({ organizationId }: { readonly organizationId: string }): Re
 
 function Members({ path }: { readonly path: string }): ReactElement {
   const [location, navigate] = useLocation();
-  const search = searchOf({ cursor: new URLSearchParams(useSearch()).get('cursor'), limit: 50 });
+  const search = searchOf({ cursor: new URLSearchParams(useSearch()).get('cursor'), limit: 50, count: 'true' });
   const members = useQuery({
     queryKey: ['administration', 'members', path, search],
     queryFn: ({ signal }) => request<Listed<Member>>('GET', `${path}/members${search}`, { signal }),

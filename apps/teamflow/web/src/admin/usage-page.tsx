@@ -20,7 +20,7 @@ export function UsagePage(): ReactElement {
   const parameters = new URLSearchParams(useSearch());
   const [location, navigate] = useLocation();
   const q = parameters.get('q') ?? '';
-  const search = searchOf({ q, cursor: parameters.get('cursor'), limit: 20 });
+  const search = searchOf({ q, cursor: parameters.get('cursor'), limit: 20, count: 'true' });
   const organizations = useQuery({
     queryKey: ['administration', 'organizations', search],
     queryFn: ({ signal }) =>

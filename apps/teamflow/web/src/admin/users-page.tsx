@@ -25,6 +25,7 @@ export function UsersPage(): ReactElement {
   const search = searchOf({
     q,
     suspended: suspended ? 'true' : null,
+    count: 'true',
     cursor: parameters.get('cursor'),
   });
   const users = useQuery({

@@ -20,6 +20,8 @@ interface ProjectsQuery {
   readonly archived?: boolean;
   readonly cursor?: string | null;
   readonly limit?: number;
+  /** Whether to ask how many there are. */
+  readonly counted?: boolean;
 }
 
 export function useProjects(
@@ -27,8 +29,13 @@ export function useProjects(
   query: ProjectsQuery = {},
   enabled: boolean = true,
 ): UseQueryResult<Listed<Project>> {
-  const { archived = false, cursor = null, limit = 50 } = query;
-  const search = searchOf({ archived: archived ? 'true' : null, cursor, limit });
+  const { archived = false, cursor = null, limit = 50, counted = false } = query;
+  const search = searchOf({
+    archived: archived ? 'true' : null,
+    cursor,
+    limit,
+    count: counted ? 'true' : null,
+  });
   return useQuery({
     queryKey: ['organization', organizationId, 'projects', search],
     queryFn: ({ signal }) =>
@@ -87,10 +94,10 @@ export function useTask(organizationId: string, taskId: number): UseQueryResult<
 /** What happened in the organization, or to one of its tasks, newest first. */
 export function useActivity(
   organizationId: string,
-  { taskId, cursor, limit }: { taskId?: number; cursor?: string | null; limit: number },
+  { taskId, cursor, limit, counted }: { taskId?: number; cursor?: string | null; limit: number; counted?: boolean },
 ): UseQueryResult<Listed<Activity>> {
   const path = taskId === undefined ? '/activity' : `/tasks/${taskId}/activity`;
-  const search = searchOf({ cursor, limit });
+  const search = searchOf({ cursor, limit, count: counted === true ? 'true' : null });
   return useQuery({
     queryKey: ['organization', organizationId, 'activity', taskId ?? null, search],
     queryFn: ({ signal }) =>

@@ -22,6 +22,10 @@ export interface Page {
   readonly limit: number;
   readonly next: string | null;
   readonly previous: string | null;
+  /** Why there are fewer than asked for. */
+  readonly cut?: 'bytes' | 'time';
+  /** How many there are on all pages; where it was asked for. */
+  readonly count?: { readonly value: number; readonly exact: boolean };
 }
 
 export interface Listed<Item> {

@@ -22,7 +22,7 @@ const roles = ['owner', 'admin', 'member'] as const;
 export function MembersPage({ me }: { readonly me: Me }): ReactElement {
   const organization = useOrganization();
   const [location, navigate] = useLocation();
-  const search = searchOf({ cursor: new URLSearchParams(useSearch()).get('cursor'), limit: 50 });
+  const search = searchOf({ cursor: new URLSearchParams(useSearch()).get('cursor'), limit: 50, count: 'true' });
   const members = useQuery({
     queryKey: ['organization', organization.id, 'members', search],
     queryFn: ({ signal }) =>

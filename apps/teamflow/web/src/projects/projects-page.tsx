@@ -22,7 +22,7 @@ export function ProjectsPage(): ReactElement {
   const [, navigate] = useLocation();
   const archived = parameters.get('archived') === 'true';
   const cursor = parameters.get('cursor');
-  const projects = useProjects(organization.id, { archived, cursor });
+  const projects = useProjects(organization.id, { archived, cursor, counted: true });
   const summary = useSummary(organization.id);
   usePageTitle('Projects');
   const address = organizationAddress(organization.slug);

@@ -19,6 +19,7 @@ const sortNames: Readonly<Record<TaskSort, string>> = {
   updatedAt: 'Unchanged longest',
   dueOn: 'Due soonest',
   '-dueOn': 'Due latest',
+  '-priority': 'Most urgent',
 };
 
 interface FilterBarProps {

@@ -1,7 +1,15 @@
 import { type TaskPriority, type TaskStatus, taskPriorities, taskStatuses } from '../api/wire.ts';
 
 /** What the API sorts tasks by: each has an index. A minus turns the order round. */
-export const taskSorts = ['-createdAt', 'createdAt', '-updatedAt', 'updatedAt', 'dueOn', '-dueOn'] as const;
+export const taskSorts = [
+  '-createdAt',
+  'createdAt',
+  '-updatedAt',
+  'updatedAt',
+  'dueOn',
+  '-dueOn',
+  '-priority',
+] as const;
 export type TaskSort = (typeof taskSorts)[number];
 
 /** What a task list shows; it lives in the address, so that a link shows another person the same. */

@@ -18,6 +18,7 @@ export function useTaskList(
     assigneeId: filter.assigneeId === 'me' ? myId : filter.assigneeId,
     projectId,
     limit: pageRows,
+    count: 'true',
   });
   const path = filter.q === '' ? '/tasks' : '/search';
   return useQuery({

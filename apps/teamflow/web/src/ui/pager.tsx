@@ -13,14 +13,16 @@ interface PagerProps {
   readonly onCursor: (cursor: string) => void;
 }
 
-/** What a list shows, and the ways to its other pages. */
+/** What a list shows of how much, and the ways to its other pages. */
 export function Pager({ page, shown, noun, plural = `${noun}s`, onCursor }: PagerProps): ReactElement {
   const { previous, next } = page;
   const isWhole = previous === null && next === null;
-  const things = `${countText(shown)} ${shown === 1 ? noun : plural}`;
+  const named = (count: number): string => `${countText(count)} ${count === 1 ? noun : plural}`;
+  const whole = page.count === undefined ? '' : ` of ${page.count.exact ? '' : 'about '}${countText(page.count.value)}`;
+  const cut = page.cut === undefined ? '' : '; more of them would have been too much for one page';
   return (
     <nav className="pager" aria-label="Pages">
-      <span>{isWhole ? things : `${things} on this page`}</span>
+      <span>{isWhole ? named(shown) : `${named(shown)}${whole} on this page${cut}`}</span>
       {!isWhole && (
         <span className="pager-buttons">
           <button

@@ -78,7 +78,7 @@ export function configurationAnswers(sources: ConfigurationSources): Pick<Answer
       const service = serviceOf(query.service);
       const { cursor, limit } = query;
       const open = pager.open({ cursor, limit, order: newestFirst, filter: { service } });
-      const [edge] = open.condition?.values ?? [];
+      const [edge] = open.from ?? [];
       const backward = !open.orderBy.endsWith(' desc');
       const versions = await keeper.asked((store) =>
         backward

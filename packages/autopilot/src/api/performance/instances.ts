@@ -1,7 +1,7 @@
 import type { InstancesQuery } from '../../contract/operations.ts';
 import type { InstanceList } from '../../contract/performance.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
-import type { KeysetOrder } from '../../page/page.ts';
+import { type KeysetOrder, readWithin } from '../../page/page.ts';
 import { instanceRows } from '../../query/instance-rows.ts';
 import { type SteppedRange, sparklineRange, wholeRange } from '../../query/time-range.ts';
 import type { Extent } from '../../storage/ports.ts';
@@ -26,7 +26,7 @@ export async function listInstances(sources: PerformanceSources, query: Instance
   const scope = scopeOf(sources, query);
   const { cursor, limit, from, to } = query;
   const open = pager.open({ cursor, limit, order, filter: { ...scope, from, to } });
-  const [rangeFrom, rangeTo, instance, release] = open.condition?.values ?? [];
+  const [rangeFrom, rangeTo, instance, release] = open.from?.map(String) ?? [];
   const now = clock.now();
   const extent = await engine.extent(scope.service, now);
   const range =
@@ -44,19 +44,24 @@ export async function listInstances(sources: PerformanceSources, query: Instance
       (one) => one.instance === (scope.instance ?? one.instance) && one.release === (scope.release ?? one.release),
     );
   const rows = [...(await instanceRows(engine, scope, range, known, now))];
-  const backward = open.orderBy.endsWith(' desc');
+  const backward = open.toward === 'previous';
   if (backward) rows.reverse();
   const beyond = rows.filter((row) => {
     if (instance === undefined || release === undefined) return true;
     if (row.instance !== instance) return row.instance < instance === backward;
     return row.release !== release && row.release < release === backward;
   });
-  const { items, page } = open.close(beyond.slice(0, open.fetch), (row) => [
-    String(range.from),
-    String(range.to),
-    row.instance,
-    row.release,
-  ]);
+  let start = 0;
+  const { items, page } = await readWithin(
+    open,
+    async ({ fetch }) => {
+      const from = start;
+      start += fetch;
+      return beyond.slice(from, start);
+    },
+    (row) => [String(range.from), String(range.to), row.instance, row.release],
+    { count: { value: rows.length, exact: true } },
+  );
   return {
     service: scope.service,
     from: new Date(range.from).toISOString(),

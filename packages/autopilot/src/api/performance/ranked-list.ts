@@ -58,7 +58,7 @@ export async function rankedPage(
 ): Promise<RankedPage> {
   const { subject, ranking, keyName, only, limit, cursor, filter } = request;
   const open = pager.open({ cursor, limit, order: orderBy(keyName), filter });
-  const [rangeFrom, rangeTo, value, key] = open.condition?.values ?? [];
+  const [rangeFrom, rangeTo, value, key] = open.from?.map(String) ?? [];
   const now = clock.now();
   const extent = await engine.extent(subject.service, now);
   const range =
@@ -67,15 +67,14 @@ export async function rankedPage(
       : { from: Number(rangeFrom), to: Number(rangeTo), ...limitsOf(extent, Number(rangeFrom)) };
   const ranked = await rankedPlaces(engine, subject, range, ranking);
   const ordered = only === undefined ? ranked : ranked.filter((place) => only.includes(place.key));
-  const backward = open.orderBy.endsWith(' desc');
+  const backward = open.toward === 'previous';
   if (backward) ordered.reverse();
   const start = value === undefined || key === undefined ? 0 : placeAfter(ordered, ranking, backward, value, key);
-  const { items, page } = open.close(ordered.slice(start, start + open.fetch), (place) => [
-    String(range.from),
-    String(range.to),
-    String(place.value),
-    place.key,
-  ]);
+  const { items, page } = open.close(
+    ordered.slice(start, start + open.fetch),
+    (place) => [String(range.from), String(range.to), String(place.value), place.key],
+    { count: { value: ordered.length, exact: true } },
+  );
   return { keys: items.map((place) => place.key), page, range, extent, now };
 }
 
