@@ -14,6 +14,7 @@ import {
 import type { FastifyReply } from 'fastify';
 import { type Kysely, type RawBuilder, type SelectQueryBuilder, type SqlBool, sql } from 'kysely';
 import pg from 'pg';
+import type { OrganizationTables } from '../database/database.ts';
 import type { IndexedOrder } from './list-orders.ts';
 
 /** A timestamp as RFC 3339 in UTC with all its microseconds: what answers show and cursors carry. */
@@ -72,9 +73,10 @@ async function readStep<Tables, DB, TB extends keyof DB, Row extends object>(
   // Outside of the branches the columns of the order are not to be had but by names of their own.
   const names = request.order.columns.map((_, i) => `page_key_${i}`);
   const keys = request.order.columns.map((column, i) => sql.raw(column.sql).as(`page_key_${i}`));
-  // What the query selects is its caller's knowledge; its rows come through these wrappers as they are.
-  const scope = database as unknown as Kysely<NoTables>;
+  // `as`: which tables there are is the caller's knowledge; here only subqueries are selected from
+  const scope = database as unknown as Kysely<OrganizationTables>;
   const branch = (one: SqlFragment) => {
+    // `as`: its rows come through as they are
     const rows = ordered.select(keys).where(condition(one)) as unknown as AnyRows;
     return scope.selectFrom(rows.as('branch')).selectAll();
   };
@@ -84,11 +86,11 @@ async function readStep<Tables, DB, TB extends keyof DB, Row extends object>(
     .orderBy(sql.raw(open.orderByNames(names)))
     .limit(fetch)
     .execute();
-  return rows as unknown as readonly Row[];
+  return rows as unknown as readonly Row[]; // `as`: what the branches select, and the keys beside it
 }
 
-type NoTables = Record<never, never>;
-type AnyRows = SelectQueryBuilder<NoTables, never, Record<string, unknown>>;
+/** A query whose rows are not looked into here. */
+type AnyRows = SelectQueryBuilder<OrganizationTables, 'tasks', Record<string, unknown>>;
 
 /** How long the database may count before it is asked to estimate. */
 const countBudgetMs = 100;
@@ -97,11 +99,13 @@ function countOf<Tables, DB, TB extends keyof DB, Row>(
   database: Kysely<Tables>,
   query: SelectQueryBuilder<DB, TB, Row>,
 ): Promise<PageCount> {
-  const rows = query.clearSelect().select(sql<number>`1`.as('one')) as unknown as AnyRows; // nothing else of it is read
+  // `as`: nothing of its rows is read but how many there are
+  const rows = query.clearSelect().select(sql<number>`1`.as('one')) as unknown as AnyRows;
   return countRows({
     counted: async (limit) => {
       try {
-        return await (database as unknown as Kysely<NoTables>).transaction().execute(async (transaction) => {
+        // `as`: here too only a subquery is selected from
+        return await (database as unknown as Kysely<OrganizationTables>).transaction().execute(async (transaction) => {
           await transaction
             .selectNoFrom((eb) =>
               eb.fn('set_config', [eb.val('statement_timeout'), eb.val(String(countBudgetMs)), eb.val(true)]).as('set'),

@@ -30,7 +30,7 @@ export async function countRows(source: CountSource, bound: number = defaultBoun
  * @throws TypeError for anything else.
  */
 export function plannedRows(explained: unknown): number {
-  const [first]: unknown[] = Array.isArray(explained) ? explained : [];
+  const first: unknown = Array.isArray(explained) ? explained[0] : undefined;
   const plan = member(first, 'Plan');
   const rows = member(plan, 'Plan Rows');
   if (typeof rows !== 'number') throw new TypeError('This is not the plan of one statement as EXPLAIN (FORMAT JSON).');
