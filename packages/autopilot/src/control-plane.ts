@@ -317,7 +317,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         if (historyTrouble() === null) onTrouble(message);
       },
     });
-    await Promise.race([leadership.start(), delay(FIRST_ROLE_MS, undefined, { ref: false })]);
+    await atMost(FIRST_ROLE_MS, leadership.start());
   }
   await office.start();
 
@@ -442,6 +442,16 @@ function mergedReleases(linked: readonly ReleaseMark[], stored: readonly StoredR
 function toldOf(error: unknown): string {
   const remedy = error instanceof AutopilotError ? error.remedy : undefined;
   return remedy === undefined ? messageOf(error) : `${messageOf(error)} ${remedy}`;
+}
+
+/** Waits for work that can't be hurried, and no longer than this; what becomes of it afterwards is its own affair. */
+async function atMost(limitMs: number, work: Promise<unknown> | undefined): Promise<void> {
+  const limit = new AbortController();
+  try {
+    await Promise.race([work, delay(limitMs, undefined, { signal: limit.signal }).catch(() => {})]);
+  } finally {
+    limit.abort();
+  }
 }
 
 function repeat(
