@@ -240,6 +240,19 @@ test('an organization’s usage shows what was asked of it', async () => {
   await page.context().close();
 });
 
+test('a session opens the autopilot, but a wrong token beside it is refused', async () => {
+  const { page } = await openPage({});
+  await signIn(page);
+  for (const path of ['performance/health', 'performance/tenants', 'performance/resources']) {
+    const url = `${teamflow.url}/api/v1/${path}`;
+    assert.equal((await page.request.get(url)).status(), 200, path);
+    const wrong = await page.request.get(url, { headers: { authorization: `Bearer ${'wrong'.repeat(8)}` } });
+    assert.equal(wrong.status(), 401, path);
+    assert.equal(((await wrong.json()) as { code: string }).code, 'AP_UNAUTHENTICATED');
+  }
+  await page.context().close();
+});
+
 test('an invitation leads somebody without an account into the organization', async () => {
   const { page, errors } = await openPage({});
   await signIn(page);

@@ -96,10 +96,10 @@ async function buildDashboard(): Promise<void> {
   }
 }
 
-/** What one tenant's requests took. */
-function tenantOf(key: string, durationsMs: readonly number[]): SeriesWindow {
-  const { cells } = routeOf(key, durationsMs);
-  return seriesOf('tenant', key, { ...cells, bytesReceived: durationsMs.length * 300 });
+/** What the requests of one route or tenant took, with what came in. */
+function tookOf(family: 'route' | 'tenant', key: string, durationsMs: readonly number[], errors = 0): SeriesWindow {
+  const { cells } = routeOf(key, durationsMs, errors);
+  return seriesOf(family, key, { ...cells, bytesReceived: durationsMs.length * 300 });
 }
 
 /** What a shop does: a day's waves in an hour, slower where it is busier. */
@@ -115,11 +115,11 @@ function windowAt(start: number, durationMs: number, slower: number): Window {
   return windowOf(
     start,
     [
-      routeOf('GET /orders', durations(18, 0.6), wave > 1.5 ? 1 : 0),
-      routeOf('GET /orders/:id', durations(7, 0.3)),
-      routeOf('POST /orders', durations(60, 0.1)),
-      tenantOf('acme', durations(18, 0.6)),
-      tenantOf('globex', durations(30, 0.2)),
+      tookOf('route', 'GET /orders', durations(18, 0.6), wave > 1.5 ? 1 : 0),
+      tookOf('route', 'GET /orders/:id', durations(7, 0.3)),
+      tookOf('route', 'POST /orders', durations(60, 0.1)),
+      tookOf('tenant', 'acme', durations(18, 0.6)),
+      tookOf('tenant', 'globex', durations(30, 0.2)),
       seriesOf(
         'statement',
         'a1b2',
@@ -151,8 +151,8 @@ function windowAt(start: number, durationMs: number, slower: number): Window {
         externalBytes: gaugeOf(5e6),
         gcMs: histogramOf([1.5]),
         activeRequests: gaugeOf(2),
-        diskReadBytes: 4096,
-        diskWriteBytes: 65_536 * wave,
+        diskReadBytes: 4 * durationMs,
+        diskWriteBytes: 60 * durationMs * wave,
       }),
     ],
     { durationMs },

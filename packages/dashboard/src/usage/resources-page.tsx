@@ -74,8 +74,8 @@ export function ResourcesPage(): ReactElement {
         {resourceCharts.map((chart) => (
           <TimeChart key={chart.id} definition={chart} frame={data?.trends[chart.trend]} scope={scope} />
         ))}
+        <PoolList pools={data?.database.pools} />
       </div>
-      <PoolList pools={data?.database.pools} />
       <UsageTable<RouteConsumption, ResourceSort>
         id="resource-routes"
         title={
