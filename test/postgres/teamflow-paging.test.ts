@@ -19,6 +19,7 @@ const lists: Readonly<Record<string, readonly [order: IndexedOrder, query?: stri
   [`${tenantPrefix}/teams`]: [listOrders.teams],
   [`${tenantPrefix}/teams/:teamId/members`]: [listOrders.teamMembers],
   [`${tenantPrefix}/projects`]: [listOrders.projects],
+  [`${tenantPrefix}/notifications`]: [listOrders.notifications],
   [`${tenantPrefix}/tasks`]: [taskOrders['-createdAt']],
   [`${tenantPrefix}/tasks/:taskId/comments`]: [listOrders.comments],
   [`${tenantPrefix}/tasks/:taskId/activity`]: [listOrders.taskActivity],
@@ -63,6 +64,11 @@ describe('the pages of every list', async () => {
       `insert into teamflow.sessions (user_id, token, expires_at, created_at, updated_at)
        select $1, 'token ' || i, now() + interval '1 day', now(), now() from generate_series(1, 3) i`,
       [of.member.id],
+    );
+    await world.pool.query(
+      `insert into teamflow.notifications (organization_id, user_id, kind, once_key, created_at)
+       select $1, $2, 'digest', 'paged ' || i, now() - i * interval '1 day' from generate_series(1, 3) i`,
+      [of.organizationId, of.owner.id],
     );
     const made = await world.accounts.createUser({
       email: 'root@teamflow.example',

@@ -25,6 +25,8 @@ const bodies: Readonly<Record<string, (tenant: Tenant) => Readonly<Record<string
   'PATCH /teams/:teamId': () => ({ name: 'walked name' }),
   'POST /projects': ({ teamId }) => ({ name: 'walked project', teamId }),
   'PATCH /projects/:projectId': ({ teamId }) => ({ description: 'walked', teamId }),
+  'POST /projects/:projectId/exports': () => ({}),
+  'POST /notifications/read': () => ({ upTo: 1 }),
   'POST /tasks': ({ projectId, member }) => ({ projectId, title: 'walked', assigneeId: member.id }),
   'PATCH /tasks/:taskId': ({ member }) => ({ title: 'walked', assigneeId: member.id }),
   'POST /tasks/:taskId/move': () => ({ status: 'done' }),
@@ -33,7 +35,12 @@ const bodies: Readonly<Record<string, (tenant: Tenant) => Readonly<Record<string
 };
 
 /** What a query needs to be taken at all. */
-const requiredQueries: Readonly<Record<string, string>> = { 'GET /search': 'q=task', 'HEAD /search': 'q=task' };
+const requiredQueries: Readonly<Record<string, string>> = {
+  'GET /search': 'q=task',
+  'HEAD /search': 'q=task',
+  'GET /activity/days': 'from=2026-01-01&to=2026-01-31',
+  'HEAD /activity/days': 'from=2026-01-01&to=2026-01-31',
+};
 
 function tenantRoutes(routes: readonly RouteOptions[]): readonly Walked[] {
   return routes
@@ -53,8 +60,8 @@ function tenantRoutes(routes: readonly RouteOptions[]): readonly Walked[] {
 }
 
 function identifiers(tenant: Tenant): Readonly<Record<string, string | number>> {
-  const { organizationId, teamId, projectId, taskId, commentId, member } = tenant;
-  return { organizationId, teamId, projectId, taskId, commentId, userId: member.id };
+  const { organizationId, teamId, projectId, taskId, commentId, exportId, member } = tenant;
+  return { organizationId, teamId, projectId, taskId, commentId, exportId, userId: member.id };
 }
 
 function fill(url: string, ids: Readonly<Record<string, string | number>>): string {
@@ -66,7 +73,17 @@ function fill(url: string, ids: Readonly<Record<string, string | number>>): stri
 }
 
 async function rowsOf(world: World, tenant: Tenant): Promise<unknown> {
-  const tables = ['members', 'teams', 'team_members', 'projects', 'tasks', 'comments', 'activity'];
+  const tables = [
+    'members',
+    'teams',
+    'team_members',
+    'projects',
+    'tasks',
+    'comments',
+    'activity',
+    'notifications',
+    'exports',
+  ];
   const found: Record<string, unknown> = {};
   for (const table of tables) {
     const { rows } = await world.pool.query(

@@ -6,6 +6,7 @@ import { Accounts } from '../../apps/teamflow/server/accounts/accounts.ts';
 import { type AppOptions, buildApp } from '../../apps/teamflow/server/app.ts';
 import { createDatabase, createPool, type MemberRole } from '../../apps/teamflow/server/database/database.ts';
 import { migrate } from '../../apps/teamflow/server/database/migrate.ts';
+import { migrateJobs } from '../../apps/teamflow/server/jobs/background-jobs.ts';
 import { type DatabaseTemplate, databaseFor, type TestScope } from './postgres.ts';
 
 /** TeamFlow's schema with all indexes, and no rows. */
@@ -14,6 +15,7 @@ export const teamflowTemplate: DatabaseTemplate = {
   async migrate(url) {
     const pool = createPool({ connectionString: url });
     await migrate(pool, 'full');
+    await migrateJobs(pool);
     await pool.end();
   },
 };
@@ -44,6 +46,8 @@ export interface Tenant {
   readonly projectId: number;
   readonly taskId: number;
   readonly commentId: number;
+  /** Done, with a file; the owner's. */
+  readonly exportId: string;
 }
 
 export interface World {
@@ -191,7 +195,13 @@ export async function openWorld(
         dueOn: '2026-03-01',
       });
       const commentId = await make(`/tasks/${taskId}/comments`, { body: `${mark} comment` });
-      return { organizationId, owner, admin, member, teamId, projectId, taskId, commentId };
+      const asked = await call(owner, 'POST', `${base}/projects/${projectId}/exports`);
+      const exportId: string = asked.json.id;
+      await pool.query(`update teamflow.exports set status = 'done', file = $2 where id = $1`, [
+        exportId,
+        `${mark} file`,
+      ]);
+      return { organizationId, owner, admin, member, teamId, projectId, taskId, commentId, exportId };
     },
   };
 }

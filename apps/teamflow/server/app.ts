@@ -13,13 +13,16 @@ import { describeRoutes, type OpenApiDocument, serveOpenApi } from './http/opena
 import { pages } from './http/pages.ts';
 import { answerError, answerNotFound } from './http/problem.ts';
 import { createValidatorCompiler } from './http/validation.ts';
+import { requestExport } from './jobs/request-export.ts';
 import { activityRoutes } from './routes/activity.ts';
 import { administrationRoutes } from './routes/administration.ts';
 import { boardRoutes } from './routes/board.ts';
 import { commentRoutes } from './routes/comments.ts';
 import type { AccountContext } from './routes/context.ts';
+import { exportRoutes } from './routes/exports.ts';
 import { meRoutes, organizationRoutes } from './routes/me.ts';
 import { memberRoutes } from './routes/members.ts';
+import { notificationRoutes } from './routes/notifications.ts';
 import { projectRoutes } from './routes/projects.ts';
 import { searchRoutes } from './routes/search.ts';
 import { summaryRoutes } from './routes/summary.ts';
@@ -112,10 +115,12 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
             taskRoutes,
             commentRoutes,
             activityRoutes,
+            notificationRoutes,
             searchRoutes,
           ]) {
             await organization.register(routes(context));
           }
+          await organization.register(exportRoutes({ ...context, requestExport: requestExport(database) }));
         },
         { prefix: '/organizations/:organizationId' },
       );

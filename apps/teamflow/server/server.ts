@@ -10,6 +10,7 @@ import { createDatabase, createPool, type Database } from './database/database.t
 import { migrate } from './database/migrate.ts';
 import { type Environment, EnvironmentError, readEnvironment } from './environment.ts';
 import { forwardedPart } from './http/openapi.ts';
+import { BackgroundJobs, migrateJobs } from './jobs/background-jobs.ts';
 import { ensureSampleData, type SampleData, sampleOrganizationId, sampleUserId } from './sample/sample-data.ts';
 import { type AdministratorSignIn, ensureAdministrator, randomPassword } from './start/administrator.ts';
 import { ensureBuilt, type PageSources } from './start/built-pages.ts';
@@ -136,6 +137,7 @@ async function start(environment: Environment, ending: AsyncDisposableStack): Pr
 
   await checkDatabase(pool, server);
   const { indexes } = await migrate(pool, environment.indexes);
+  await migrateJobs(pool);
   const made = await installationOf(database);
   const files = new SignInFiles(stateDirectory, made.id);
   const secret = environment.secret ?? made.secret;
@@ -185,9 +187,16 @@ async function start(environment: Environment, ending: AsyncDisposableStack): Pr
     logger: { level: 'warn' },
     documents: [forwardedPart(openApiDocument({ sessionCookie: 'teamflow.session_token' }))],
   });
+  const jobs = new BackgroundJobs({
+    connection: { connectionString: server.connectionString },
+    agent,
+    log: (message) => process.stderr.write(`${message}\n`),
+  });
+  ending.defer(() => jobs.stop());
   ending.defer(async () => {
     const cutOff = setTimeout(() => app.server.closeAllConnections(), patienceMs);
-    await app.close();
+    // Together: each may take most of what a stop may take.
+    await Promise.all([app.close(), jobs.stop()]);
     clearTimeout(cutOff);
   });
   await app.ready();
@@ -195,6 +204,8 @@ async function start(environment: Environment, ending: AsyncDisposableStack): Pr
   await app.listen({ port: reserved.port, host }).catch((error: NodeJS.ErrnoException) => {
     throw listenError(error, host, reserved.port);
   });
+
+  await jobs.start();
 
   const data = sample.data === 'none' ? 'no sample data' : `${sample.data} sample data, seed ${sample.seed}`;
   say(`

@@ -73,6 +73,37 @@ interface ActivityTable {
   createdAt: Once<Date>;
 }
 
+interface NotificationTable {
+  id: Generated<number>;
+  userId: string;
+  kind: 'digest' | 'due' | 'export';
+  projectId: number | null;
+  taskId: ColumnType<number | null, number | null | undefined, never>;
+  detail: ColumnType<Record<string, unknown>, string, never>;
+  onceKey: string;
+  createdAt: Once<Date>;
+  readAt: ColumnType<Date | null, undefined, Date>;
+}
+
+interface ExportTable {
+  id: Generated<string>;
+  projectId: number;
+  requestedBy: string;
+  status: ColumnType<'queued' | 'running' | 'done' | 'failed', undefined, 'running' | 'done' | 'failed'>;
+  rowCount: ColumnType<number | null, undefined, number>;
+  isCut: ColumnType<boolean, undefined, boolean>;
+  file: ColumnType<Buffer | null, undefined, Buffer>;
+  createdAt: Once<Date>;
+  finishedAt: ColumnType<Date | null, undefined, Date>;
+  expiresAt: Once<Date>;
+}
+
+interface ActivityDayTable {
+  day: ReadOnly<Day>;
+  kind: ReadOnly<string>;
+  count: ReadOnly<number>;
+}
+
 interface PersonView {
   userId: ReadOnly<string>;
   memberId: ReadOnly<string>;
@@ -101,6 +132,9 @@ export interface OrganizationTables {
   tasks: TaskTable;
   comments: CommentTable;
   activity: ActivityTable;
+  notifications: NotificationTable;
+  exports: ExportTable;
+  activityDays: ActivityDayTable;
   people: PersonView;
   members: MemberTable;
 }

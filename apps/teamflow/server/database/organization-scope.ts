@@ -50,6 +50,9 @@ const tenantTables: ReadonlySet<string> = new Set([
   'tasks',
   'comments',
   'activity',
+  'notifications',
+  'exports',
+  'activity_days',
   'people',
   'members',
 ]);

@@ -15,6 +15,7 @@ const problems = {
   TF_CONFLICT: { status: 409, title: 'This does not fit what is there' },
   TF_BODY_TOO_LARGE: { status: 413, title: 'The body is larger than allowed' },
   TF_MEDIA_TYPE: { status: 415, title: 'The body is of a type that is not read here' },
+  TF_TOO_MANY: { status: 429, title: 'There are too many of these already' },
   TF_INTERNAL: { status: 500, title: 'Something failed inside TeamFlow' },
   TF_UNAVAILABLE: { status: 503, title: 'The database does not answer' },
 } as const;

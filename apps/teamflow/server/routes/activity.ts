@@ -1,13 +1,17 @@
 import type { SelectQueryBuilder } from 'kysely';
+import { Type } from 'typebox';
 import type { OrganizationTables } from '../database/database.ts';
 import type { OrganizationDatabase } from '../database/organization-scope.ts';
 import { membershipOf } from '../http/identity.ts';
+import { Problem } from '../http/problem.ts';
 import type { Routes } from './context.ts';
 import { listOrders } from './list-orders.ts';
 import { readPage, timestampText } from './listing.ts';
-import { ActivitySchema, answers, Id, inOrganization, listQuery, pageOf } from './schemas.ts';
+import { ActivitySchema, answers, Day, Id, inOrganization, listQuery, pageOf } from './schemas.ts';
 
 const tags = ['activity'];
+/** Of one answer of daily counts. */
+const LONGEST_DAYS = 92;
 
 interface ActivityRow {
   id: number;
@@ -82,6 +86,39 @@ export const activityRoutes: Routes =
           query,
           sortValues,
         );
+      },
+    );
+
+    app.get(
+      '/activity/days',
+      {
+        schema: {
+          summary: 'How much happened on each day, by kind; counted up every hour',
+          tags,
+          params: inOrganization({}),
+          querystring: Type.Object({ from: Day, to: Day }, { additionalProperties: false }),
+          response: answers(
+            Type.Object({
+              items: Type.Array(Type.Object({ day: Day, kind: Type.String(), count: Type.Integer() })),
+            }),
+          ),
+        },
+      },
+      async (request) => {
+        const { from, to } = request.query;
+        // Kinds are a few dozen, so this bounds the answer.
+        if (Date.parse(to) - Date.parse(from) > LONGEST_DAYS * 86_400_000) {
+          throw new Problem('TF_PARAMETER_INVALID', `From ${from} to ${to} is more than ${LONGEST_DAYS} days.`);
+        }
+        const items = await membershipOf(request)
+          .database.selectFrom('activityDays')
+          .select(['activityDays.day', 'activityDays.kind', 'activityDays.count'])
+          .where('activityDays.day', '>=', from)
+          .where('activityDays.day', '<=', to)
+          .orderBy('activityDays.day')
+          .orderBy('activityDays.kind')
+          .execute();
+        return { items };
       },
     );
   };

@@ -1,6 +1,6 @@
 import type { KeysetOrder } from '@teamflow/autopilot/page';
 
-/** An order that a list is offered in, with the index that every page of it is one range of (004 and 005 in sql/). */
+/** An order that a list is offered in, with the index that every page of it is one range of (004, 005 and 007 in sql/). */
 export interface IndexedOrder extends KeysetOrder {
   readonly index: string;
 }
@@ -64,6 +64,7 @@ const newestActivity = {
 type ListName =
   | 'activity'
   | 'taskActivity'
+  | 'notifications'
   | 'comments'
   | 'members'
   | 'teamMembers'
@@ -80,6 +81,14 @@ type ListName =
 export const listOrders: Readonly<Record<ListName, IndexedOrder>> = {
   activity: { ...newestActivity, index: 'activity_created_idx' },
   taskActivity: { ...newestActivity, index: 'activity_task_idx' },
+  notifications: {
+    columns: [
+      { sql: 'notifications.created_at', type: 'timestamptz' },
+      { sql: 'notifications.id', type: 'bigint' },
+    ],
+    direction: 'descending',
+    index: 'notifications_user_idx',
+  },
   comments: {
     columns: [
       { sql: 'comments.created_at', type: 'timestamptz' },

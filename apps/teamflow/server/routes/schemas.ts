@@ -263,3 +263,30 @@ export const SearchHitSchema: TSchema = Type.Object(
   { ...taskSummary, rank: Type.Number(), excerpt: Type.String() },
   closed,
 );
+
+export const NotificationSchema: TSchema = Type.Object(
+  {
+    id: Id,
+    kind: Type.String({ enum: ['digest', 'due', 'export'] }),
+    projectId: nullable(Id),
+    taskId: nullable(Id),
+    detail: Type.Object({}, { additionalProperties: true }),
+    createdAt: Timestamp,
+    readAt: nullable(Type.String()),
+  },
+  closed,
+);
+
+export const ExportSchema: TSchema = Type.Object(
+  {
+    id: UserId,
+    projectId: Id,
+    status: Type.String({ enum: ['queued', 'running', 'done', 'failed'] }),
+    rowCount: nullable(Type.Integer({ description: 'Tasks in the file.' })),
+    isCut: Type.Boolean({ description: 'The project has more tasks than the file holds.' }),
+    createdAt: Timestamp,
+    finishedAt: nullable(Type.String()),
+    expiresAt: Timestamp,
+  },
+  closed,
+);
