@@ -345,15 +345,18 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     clearInterval(judging);
     streams.close();
     // First of all, so that the next one need not wait for the lease to expire.
-    await withinGrace(leadership?.close());
+    await atMost(HISTORY_GRACE_MS, leadership?.close());
     acceptor.close();
     router.close();
     agents.close();
     await Promise.all([server.close(CLOSE_GRACE_MS), push?.close()]);
-    await withinGrace(stopped.then(() => Promise.all([configStore.close(), journal?.close()])));
+    await atMost(
+      HISTORY_GRACE_MS,
+      stopped.then(() => Promise.all([configStore.close(), journal?.close()])),
+    );
     if (history === null) return;
     const closed = Promise.all([lease?.close(), history.layered.settled().then(() => history.stored.close())]);
-    await withinGrace(closed);
+    await atMost(HISTORY_GRACE_MS, closed);
   };
   return {
     address,
@@ -468,15 +471,4 @@ function packageVersion(): string {
   const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
   const { version } = JSON.parse(text) as { version: string }; // npm requires a package to have one
   return version;
-}
-
-/** Waits for what the end has to do with the database, but not for long; leaves no timer behind. */
-async function withinGrace(work: Promise<unknown> | undefined): Promise<void> {
-  const over = new AbortController();
-  const late = delay(HISTORY_GRACE_MS, undefined, { ref: false, signal: over.signal });
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    over.abort();
-  }
 }
