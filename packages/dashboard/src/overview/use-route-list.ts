@@ -5,8 +5,14 @@ import type { RangeView } from '../range/range-view.tsx';
 import { api } from '../session/api.ts';
 import { replacedRows } from './row-order.ts';
 
-/** A route that is new is to be seen within two seconds of its first request: its window takes one to arrive. */
-const ASK_EVERY_MS = 1_000;
+/**
+ * A route that is new is to be seen within two seconds of its first request, and its window takes up to 1.2 s to arrive.
+ * Longer ranges cost the control plane more to list, and are looked at for their course.
+ */
+function askEveryMs(minutes: number): number {
+  return minutes <= 5 ? 500 : 2_000;
+}
+
 /** The most that one answer holds. */
 const MOST_ROWS = 200;
 
@@ -32,7 +38,7 @@ export function useRouteList({ selection, asked, isLive, document, baseline }: R
       return api.listRoutes({ ...query, ...(isLive ? {} : { to }), from, sort, limit: MOST_ROWS }, { signal });
     },
     enabled: document !== undefined && document.traffic.requests > 0,
-    refetchInterval: isLive ? ASK_EVERY_MS : false,
+    refetchInterval: minutes === null ? false : askEveryMs(minutes),
     placeholderData: (before) => before,
   });
   const earlier = new Map(
