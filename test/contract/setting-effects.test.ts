@@ -1,0 +1,304 @@
+/** Settings change what their readers do, live and back again. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { EventStreams } from '../../packages/autopilot/src/api/event-streams.ts';
+import { LiveSettings } from '../../packages/autopilot/src/config/live-settings.ts';
+import { registry, settingsOf } from '../../packages/autopilot/src/config/registry.ts';
+import type { SettingValue } from '../../packages/autopilot/src/contract/configuration.ts';
+import { judgeHealth } from '../../packages/autopilot/src/health/health.ts';
+import { databaseRules, trafficRules } from '../../packages/autopilot/src/health/health-rules.ts';
+import { poolSettings } from '../../packages/autopilot/src/host/pool-settings.ts';
+import { FakeClock } from '../../packages/autopilot/src/kernel/clock.ts';
+import { QueryEngine } from '../../packages/autopilot/src/query/query-engine.ts';
+import { backlogSettings, WindowBacklog } from '../../packages/autopilot/src/rollup/window-backlog.ts';
+import { MemoryMetricStore } from '../../packages/autopilot/src/storage/memory/memory-metric-store.ts';
+import { Collector } from '../../packages/autopilot/src/track/collector.ts';
+import type { Recorder } from '../../packages/autopilot/src/track/observation.ts';
+import { RecorderSwitch } from '../../packages/autopilot/src/track/recorder-switch.ts';
+import { seriesSettings } from '../../packages/autopilot/src/track/series-settings.ts';
+import { StatementRegistry } from '../../packages/autopilot/src/track/statement-registry.ts';
+import { killSwitch } from '../../packages/autopilot/src/tune/kill-switch.ts';
+import { codeFilesIn, isTestFile } from '../../tools/syntax.ts';
+import { histogramOf, originOf, routeOf, seriesOf, windowOf } from '../support/windows.ts';
+
+const root = join(import.meta.dirname, '../..');
+const NOON = 1_700_000_000_000;
+
+/** The settings of request layers and jobs are changed by the tests of those rooms. */
+const groups: ReadonlySet<string> = new Set(['api', 'database', 'health', 'monitoring', 'optimization']);
+
+test('each setting of these groups is named by a test', () => {
+  const texts = ['packages', 'apps', 'test']
+    .flatMap((folder) => codeFilesIn(join(root, folder)))
+    .filter((path) => isTestFile(path) || path.startsWith(join(root, 'test')))
+    .map((path) => readFileSync(path, 'utf8'));
+  for (const key of registry.keys()) {
+    const [group = '', name = ''] = key.split('.');
+    if (!groups.has(group)) continue;
+    // As a key, or as a property of its group somewhere in the same file.
+    const isNamed = (text: string): boolean =>
+      text.includes(`'${key}'`) || (new RegExp(`\\b${group}\\b`).test(text) && new RegExp(`\\b${name}\\b`).test(text));
+    assert.ok(texts.some(isNamed), `no test changes ${key}`);
+  }
+});
+
+test('optimization.stopped stops what nobody asked for, at once', async () => {
+  const live = new LiveSettings();
+  const guard = killSwitch(() => ({ stopped: live.current.optimization.stopped, because: 'It is on.' }));
+  const asked = async (origin: 'person' | 'autopilot'): Promise<boolean> =>
+    (await guard.check({ service: 'orders', kind: 'any', subject: 'x', author: 'ann', origin })).ok;
+  assert.ok(await asked('autopilot'));
+  live.swap({ 'optimization.stopped': true });
+  assert.deepEqual([await asked('autopilot'), await asked('person')], [false, true]);
+});
+
+test('api.longestStreamMs ends streams that are opened after it was changed', async () => {
+  const settings = new LiveSettings({ 'api.longestStreamMs': 86_400_000 });
+  const clock = new FakeClock(NOON);
+  const streams = new EventStreams({ clock, settings, onTrouble: (message) => assert.ok(false, message) });
+  const source = { key: 'a', event: 'a', compute: () => Promise.resolve(1), tail: (one: number) => one };
+  const signal = new AbortController().signal;
+  const old = streams.open(source, 0, signal).getReader();
+  settings.swap({ 'api.longestStreamMs': 10_000 });
+  const young = streams.open(source, 0, signal).getReader();
+  clock.advance(10_001);
+  for (let round = 0; streams.size === 2 && round < 300; round++) await delay(10);
+  assert.equal(streams.size, 1);
+  await young.cancel();
+  await old.cancel();
+});
+
+describe('what costs health points', () => {
+  const judgedBy = async (values: Readonly<Record<string, SettingValue>>): Promise<readonly unknown[]> => {
+    const clock = new FakeClock(NOON);
+    const store = new MemoryMetricStore({ clock });
+    const windows = Array.from({ length: 60 }, (_, back) =>
+      windowOf(NOON - (back + 1) * 1_000, [
+        routeOf('GET /', [400, 450, 480, 490, 495], 0),
+        seriesOf('statement', 's', { calls: 100, errors: 0, durationMs: histogramOf([3]) }, { database: 'main' }),
+        seriesOf('pool', 'main', { acquired: 9, waitMs: histogramOf([8, 9, 9]) }, { database: 'main' }),
+        seriesOf('runtime', 'process', { eventLoopDelayMs: histogramOf([40, 45]) }),
+      ]),
+    );
+    await store.append(originOf('one'), windows);
+    const live = [{ instance: 'one', state: 'live', silentMs: 1, closedInOrder: false } as const];
+    const { service } = originOf('one');
+    const set = settingsOf(values).health;
+    const { components, status } = await judgeHealth(new QueryEngine(store), { service }, live, clock.now(), set);
+    return [status, ...components.flatMap(({ deductions }) => deductions.map(({ measure }) => measure))];
+  };
+  for (const [key, value, measure] of [
+    ['health.p95Ms', 100, 'p95Ms'],
+    ['health.p99Ms', 100, 'p99Ms'],
+    ['health.eventLoopDelayMs', 10, 'eventLoopDelayP99Ms'],
+    ['health.poolWaitMs', 2, 'poolWaitP95Ms'],
+  ] as const) {
+    it(`${key} says from where on`, async () => {
+      assert.ok(!(await judgedBy({})).includes(measure));
+      assert.ok((await judgedBy({ [key]: value })).includes(measure));
+    });
+  }
+  it('health.healthyFrom and health.degradedFrom name the score', async () => {
+    assert.equal((await judgedBy({}))[0], 'healthy');
+    const slow = { 'health.p95Ms': 50, 'health.p99Ms': 50 };
+    const [status] = await judgedBy(slow);
+    assert.notEqual(status, 'unhealthy');
+    assert.equal((await judgedBy({ ...slow, 'health.healthyFrom': 100, 'health.degradedFrom': 99 }))[0], 'unhealthy');
+  });
+  it('health.errorRatio and health.callErrorRatio are limits of their rules', () => {
+    for (const [key, rules] of [
+      ['errorRatio', trafficRules],
+      ['callErrorRatio', databaseRules],
+    ] as const) {
+      const rule = rules(settingsOf({ [`health.${key}`]: 0.01 }).health).rules.find(
+        ({ value }) => value.measure === key,
+      );
+      assert.deepEqual([rule?.limit, rule?.worst], [0.01, 0.5]);
+    }
+  });
+});
+
+/** A collector with as many routes, tenants and statements a second as are asked for. */
+class Measured {
+  readonly clock = new FakeClock(NOON);
+  readonly collector = new Collector(this.clock);
+  readonly statements = new StatementRegistry();
+
+  /** Names of a family in the window of a second in which `count` of each were seen. */
+  names(family: string, count: number): number {
+    const atMs = this.clock.monotonicMs();
+    for (let index = 0; index < count; index++) {
+      this.collector.record({
+        kind: 'request',
+        atMs,
+        route: `GET /${index}`,
+        tenant: `tenant ${index}`,
+        status: 200,
+        durationMs: 1,
+        bytesSent: 1,
+        bytesReceived: 1,
+        loopMs: 0,
+        shed: false,
+        aborted: false,
+        databaseMs: 0,
+        databaseCalls: 0,
+      });
+      const statement = this.statements.find('main', `select ${'x'.repeat(200)}${index} from t${index}`, atMs);
+      this.collector.record({
+        kind: 'statement',
+        atMs,
+        statement,
+        route: `GET /${index}`,
+        durationMs: 1,
+        rows: 1,
+        failed: false,
+      });
+    }
+    this.clock.advance(1_100);
+    const windows = this.collector.drain(this.clock.now());
+    return windows.flatMap(({ series }) => series).filter((one) => one.family === family && one.key !== '(other)')
+      .length;
+  }
+}
+
+describe('what is told apart', () => {
+  for (const [key, family, few, many] of [
+    ['monitoring.maxRoutes', 'route', 10, 15],
+    ['monitoring.maxTenants', 'tenant', 10, 15],
+    ['monitoring.maxStatements', 'statement', 10, 15],
+    ['monitoring.maxRouteStatements', 'route-statement', 10, 15],
+  ] as const) {
+    it(`${key} bounds it, at once and back again`, () => {
+      const measured = new Measured();
+      const live = new LiveSettings();
+      live.use(seriesSettings(measured.collector, measured.statements));
+      live.swap({ [key]: few });
+      assert.equal(measured.names(family, many), few);
+      live.swap({});
+      // Statements without a place get one when they are seen again.
+      assert.equal(measured.names(family, many), many);
+      live.swap({ [key]: few });
+      assert.ok(measured.names(family, many) >= few);
+    });
+  }
+
+  it('monitoring.statementTextBytes bounds the texts', () => {
+    const known = (values: Readonly<Record<string, SettingValue>>): number => {
+      const measured = new Measured();
+      new LiveSettings(values).use(seriesSettings(measured.collector, measured.statements));
+      measured.names('statement', 1_000);
+      return measured.statements.size;
+    };
+    assert.equal(known({}), 1_000);
+    assert.ok(known({ 'monitoring.statementTextBytes': 100_000 }) < 500);
+  });
+});
+
+describe('what is measured', () => {
+  for (const setting of ['requests', 'statements', 'runtime'] as const) {
+    it(`monitoring.${setting} attaches and detaches its recorder`, () => {
+      const live = new LiveSettings();
+      let attached = 0;
+      const recorder: Recorder = {
+        name: setting,
+        attach: () => {
+          attached++;
+          return { [Symbol.dispose]: () => attached-- };
+        },
+      };
+      const following = new RecorderSwitch(recorder, { record: () => {} }, live, setting);
+      const seen = [attached];
+      for (const values of [{ [`monitoring.${setting}`]: false }, {}, { 'monitoring.maxRoutes': 20 }]) {
+        live.swap(values);
+        seen.push(attached);
+      }
+      following[Symbol.dispose]();
+      assert.deepEqual([...seen, attached], [1, 0, 1, 1, 0]);
+    });
+  }
+});
+
+describe('what is kept while nobody takes it', () => {
+  const keptBy = (values: Readonly<Record<string, SettingValue>>): readonly number[] => {
+    const backlog = new WindowBacklog();
+    new LiveSettings(values).use(backlogSettings(backlog));
+    const routes = Array.from({ length: 200 }, (_, index) =>
+      routeOf(`GET /a/long/name/of/a/route/${index}`, [1, 2, 3]),
+    );
+    for (let second = 0; second < 120; second++) backlog.push(windowOf(NOON + second * 1_000, routes));
+    const windows = backlog.peek(Number.POSITIVE_INFINITY);
+    return [windows.length, windows.filter(({ durationMs }) => durationMs === 1_000).length, backlog.lostWindows];
+  };
+  it('monitoring.backlogFineWindows says how many stay seconds', () => {
+    assert.equal(keptBy({})[1], 30);
+    assert.equal(keptBy({ 'monitoring.backlogFineWindows': 5 })[1], 5);
+  });
+  it('monitoring.backlogKeptMs and monitoring.backlogBytes say how much is kept', () => {
+    assert.equal(keptBy({})[2], 0);
+    assert.ok((keptBy({ 'monitoring.backlogKeptMs': 60_000 })[2] ?? 0) > 0);
+    assert.ok((keptBy({ 'monitoring.backlogBytes': 1_048_576 })[2] ?? 0) > 0);
+  });
+});
+
+test("database.poolMax, poolIdleMs and poolWaitMs rule a pool, and null is the application's own again", async (t) => {
+  const pool = new pg.Pool({ max: 7, idleTimeoutMillis: 1_234 });
+  t.after(() => pool.end());
+  const live = new LiveSettings();
+  const following = poolSettings(pool, 'main', live);
+  const options = (): readonly unknown[] => [
+    pool.options.max,
+    pool.options.idleTimeoutMillis,
+    pool.options.connectionTimeoutMillis,
+  ];
+  const own = options();
+  live.swap({ 'database.poolMax': 3, 'database.poolIdleMs': 50, 'database.poolWaitMs': 60 });
+  assert.deepEqual(options(), [3, 50, 60]);
+  live.swap({ 'database.poolMax': 3 });
+  assert.deepEqual(options(), [3, own[1], own[2]]);
+  following[Symbol.dispose]();
+  assert.deepEqual(options(), own);
+});
+
+test('a change that one reader refuses leaves every other one as it was', async (t) => {
+  for (const [key, declaration] of registry) {
+    const measured = new Measured();
+    const backlog = new WindowBacklog();
+    const pool = new pg.Pool({ max: 7 });
+    t.after(() => pool.end());
+    const live = new LiveSettings();
+    live.use(seriesSettings(measured.collector, measured.statements));
+    live.use(backlogSettings(backlog));
+    poolSettings(pool, 'main', live);
+    const before = [live.current, JSON.stringify(pool.options)];
+    live.use({
+      name: 'stubborn',
+      apply: (next) => {
+        if (next !== before[0]) throw new Error('no');
+      },
+    });
+    const other = anotherValue(declaration);
+    assert.equal(live.swap({ [key]: other }).state, declaration.apply === 'restart' ? 'unchanged' : 'refused', key);
+    assert.deepEqual([live.current, JSON.stringify(pool.options)], before, key);
+    assert.deepEqual(live.current, settingsOf(), key);
+  }
+});
+
+function anotherValue(declaration: NonNullable<ReturnType<typeof registry.get>>): SettingValue {
+  switch (declaration.kind) {
+    case 'integer':
+    case 'number':
+      return declaration.default === declaration.min ? declaration.max : declaration.min;
+    case 'boolean':
+      return !declaration.default;
+    case 'choice':
+      return declaration.values.find((one) => one !== declaration.default) ?? '';
+    case 'text':
+      return `${declaration.default}x`;
+    case 'texts':
+      return [...declaration.default, 'x'];
+  }
+}
