@@ -78,6 +78,7 @@ test('every page is free of what axe finds, in light and dark', async () => {
     await assertAccessible(page);
     await signIn(page);
     await page.getByRole('link', { name: /dashboard/ }).waitFor();
+    await page.getByRole('heading', { level: 1 }).first().waitFor();
     await assertAccessible(page);
     await page.goto(`${teamflow.url}/autopilot/`);
     await page.getByText('Live', { exact: true }).first().waitFor();
