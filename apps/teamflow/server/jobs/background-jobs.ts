@@ -175,6 +175,9 @@ export class BackgroundJobs {
     const left = [...this.#workerPools].map(async (pool) => pool.forcefulShutdown('TeamFlow was stopped.'));
     await within(700, Promise.allSettled(left));
     await within(300, this.#presence.stop());
+    // The job that was given back may still be at it, and the queue would ask for a connection to say how it ended: it
+    // waits for one until the process has ended, where a refusal would be an error that nobody handles.
+    if (left.length > 0) Object.assign(this.#pool, { connect: () => new Promise<never>(() => {}) });
     await within(300, this.#pool.end());
   }
 }
