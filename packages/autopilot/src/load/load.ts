@@ -1,6 +1,13 @@
 /** Load tests: read or write a plan, run it, merge what several machines found. */
 export type { LoadCeilings } from './check-plan.ts';
 export { DEFAULT_CEILINGS } from './check-plan.ts';
+export {
+  type CompareOptions,
+  compareLoadResults,
+  type FigureComparison,
+  type LoadComparison,
+  type Verdict,
+} from './compare-results.ts';
 export { mergeLoadResults } from './merge-results.ts';
 export type * from './plan.ts';
 export { definePlan, LOAD_TEST_HEADER } from './plan.ts';
