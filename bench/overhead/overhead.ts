@@ -39,7 +39,7 @@ const WARM_UP_S = 2;
 const SLICE_S = 1;
 
 export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> {
-  const rounds = quick ? 2 : 10;
+  const rounds = quick ? 2 : 6;
   const names = Object.keys(variants);
   const samples = new Map<string, Sample[]>(names.map((name) => [name, []]));
   log('overhead: building the package');
