@@ -83,8 +83,10 @@ const ASK_CONFIG_MS = 5_000;
 const HISTORY_CLOSE_WAIT_MS = 700;
 const MIN_TOKEN_LENGTH = 32;
 const MAX_NAME_LENGTH = 256;
-/** How long the plugin has to say that the application will listen, before a given port is enough. */
+/** How long the plugin has to say that the application will listen, once it is known where history is kept. */
 const START_AFTER_MS = 2_000;
+/** Nor does an application that is slow to make its pools start a control plane that has to be started again. */
+const START_WITHOUT_STORE_MS = 15_000;
 
 /**
  * Starts the part of the autopilot that lives in this process. What it watches is added by `instrument()` and by the
@@ -208,6 +210,8 @@ class RunningAgent implements Agent {
   readonly #poolNames = new Set<string>();
   readonly #databases = new Set<string>();
   readonly #childEnvironment: Record<string, string | undefined> = {};
+  readonly #port: number | null;
+  #startTimer: NodeJS.Timeout | null = null;
   #willListen = false;
   #trouble: string | null = null;
   #closing: Promise<void> | null = null;
@@ -308,7 +312,8 @@ class RunningAgent implements Agent {
     asking.unref();
     this.#resources.use({ [Symbol.dispose]: () => clearInterval(asking) });
     this.#dialer?.start();
-    if (environment.port !== null) this.#resources.use(this.#startWithoutListening(environment.port));
+    this.#port = environment.port;
+    this.#startWithoutListening(this.#storeIsGiven ? START_AFTER_MS : START_WITHOUT_STORE_MS);
     this[internals] = {
       clock: systemClock,
       http,
@@ -361,7 +366,10 @@ class RunningAgent implements Agent {
     this.#context.enable();
     if (this.#firstPool === null) {
       this.#firstPool = pool;
-      if (!this.#storeIsGiven) this.#keepHistoryAt(addressOfPool(pool));
+      if (!this.#storeIsGiven) {
+        this.#keepHistoryAt(addressOfPool(pool));
+        this.#startWithoutListening(START_AFTER_MS);
+      }
     }
     const recorder = new PgRecorder({
       pool,
@@ -405,6 +413,7 @@ class RunningAgent implements Agent {
 
   async #close(): Promise<void> {
     this.#closed = true;
+    if (this.#startTimer !== null) clearTimeout(this.#startTimer);
     this.#resources.dispose();
     const endsAtMs = performance.now() + CLOSE_WAIT_MS;
     // The first to close: it hands the last windows to both. History is written while the link is being closed.
@@ -461,13 +470,15 @@ class RunningAgent implements Agent {
     });
   }
 
-  /** For a process that instruments pools and serves nothing. */
-  #startWithoutListening(port: number): Disposable {
-    const timer = setTimeout(() => {
+  /** For a process that serves nothing: a port that is given is enough, after a while. */
+  #startWithoutListening(afterMs: number): void {
+    const port = this.#port;
+    if (port === null || this.#willListen) return;
+    if (this.#startTimer !== null) clearTimeout(this.#startTimer);
+    this.#startTimer = setTimeout(() => {
       if (!this.#willListen) this.#startChild(port);
-    }, START_AFTER_MS);
-    timer.unref();
-    return { [Symbol.dispose]: () => clearTimeout(timer) };
+    }, afterMs);
+    this.#startTimer.unref();
   }
 
   #startChild(port: number): void {

@@ -212,3 +212,14 @@ test('a path that leads out of what is forwarded is refused', async (t) => {
   assert.equal(asked, 0);
   assert.equal((await fetch(`${address}/autopilot/..x/.y?z=/../`)).status, 200);
 });
+
+test('somebody who looks at a page while the control plane is away gets one that asks again', async (t) => {
+  const address = await application(t, null);
+  const page = await fetch(`${address}/autopilot/`, { headers: { accept: 'text/html,application/xhtml+xml' } });
+  assert.equal(page.status, 503);
+  assert.equal(page.headers.get('retry-after'), '1');
+  assert.equal(page.headers.get('content-type'), 'text/html; charset=utf-8');
+  assert.match(await page.text(), /http-equiv="refresh"/);
+  const program = await fetch(`${address}/api/v1/performance/health`);
+  assert.equal(program.headers.get('content-type'), 'application/problem+json');
+});

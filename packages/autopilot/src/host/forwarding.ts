@@ -251,27 +251,51 @@ function refuseAddress(forwarded: Forwarded): void {
   );
 }
 
-function refuse(forwarded: Forwarded, why: string): void {
-  answerProblem(
-    forwarded,
-    problemOf('AP_CONTROL_PLANE_UNAVAILABLE', `The control plane does not answer: ${why}.`, {
-      remedy: 'It is started again within seconds; ask again.',
-    }),
-    { 'retry-after': '1' },
-  );
+/** Somebody looks at a page of the dashboard: asked again by itself, until the control plane is there. */
+function isNavigation({ method, headers }: IncomingMessage): boolean {
+  return method === 'GET' && (headers.accept ?? '').startsWith('text/html');
 }
 
-function answerProblem(
+const RETRY_AFTER_S = 1;
+
+function refuse(forwarded: Forwarded, why: string): void {
+  const problem = problemOf('AP_CONTROL_PLANE_UNAVAILABLE', `The control plane does not answer: ${why}.`, {
+    remedy: 'It is started again within seconds; ask again.',
+  });
+  const retry = { 'retry-after': String(RETRY_AFTER_S) };
+  if (isNavigation(forwarded.request)) answerPage(forwarded, problem, retry);
+  else answerProblem(forwarded, problem, retry);
+}
+
+/** A page for people, without anything that a policy could forbid; it asks again by itself. */
+function answerPage(forwarded: Forwarded, problem: Problem, headers: Readonly<Record<string, string>>): void {
+  const page = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="color-scheme" content="light dark">
+<meta http-equiv="refresh" content="${RETRY_AFTER_S}"><title>${escaped(problem.title)}</title>
+<h1>${escaped(problem.title)}</h1><p>${escaped(problem.detail)}</p><p>This page asks again every second.</p></html>`;
+  answer(forwarded, problem.status, 'text/html; charset=utf-8', page, headers);
+}
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+function answerProblem(forwarded: Forwarded, problem: Problem, headers: Readonly<Record<string, string>> = {}): void {
+  answer(forwarded, problem.status, 'application/problem+json', JSON.stringify(problem), headers);
+}
+
+function answer(
   { response, headers: added }: Forwarded,
-  problem: Problem,
-  headers: Readonly<Record<string, string>> = {},
+  status: number,
+  contentType: string,
+  body: string,
+  headers: Readonly<Record<string, string>>,
 ): void {
   if (response.destroyed || response.writableEnded) return;
-  response.writeHead(problem.status, {
-    'content-type': 'application/problem+json',
+  response.writeHead(status, {
+    'content-type': contentType,
     'cache-control': 'no-store',
     ...added(undefined),
     ...headers,
   });
-  response.end(JSON.stringify(problem));
+  response.end(body);
 }

@@ -40,7 +40,7 @@ const CALM_MS = 1_000;
  * in all, there is more to do than can be done. From then on a request that arrives when the timer is overdue by a
  * quarter of the limit is turned away, which is known at once, also within one long turn of the loop: what is let in
  * then is what can be served before the loop is late (as CoDel does it: RFC 8289, control by time spent waiting, and
- * only once that has lasted). A second without a late tick ends it.
+ * only once that has lasted). A second without a late tick ends it. While the application starts it may be late.
  *
  * The heap: too full is too full; the collector can't save what is alive. The pool: a caller has waited too long for a
  * connection; whoever needs none is let in.
@@ -48,6 +48,7 @@ const CALM_MS = 1_000;
 export class OverloadGuard implements Disposable {
   readonly #options: OverloadGuardOptions;
   readonly #timer: NodeJS.Timeout;
+  readonly #startedAtMs: number;
   #dueAtMs: number;
   #ticks = 0;
   #lateTicks = 0;
@@ -62,7 +63,8 @@ export class OverloadGuard implements Disposable {
 
   constructor(options: OverloadGuardOptions) {
     this.#options = options;
-    this.#dueAtMs = options.clock.monotonicMs() + TICK_MS;
+    this.#startedAtMs = options.clock.monotonicMs();
+    this.#dueAtMs = this.#startedAtMs + TICK_MS;
     this.#timer = setTimeout(() => {
       this.#tick();
       this.#timer.refresh();
@@ -97,7 +99,7 @@ export class OverloadGuard implements Disposable {
       this.#reset();
       return;
     }
-    this.#judgeLoop(atMs, lateMs, overload.eventLoopDelayMs);
+    if (atMs - this.#startedAtMs >= overload.startGraceMs) this.#judgeLoop(atMs, lateMs, overload.eventLoopDelayMs);
     if (this.#ticks++ % LOOK_EVERY === 0) this.#look(overload.heapRatio, overload.poolWaitMs);
     this.#shedAfterMs = this.#loopIsLate
       ? this.#dueAtMs + overload.eventLoopDelayMs * TARGET

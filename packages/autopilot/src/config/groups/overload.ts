@@ -19,6 +19,18 @@ export const overload = {
     apply: 'live',
     on: 'agent',
   },
+  startGraceMs: {
+    kind: 'integer',
+    default: 10_000,
+    min: 0,
+    max: 600_000,
+    unit: 'ms',
+    description:
+      'How long after its start an application is let be late: it compiles, connects and fills its caches, which no refusal makes shorter.',
+    risk: 'low',
+    apply: 'live',
+    on: 'agent',
+  },
   heapRatio: {
     kind: 'number',
     default: 0.92,
