@@ -2,20 +2,23 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { signPrincipal } from '../../packages/autopilot/src/access/signed-principal.ts';
 import { InstanceConfig } from '../../packages/autopilot/src/config/instance-config.ts';
 import type {
   ConfigChange,
   ConfigCheck,
   ConfigInstanceList,
   ConfigPresetList,
+  ConfigSettingHistory,
   Configuration,
+  ConfigVersionDiff,
   ConfigVersionList,
   SettingValues,
 } from '../../packages/autopilot/src/contract/configuration.ts';
 import type { Problem } from '../../packages/autopilot/src/contract/error-table.ts';
 import { systemClock } from '../../packages/autopilot/src/kernel/clock.ts';
 import type { DownMessage } from '../../packages/autopilot/src/link/protocol.ts';
-import { type ControlWorld, controlWorld, FakeAgent } from '../support/control-world.ts';
+import { type ControlWorld, controlWorld, FakeAgent, LINK_KEY } from '../support/control-world.ts';
 import { leakCheck } from '../support/leak-check.ts';
 
 leakCheck(after);
@@ -147,6 +150,50 @@ test('a change says which version it is based on, and names the newest when it i
   assert.deepEqual(
     both.map(({ status }) => status).sort((a, b) => a - b),
     [200, 412],
+  );
+});
+
+test('a restore says first what it would do, begins before the first version, and each setting has its history', async () => {
+  await using world = await controlWorld({ service: 'orders' });
+  const agent = linked(world, 'one');
+  await json(await patch(world, 0, { monitoring: { maxRoutes: 50 }, api: { maxStreams: 5 } }, '?note=less'));
+  await json(await patch(world, 1, { monitoring: { maxRoutes: 60 } }, '?instance=one'));
+  const dry = await json<ConfigCheck>(await world.send('POST', '/api/v1/config/versions/0/restore?dryRun=true'));
+  assert.deepEqual(
+    [dry.valid, dry.version, dry.differences.map(({ key, layer, before }) => [key, layer, before])],
+    [
+      true,
+      2,
+      [
+        ['api.maxStreams', 'fleet', 5],
+        ['monitoring.maxRoutes', 'fleet', 50],
+        ['monitoring.maxRoutes', 'instance', 60],
+      ],
+    ],
+  );
+  assert.equal((await json<Configuration>(await world.get('/api/v1/config'))).version, 2, 'nothing was changed');
+  const stale = await world.send('POST', '/api/v1/config/versions/0/restore', undefined, { 'if-match': '"1"' });
+  assert.equal((await json<Problem>(stale, 412)).code, 'AP_CONFIG_STALE_VERSION');
+  await json(await world.send('POST', '/api/v1/config/versions/0/restore', undefined, { 'if-match': '"2"' }));
+  assert.equal(agent.config.settings.current.monitoring.maxRoutes, 1_000);
+  const since = await json<ConfigVersionDiff>(await world.get('/api/v1/config/versions/0/diff'));
+  assert.deepEqual([since.from, since.to, since.differences], [0, 3, []]);
+  const history = await json<ConfigSettingHistory>(
+    await world.get('/api/v1/config/history?setting=monitoring.maxRoutes&limit=2'),
+  );
+  assert.deepEqual(
+    history.changes.map(({ version, cause, layer, instance, before, after: now }) => [
+      version,
+      cause,
+      instance ?? layer,
+      before,
+      now,
+    ]),
+    [
+      [3, 'restore', 'fleet', 50, undefined],
+      [3, 'restore', 'one', 60, undefined],
+      [2, 'person', 'one', undefined, 60],
+    ],
   );
 });
 
@@ -341,17 +388,22 @@ test('what one control plane exports gives the same effective values in another'
 
 test('a change by sign-in comes from the same site; reading needs read, changing admin', async () => {
   await using world = await controlWorld({ service: 'orders' });
+  const signed = (scope: 'read' | 'admin'): string =>
+    signPrincipal({ id: 'ann', scopes: [scope] }, LINK_KEY, world.clock.now());
+  const mayChange = async (scope: 'read' | 'admin'): Promise<boolean> => {
+    const headers = { 'x-autopilot-principal': signed(scope) };
+    const answer = await world.plane.handler(new Request('http://127.0.0.1/api/v1/config', { headers }));
+    return (await json<Configuration>(answer)).canChange;
+  };
   const as = async (scope: 'read' | 'admin', headers: Readonly<Record<string, string>>): Promise<number> => {
-    const { signPrincipal } = await import('../../packages/autopilot/src/access/signed-principal.ts');
-    const { LINK_KEY } = await import('../support/control-world.ts');
-    const signed = signPrincipal({ id: 'ann', scopes: [scope] }, LINK_KEY, world.clock.now());
     const request = new Request('http://127.0.0.1/api/v1/config/presets/staging/apply', {
       method: 'POST',
-      headers: { 'x-autopilot-principal': signed, ...headers },
+      headers: { 'x-autopilot-principal': signed(scope), ...headers },
     });
     return (await world.plane.handler(request)).status;
   };
   assert.equal(await as('read', { 'sec-fetch-site': 'same-origin' }), 403);
+  assert.deepEqual([await mayChange('read'), await mayChange('admin')], [false, true]);
   assert.equal(await as('admin', {}), 403);
   assert.equal(await as('admin', { 'sec-fetch-site': 'cross-site', 'x-autopilot-request': '1' }), 403);
   assert.equal(await as('admin', { 'sec-fetch-site': 'same-origin' }), 200);

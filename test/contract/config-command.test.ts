@@ -59,6 +59,11 @@ test('a setting is looked at, changed, compared, restored and moved, from the co
   assert.match((await run('preset', 'staging', '--dry-run')).out, /health\.p95Ms {2}\(not set\) -> 1000 {2}\(preset\)/);
   assert.match((await run('preset', 'staging')).out, /^Version 5\.$/m);
   assert.match((await run('preset')).out, /staging \(applied\)/);
+  const changes = (await run('history', 'monitoring.maxRoutes')).out.split('\n');
+  assert.match(changes[0] ?? '', /^ {2}4 +.*50 -> 60 {2}\(fleet\): Imported$/);
+  assert.match(changes.at(-1) ?? '', /^ {2}1 +.*\(not set\) -> 50 {2}\(fleet\): fewer$/);
+  assert.match((await run('restore', '0')).out, /^Version 6\.$/m);
+  assert.match((await run('get', 'monitoring.maxRoutes')).out, /= 1000 {2}\(default\)$/m);
 });
 
 test('what is refused says why with exit code 1, what is written wrongly what was meant', async () => {
@@ -71,6 +76,7 @@ test('what is refused says why with exit code 1, what is written wrongly what wa
   await assert.rejects(run('set', 'monitoring.maxRoute=50'), /No setting is called/);
   await assert.rejects(run('sett'), { remedy: '"set" was probably meant.' });
   await assert.rejects(run('restore', 'x'), /is no version/);
+  await assert.rejects(run('history', 'monitoring.maxRoute'), { remedy: '"monitoring.maxRoutes" was probably meant.' });
   await assert.rejects(run('get', '--nothing'), /is not a flag/);
 });
 

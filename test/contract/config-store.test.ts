@@ -4,6 +4,7 @@ import { after, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { emptyContent } from '../../packages/autopilot/src/config/layers.ts';
+import type { ConfigContent } from '../../packages/autopilot/src/contract/configuration.ts';
 import { MemoryConfigStore } from '../../packages/autopilot/src/storage/memory/memory-config-store.ts';
 import { MemoryJournal } from '../../packages/autopilot/src/storage/memory/memory-journal.ts';
 import type { ConfigDraft, ConfigStore, Journal, Trial } from '../../packages/autopilot/src/storage/ports.ts';
@@ -94,6 +95,34 @@ for (const [name, { open, skip }] of Object.entries(implementations)) {
         (await store.list('orders', before, limit)).map(({ version }) => version);
       assert.deepEqual(await numbers(null, 3), [5, 4, 3]);
       assert.deepEqual(await numbers(3, 10), [2, 1]);
+    });
+
+    it('tells what became of one setting, and of no other', async (t) => {
+      const { store, other } = await open(t);
+      const key = 'monitoring.maxRoutes';
+      const contents: ConfigContent[] = [
+        { ...emptyContent, fleet: { 'api.maxStreams': 5 } },
+        { ...emptyContent, fleet: { [key]: 10 } },
+        { ...emptyContent, fleet: { [key]: 10, 'api.maxStreams': 6 } },
+        { preset: { name: 'staging', values: { [key]: 7 } }, fleet: { [key]: 10 }, instances: { one: { [key]: 3 } } },
+        emptyContent,
+      ];
+      for (const [version, content] of contents.entries())
+        await store.append('orders', version, draftOf(0, { content }));
+      const steps = await other.history('orders', key, 10);
+      assert.deepEqual(
+        steps.map(({ head, before, after }) => [head.version, before.fleet, after.instances, after.preset?.values]),
+        [
+          [5, { [key]: 10 }, {}, undefined],
+          [4, { [key]: 10 }, { one: { [key]: 3 } }, { [key]: 7 }],
+          [2, {}, {}, undefined],
+        ],
+      );
+      assert.deepEqual(
+        (await other.history('orders', 'api.maxStreams', 2)).map(({ head }) => head.version),
+        [4, 3],
+      );
+      assert.deepEqual(await other.history('orders', 'api.longestStreamMs', 2), []);
     });
 
     it('takes a version only on top of the newest, and names that one otherwise', async (t) => {

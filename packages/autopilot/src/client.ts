@@ -2,21 +2,26 @@ import type {
   ConfigChange,
   ConfigCheck,
   ConfigInstanceList,
+  ConfigPreset,
+  ConfigPresetDraft,
   ConfigPresetList,
+  ConfigSettingHistory,
   Configuration,
+  ConfigVersion,
   ConfigVersionDiff,
   ConfigVersionList,
   SettingValue,
 } from './contract/configuration.ts';
 import type {
   ApplyPresetQuery,
-  ConfigChangeQuery,
   ConfigDiffQuery,
+  ConfigHistoryQuery,
   ConfigQuery,
   ConfigServiceQuery,
   ConfigVersionsQuery,
   ImportConfigQuery,
   PatchConfigQuery,
+  RestoreConfigQuery,
 } from './contract/configuration-operations.ts';
 import type { Problem } from './contract/error-table.ts';
 import type { Frame } from './contract/frame.ts';
@@ -33,6 +38,7 @@ import { operations } from './contract/operations.ts';
 import type { Dashboard, Health, InstanceList, MetricsAnswer, RouteList } from './contract/performance.ts';
 import type { ResourcesQuery, TenantsQuery } from './contract/resource-queries.ts';
 import type { Resources, TenantList } from './contract/resources.ts';
+import type { JsonSchema } from './contract/shape.ts';
 
 /** Where the API is and how it is asked. */
 export interface ClientOptions {
@@ -79,6 +85,7 @@ export interface Client {
   listTenants(query?: TenantsQuery, options?: CallOptions): Promise<TenantList>;
   getResources(query?: ResourcesQuery, options?: CallOptions): Promise<Resources>;
   getConfig(query?: ConfigQuery, options?: CallOptions): Promise<Configuration>;
+  getConfigSchema(options?: CallOptions): Promise<JsonSchema>;
   /** `ifVersion`: the version that the change is based on, as getConfig answered it; 412 when another is the newest. */
   patchConfig(
     patch: ConfigPatch,
@@ -87,12 +94,28 @@ export interface Client {
   ): Promise<ConfigChange>;
   validateConfig(patch: ConfigPatch, query?: ConfigQuery, options?: CallOptions): Promise<ConfigCheck>;
   listConfigVersions(query?: ConfigVersionsQuery, options?: CallOptions): Promise<ConfigVersionList>;
+  getConfigVersion(version: number, query?: ConfigServiceQuery, options?: CallOptions): Promise<ConfigVersion>;
   diffConfigVersions(version: number, query?: ConfigDiffQuery, options?: CallOptions): Promise<ConfigVersionDiff>;
-  restoreConfigVersion(version: number, query?: ConfigChangeQuery, options?: CallOptions): Promise<ConfigChange>;
+  /** `version` 0: as before anything was changed. */
+  restoreConfigVersion(
+    version: number,
+    query?: Omit<RestoreConfigQuery, 'dryRun'> & IfVersion,
+    options?: CallOptions,
+  ): Promise<ConfigChange>;
+  /** What restoreConfigVersion would do. */
+  checkConfigRestore(version: number, query?: ConfigServiceQuery, options?: CallOptions): Promise<ConfigCheck>;
+  getConfigHistory(query: ConfigHistoryQuery, options?: CallOptions): Promise<ConfigSettingHistory>;
   listConfigPresets(query?: ConfigServiceQuery, options?: CallOptions): Promise<ConfigPresetList>;
+  putConfigPreset(
+    name: string,
+    preset: ConfigPresetDraft,
+    query?: ConfigServiceQuery,
+    options?: CallOptions,
+  ): Promise<ConfigPreset>;
+  deleteConfigPreset(name: string, query?: ConfigServiceQuery, options?: CallOptions): Promise<ConfigPresetList>;
   applyConfigPreset(
     name: string,
-    query?: Omit<ApplyPresetQuery, 'dryRun'>,
+    query?: Omit<ApplyPresetQuery, 'dryRun'> & IfVersion,
     options?: CallOptions,
   ): Promise<ConfigChange>;
   /** What applyConfigPreset would do. */
@@ -104,7 +127,7 @@ export interface Client {
   exportConfig(format: 'yaml' | 'json', query?: ConfigServiceQuery, options?: CallOptions): Promise<string>;
   importConfig(
     document: ConfigDocument,
-    query?: Omit<ImportConfigQuery, 'dryRun'>,
+    query?: Omit<ImportConfigQuery, 'dryRun'> & IfVersion,
     options?: CallOptions,
   ): Promise<ConfigChange>;
   /** What importConfig would do. */
@@ -114,6 +137,11 @@ export interface Client {
     options?: CallOptions,
   ): Promise<ConfigCheck>;
   listConfigInstances(query?: ConfigServiceQuery, options?: CallOptions): Promise<ConfigInstanceList>;
+}
+
+/** The version that a change is based on: 412 when another is the newest. Left out: whichever is. */
+export interface IfVersion {
+  readonly ifVersion?: number;
 }
 
 /** Nested settings, as {@link Configuration.values}; null takes a value back. */
@@ -129,7 +157,7 @@ export interface ConfigDocument {
 interface Sent {
   readonly params?: Readonly<Record<string, string | number>>;
   readonly body?: { readonly mediaType: string; readonly text: string };
-  readonly ifVersion?: number;
+  readonly ifVersion?: number | undefined;
 }
 
 /** The API refused; `problem` says what, why and what to do. */
@@ -206,7 +234,7 @@ export function createClient(options: ClientOptions): Client {
   });
   /** Of calls that answer what they would do, when they are told to do nothing. */
   const check = async (
-    id: 'applyConfigPreset' | 'importConfig',
+    id: 'applyConfigPreset' | 'importConfig' | 'restoreConfigVersion',
     query: object,
     { signal }: CallOptions = {},
     sent: Sent = {},
@@ -233,22 +261,34 @@ export function createClient(options: ClientOptions): Client {
     listTenants: (query, callOptions) => call('listTenants', query, callOptions),
     getResources: (query, callOptions) => call('getResources', query, callOptions),
     getConfig: (query, callOptions) => call('getConfig', query, callOptions),
+    getConfigSchema: (callOptions) => call('getConfigSchema', {}, callOptions),
     patchConfig: (patch, { ifVersion, ...query }, callOptions) =>
       call('patchConfig', query, callOptions, { body: patchOf(patch), ifVersion }),
     validateConfig: (patch, query, callOptions) => call('validateConfig', query, callOptions, { body: patchOf(patch) }),
     listConfigVersions: (query, callOptions) => call('listConfigVersions', query, callOptions),
+    getConfigVersion: (n, query, callOptions) => call('getConfigVersion', query, callOptions, { params: { n } }),
     diffConfigVersions: (n, query, callOptions) => call('diffConfigVersions', query, callOptions, { params: { n } }),
-    restoreConfigVersion: (n, query, callOptions) =>
-      call('restoreConfigVersion', query, callOptions, { params: { n } }),
+    restoreConfigVersion: (n, { ifVersion, ...query } = {}, callOptions = {}) =>
+      call('restoreConfigVersion', query, callOptions, { params: { n }, ifVersion }),
+    checkConfigRestore: (n, query = {}, callOptions = {}) =>
+      check('restoreConfigVersion', query, callOptions, { params: { n } }),
+    getConfigHistory: (query, callOptions) => call('getConfigHistory', query, callOptions),
     listConfigPresets: (query, callOptions) => call('listConfigPresets', query, callOptions),
-    applyConfigPreset: (name, query, callOptions) =>
-      call('applyConfigPreset', query, callOptions, { params: { name } }),
+    putConfigPreset: (name, preset, query, callOptions) =>
+      call('putConfigPreset', query, callOptions, {
+        params: { name },
+        body: { mediaType: 'application/json', text: JSON.stringify(preset) },
+      }),
+    deleteConfigPreset: (name, query, callOptions) =>
+      call('deleteConfigPreset', query, callOptions, { params: { name } }),
+    applyConfigPreset: (name, { ifVersion, ...query } = {}, callOptions = {}) =>
+      call('applyConfigPreset', query, callOptions, { params: { name }, ifVersion }),
     checkConfigPreset: (name, query = {}, callOptions = {}) =>
       check('applyConfigPreset', query, callOptions, { params: { name } }),
     exportConfig: async (format, query = {}, { signal } = {}) =>
       await (await request('exportConfig', query, `application/${format}`, signal)).text(),
-    importConfig: (document, query, callOptions) =>
-      call('importConfig', query, callOptions, { body: documentOf(document) }),
+    importConfig: (document, { ifVersion, ...query } = {}, callOptions = {}) =>
+      call('importConfig', query, callOptions, { body: documentOf(document), ifVersion }),
     checkConfigImport: (document, query = {}, callOptions = {}) =>
       check('importConfig', query, callOptions, { body: documentOf(document) }),
     listConfigInstances: (query, callOptions) => call('listConfigInstances', query, callOptions),

@@ -4,6 +4,7 @@ import type {
   ConfigInstanceList,
   ConfigPreset,
   ConfigPresetList,
+  ConfigSettingHistory,
   Configuration,
   ConfigVersion,
   ConfigVersionDiff,
@@ -48,6 +49,19 @@ export interface ConfigDiffQuery extends ConfigServiceQuery {
   readonly to?: number;
 }
 
+/** Parameters of POST /config/versions/{n}/restore. */
+export interface RestoreConfigQuery extends ConfigChangeQuery {
+  /** Answers what it would do, as POST /config/validate does. */
+  readonly dryRun?: boolean;
+}
+
+/** Parameters of GET /config/history. */
+export interface ConfigHistoryQuery extends ConfigServiceQuery {
+  /** As "monitoring.maxRoutes". */
+  readonly setting: string;
+  readonly limit?: number;
+}
+
 /** Parameters of POST /config/presets/{name}/apply. */
 export interface ApplyPresetQuery extends ConfigChangeQuery {
   /** Also takes back what the fleet and instances set over the preset's values. */
@@ -70,7 +84,8 @@ export interface ConfigurationOperationTypes {
   readonly listConfigVersions: { readonly query: ConfigVersionsQuery; readonly answer: ConfigVersionList };
   readonly getConfigVersion: { readonly query: ConfigServiceQuery; readonly answer: ConfigVersion };
   readonly diffConfigVersions: { readonly query: ConfigDiffQuery; readonly answer: ConfigVersionDiff };
-  readonly restoreConfigVersion: { readonly query: ConfigChangeQuery; readonly answer: ConfigChange };
+  readonly restoreConfigVersion: { readonly query: RestoreConfigQuery; readonly answer: ConfigChange };
+  readonly getConfigHistory: { readonly query: ConfigHistoryQuery; readonly answer: ConfigSettingHistory };
   readonly listConfigPresets: { readonly query: ConfigServiceQuery; readonly answer: ConfigPresetList };
   readonly putConfigPreset: { readonly query: ConfigServiceQuery; readonly answer: ConfigPreset };
   readonly deleteConfigPreset: { readonly query: ConfigServiceQuery; readonly answer: ConfigPresetList };
@@ -95,6 +110,12 @@ const dryRun = maybe({ kind: 'boolean', description: 'Answers what it would do, 
 const version: ObjectShape = {
   kind: 'object',
   fields: { n: { kind: 'integer', min: 1, max: 2_147_483_647, description: 'Number of the version' } },
+};
+const versionOrNone: ObjectShape = {
+  kind: 'object',
+  fields: {
+    n: { kind: 'integer', min: 0, max: 2_147_483_647, description: 'Number of the version; 0: before the first' },
+  },
 };
 const presetName: ObjectShape = {
   kind: 'object',
@@ -224,12 +245,12 @@ export const configurationOperations: {
     tag,
     summary: 'What differs between two versions',
     scope: 'read',
-    params: version,
+    params: versionOrNone,
     query: {
       kind: 'object',
       fields: {
         service,
-        to: maybe({ kind: 'integer', min: 1, max: 2_147_483_647, description: 'Default: the newest' } as const),
+        to: maybe({ kind: 'integer', min: 0, max: 2_147_483_647, description: 'Default: the newest' } as const),
       },
     },
     answer: shapes.configVersionDiff,
@@ -243,11 +264,30 @@ export const configurationOperations: {
     summary: 'A new version with the values of an old one',
     description: CONDITIONAL,
     scope: 'admin',
-    params: version,
-    query: { kind: 'object', fields: { service, note } },
+    params: versionOrNone,
+    query: { kind: 'object', fields: { service, note, dryRun } },
     answer: shapes.configChange,
     mediaTypes: JSON_ONLY,
     problems: [...CHANGES, 'AP_CONFIG_VERSION_UNKNOWN'],
+  },
+  getConfigHistory: {
+    method: 'GET',
+    path: '/api/v1/config/history',
+    tag,
+    summary: 'What versions did to one setting, newest first',
+    description: 'Of the versions that are kept: what was changed before the oldest of them is not known any more.',
+    scope: 'read',
+    query: {
+      kind: 'object',
+      fields: {
+        service,
+        setting: { kind: 'string', maxLength: 200, description: 'A setting, as "monitoring.maxRoutes"' },
+        limit: maybe({ kind: 'integer', min: 1, max: 200, description: 'Versions in an answer; default 20' } as const),
+      },
+    },
+    answer: shapes.configSettingHistory,
+    mediaTypes: JSON_ONLY,
+    problems: READS,
   },
   listConfigPresets: {
     method: 'GET',

@@ -7,6 +7,7 @@ import type {
   ConfigPreset,
   ConfigPresetDraft,
   ConfigPresetList,
+  ConfigSettingHistory,
   Configuration,
   ConfigVersion,
   ConfigVersionDiff,
@@ -65,17 +66,19 @@ export const configVersion: ShapeOf<ConfigVersion> = {
   },
 };
 
+const differenceFields = {
+  key: text,
+  layer: { kind: 'string', values: ['preset', 'fleet', 'instance'] },
+  instance: maybe(text),
+  before: maybe(value),
+  after: maybe(value),
+} as const;
+
 const difference: ShapeOf<ConfigDifference> = {
   kind: 'object',
   name: 'ConfigDifference',
   description: 'A side that is absent: nothing was set there',
-  fields: {
-    key: text,
-    layer: { kind: 'string', values: ['preset', 'fleet', 'instance'] },
-    instance: maybe(text),
-    before: maybe(value),
-    after: maybe(value),
-  },
+  fields: differenceFields,
 };
 
 const finding: ShapeOf<ConfigFinding> = {
@@ -134,6 +137,7 @@ export const configuration: ShapeOf<Configuration> = {
     values: { kind: 'map', of: values },
     settings: { kind: 'map', of: { kind: 'map', of: setting } },
     unknown: texts,
+    canChange: flag,
     notes: texts,
   },
 };
@@ -187,6 +191,24 @@ export const configVersionDiff: ShapeOf<ConfigVersionDiff> = {
   kind: 'object',
   name: 'ConfigVersionDiff',
   fields: { service: text, from: number, to: number, differences: { kind: 'array', of: difference } },
+};
+
+/** GET /config/history */
+export const configSettingHistory: ShapeOf<ConfigSettingHistory> = {
+  kind: 'object',
+  name: 'ConfigSettingHistory',
+  fields: {
+    service: text,
+    setting: text,
+    changes: {
+      kind: 'array',
+      of: {
+        kind: 'object',
+        name: 'ConfigSettingChange',
+        fields: { ...differenceFields, version: number, at: time, author: text, note: text, cause: headFields.cause },
+      },
+    },
+  },
 };
 
 const presetSettings: ShapeOf<ConfigPreset['settings']> = {

@@ -85,6 +85,8 @@ export interface Configuration {
   readonly settings: Readonly<Record<string, Readonly<Record<string, EffectiveSetting>>>>;
   /** What is set and known to no setting of this release: kept, and without effect. */
   readonly unknown: readonly string[];
+  /** Whether the caller has the scope to change it. */
+  readonly canChange: boolean;
   readonly notes: readonly string[];
 }
 
@@ -141,6 +143,23 @@ export interface ConfigVersionDiff {
   readonly from: number;
   readonly to: number;
   readonly differences: readonly ConfigDifference[];
+}
+
+/** What a version did to one setting: no more than one change of each layer and instance. */
+export interface ConfigSettingChange extends ConfigDifference {
+  readonly version: number;
+  readonly at: string;
+  readonly author: string;
+  readonly note: string;
+  readonly cause: ConfigCause;
+}
+
+/** GET /config/history */
+export interface ConfigSettingHistory {
+  readonly service: string;
+  readonly setting: string;
+  /** Newest first. */
+  readonly changes: readonly ConfigSettingChange[];
 }
 
 /** A preset: values with a reason for each. */

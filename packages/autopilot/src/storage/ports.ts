@@ -140,6 +140,13 @@ export interface ConfigDraft {
   readonly content: ConfigContent;
 }
 
+/** A version that changed one setting: contents hold that setting alone. */
+export interface ConfigStep {
+  readonly head: ConfigVersionHead;
+  readonly before: ConfigContent;
+  readonly after: ConfigContent;
+}
+
 /** Keeps the versions of configurations and a team's presets; every implementation passes test/contract/config-store.test.ts. */
 export interface ConfigStore {
   /** False: what is kept ends with this process. */
@@ -152,6 +159,8 @@ export interface ConfigStore {
   read(service: string, version: number): Promise<ConfigVersion | null>;
   /** Newest first, from below `before` on. */
   list(service: string, before: number | null, limit: number): Promise<readonly ConfigVersionHead[]>;
+  /** The newest `limit` versions that changed a setting in any layer, newest first; of those kept that follow on a kept one. */
+  history(service: string, key: string, limit: number): Promise<readonly ConfigStep[]>;
   /**
    * Makes version `ifVersion` + 1, if `ifVersion` is the newest (0: there is none). Of several at once one is made.
    * @throws AutopilotError AP_CONFIG_STALE_VERSION naming the newest

@@ -1,5 +1,6 @@
 import type { ConfigKeeper } from '../../config/config-keeper.ts';
 import { differencesOf, layerOf, withLayer } from '../../config/content.ts';
+import { emptyContent } from '../../config/layers.ts';
 import { flatPatch, patched } from '../../config/merge-patch.ts';
 import { builtInPresets } from '../../config/presets.ts';
 import { registry } from '../../config/registry.ts';
@@ -11,12 +12,15 @@ import type {
   ConfigPreset,
   ConfigPresetDraft,
   ConfigPresetList,
+  ConfigSettingChange,
   Configuration,
   ConfigVersion,
   ConfigVersionHead,
   SettingValues,
 } from '../../contract/configuration.ts';
 import type { ConfigurationOperationId } from '../../contract/configuration-operations.ts';
+import { operations } from '../../contract/operations.ts';
+import { hasScope } from '../../contract/principal.ts';
 import { AutopilotError } from '../../kernel/errors.ts';
 import { nearestName } from '../../kernel/nearest-name.ts';
 import { type KeysetOrder, linkHeader, type Pager } from '../../page/page.ts';
@@ -42,6 +46,8 @@ export interface ConfigurationSources {
   readonly serviceOf: (named: string | undefined) => string;
 }
 
+/** Versions in an answer about one setting, unless more are asked for. */
+const HISTORY_LENGTH = 20;
 const newestFirst: KeysetOrder = { columns: [{ sql: 'version', type: 'bigint' }], direction: 'descending' };
 
 /** Answers the calls under /config. */
@@ -54,8 +60,9 @@ export function configurationAnswers(sources: ConfigurationSources): Pick<Answer
   const answered = async (proposal: Proposal, dryRun: boolean | undefined): Promise<Response> =>
     dryRun === true ? jsonResponse(await desk.check(proposal)) : await changed(proposal);
   return {
-    getConfig: async ({ query }) => {
-      const configuration = await read(sources, serviceOf(query.service), query.instance ?? null);
+    getConfig: async ({ query, principal }) => {
+      const canChange = hasScope(principal?.scopes ?? [], operations.patchConfig.scope ?? 'admin');
+      const configuration = await read(sources, serviceOf(query.service), query.instance ?? null, canChange);
       return jsonResponse(configuration, 200, { etag: etagOf(configuration.version) });
     },
     getConfigSchema: async () => jsonResponse(settingsJsonSchema()),
@@ -95,23 +102,35 @@ export function configurationAnswers(sources: ConfigurationSources): Pick<Answer
       jsonResponse(await existing(keeper, serviceOf(query.service), Number(params['n']))),
     diffConfigVersions: async ({ query, params }) => {
       const service = serviceOf(query.service);
-      const from = await existing(keeper, service, Number(params['n']));
-      const to = query.to === undefined ? await keeper.newest(service) : await existing(keeper, service, query.to);
-      const differences = to === null ? [] : differencesOf(from.content, to.content);
-      return jsonResponse({ service, from: from.version, to: to?.version ?? from.version, differences });
+      const from = Number(params['n']);
+      const before = await contentOf(keeper, service, from);
+      const to = query.to ?? (await keeper.newest(service))?.version ?? 0;
+      const differences = differencesOf(before, await contentOf(keeper, service, to));
+      return jsonResponse({ service, from, to, differences });
     },
     restoreConfigVersion: async ({ query, params, ifMatch, principal }) => {
       const service = serviceOf(query.service);
-      const old = await existing(keeper, service, Number(params['n']));
-      return await changed({
+      const number = Number(params['n']);
+      const old = await contentOf(keeper, service, number);
+      const proposal: Proposal = {
         service,
         ifVersion: versionOf(ifMatch),
         author: principal?.id ?? '',
-        note: query.note ?? `Restores version ${old.version}`,
+        note: query.note ?? `Restores version ${number}`,
         cause: 'restore',
-        restored: old.version,
-        revise: () => old.content,
-      });
+        restored: number,
+        revise: () => old,
+      };
+      return await answered(proposal, query.dryRun);
+    },
+    getConfigHistory: async ({ query }) => {
+      const service = serviceOf(query.service);
+      const { setting, limit = HISTORY_LENGTH } = query;
+      const steps = await keeper.asked((store) => store.history(service, setting, limit));
+      const changes = steps.flatMap(({ head: { version, at, author, note, cause }, before, after }) =>
+        differencesOf(before, after).map((one): ConfigSettingChange => ({ ...one, version, at, author, note, cause })),
+      );
+      return jsonResponse({ service, setting, changes });
     },
     listConfigPresets: async ({ query }) => jsonResponse(await presetList(keeper, serviceOf(query.service))),
     putConfigPreset: async ({ query, params, body }) => {
@@ -146,7 +165,7 @@ export function configurationAnswers(sources: ConfigurationSources): Pick<Answer
     },
     exportConfig: async ({ query, mediaType }) => {
       const service = serviceOf(query.service);
-      const configuration = await read(sources, service, null);
+      const configuration = await read(sources, service, null, false);
       const document = exportDocument(configuration, keeper.content(service), mediaType === 'application/yaml');
       const extension = mediaType === 'application/yaml' ? 'yaml' : 'json';
       return textResponse(
@@ -184,7 +203,12 @@ export function configurationAnswers(sources: ConfigurationSources): Pick<Answer
   }
 }
 
-async function read(sources: ConfigurationSources, service: string, instance: string | null): Promise<Configuration> {
+async function read(
+  sources: ConfigurationSources,
+  service: string,
+  instance: string | null,
+  canChange: boolean,
+): Promise<Configuration> {
   const { keeper } = sources;
   const order = keeper.order(service, instance ?? '');
   const standing =
@@ -209,6 +233,7 @@ async function read(sources: ConfigurationSources, service: string, instance: st
     layers: order?.layers ?? { preset: {}, file: sources.file(), fleet: {}, instance: {} },
     environment: standing?.environment ?? {},
     safeMode: standing?.state.safeMode ?? false,
+    canChange,
     notes,
   });
 }
@@ -277,6 +302,11 @@ async function presetUnknown(keeper: ConfigKeeper, service: string, name: string
       remedy: nearest === null ? `There are ${names.join(', ')}.` : `"${nearest}" was probably meant.`,
     },
   );
+}
+
+/** What a version sets; 0: nothing, as before the first. @throws AutopilotError AP_CONFIG_VERSION_UNKNOWN */
+async function contentOf(keeper: ConfigKeeper, service: string, version: number): Promise<ConfigContent> {
+  return version === 0 ? emptyContent : (await existing(keeper, service, version)).content;
 }
 
 async function existing(keeper: ConfigKeeper, service: string, version: number): Promise<ConfigVersion> {

@@ -15,12 +15,13 @@ export interface ConfigurationParts {
   readonly layers: ConfigOrderLayers;
   readonly environment: SettingValues;
   readonly safeMode: boolean;
+  readonly canChange: boolean;
   readonly notes: readonly string[];
 }
 
 /** GET /config */
 export function configurationOf(parts: ConfigurationParts): Configuration {
-  const { service, instance, version, preset, layers, environment, safeMode, notes } = parts;
+  const { service, instance, version, preset, layers, environment, safeMode, canChange, notes } = parts;
   const { provenance, trouble, unknown } = effectiveOf({ ...layers, environment }, safeMode);
   const settings: Record<string, Record<string, EffectiveSetting>> = {};
   for (const [key, found] of provenance) {
@@ -38,6 +39,7 @@ export function configurationOf(parts: ConfigurationParts): Configuration {
     values: nested(Object.fromEntries(Array.from(provenance, ([key, { value }]) => [key, value]))),
     settings,
     unknown,
+    canChange,
     notes: [...notes, ...trouble.map((one) => `${one}.`)],
   };
 }

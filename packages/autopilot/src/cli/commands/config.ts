@@ -57,7 +57,18 @@ const uses: Readonly<Record<string, (use: Use) => Promise<number>>> = {
     tell(diff.differences, out);
     return exitCodes.ok;
   },
-  history: async ({ client, selection, out }) => {
+  history: async ({ client, operands: [key], selection, out }) => {
+    if (key !== undefined) {
+      if (!registry.has(key)) throw noSetting(key);
+      const { changes } = await client.getConfigHistory({ ...selection, setting: key });
+      if (changes.length === 0) out('It has never been changed, as far as versions are kept.');
+      const rows = changes.map(({ version, at, author, note, layer, instance, before, after }) => [
+        String(version),
+        `${at}  ${author}  ${sides(before, after)}  (${instance ?? layer})${note === '' ? '' : `: ${note}`}`,
+      ]);
+      for (const line of table(rows)) out(line);
+      return exitCodes.ok;
+    }
     const { versions } = await client.listConfigVersions({ ...selection, limit: 50 });
     if (versions.length === 0) out('Nothing has been changed yet.');
     else {
@@ -105,9 +116,9 @@ export const config: Command = {
     '  get [key or group]          the values, each with the layer it came from',
     '  set key=value ...           changes them as one version; key=null takes a value back',
     '  validate key=value ...      what that would do; changes nothing',
-    '  history                     the versions',
+    '  history [key]               the versions, or those that changed one setting',
     '  diff version [version]      what differs, by default from the newest',
-    '  restore version             its values again, as a new version',
+    '  restore version             its values again, as a new version; 0: as before the first',
     '  export, import file         every setting as a document',
     '  preset [name]               the presets, or applies one',
     'The token comes by the environment alone: AUTOPILOT_TOKEN.\nExit codes: 0 ok, 1 refused or not valid, 2 used wrongly, 3 the control plane does not answer.',
@@ -203,7 +214,7 @@ function noSetting(key: string): UsageError {
 }
 
 function versionOf(text: string): number {
-  if (/^[1-9]\d{0,9}$/.test(text)) return Number(text);
+  if (/^(0|[1-9]\d{0,9})$/.test(text)) return Number(text);
   throw new UsageError(`${JSON.stringify(text)} is no version.`, 'See: autopilot config history');
 }
 
@@ -256,9 +267,13 @@ function changed(change: ConfigChange, out: Terminal['out']): number {
 function tell(differences: readonly ConfigDifference[], out: Terminal['out']): void {
   if (differences.length === 0) out('Nothing differs.');
   for (const { key, layer, instance, before, after } of differences) {
-    const side = (value: SettingValue | undefined): string => (value === undefined ? '(not set)' : shown(value));
-    out(`${key}  ${side(before)} -> ${side(after)}  (${layer}${instance === undefined ? '' : ` ${instance}`})`);
+    out(`${key}  ${sides(before, after)}  (${layer}${instance === undefined ? '' : ` ${instance}`})`);
   }
+}
+
+function sides(before: SettingValue | undefined, after: SettingValue | undefined): string {
+  const side = (value: SettingValue | undefined): string => (value === undefined ? '(not set)' : shown(value));
+  return `${side(before)} -> ${side(after)}`;
 }
 
 function tellRest(

@@ -1,6 +1,12 @@
-import type { ConfigPreset, ConfigVersion, ConfigVersionHead } from '../../contract/configuration.ts';
+import type {
+  ConfigContent,
+  ConfigPreset,
+  ConfigVersion,
+  ConfigVersionHead,
+  SettingValues,
+} from '../../contract/configuration.ts';
 import { staleVersion, tooManyPresets } from '../config-refusals.ts';
-import { CONFIG_VERSIONS_KEPT, type ConfigDraft, type ConfigStore, MAX_PRESETS } from '../ports.ts';
+import { CONFIG_VERSIONS_KEPT, type ConfigDraft, type ConfigStep, type ConfigStore, MAX_PRESETS } from '../ports.ts';
 
 /** Versions that end with this process: for a control plane without a database, which says so, and for tests. */
 export class MemoryConfigStore implements ConfigStore {
@@ -26,6 +32,18 @@ export class MemoryConfigStore implements ConfigStore {
   list(service: string, before: number | null, limit: number): Promise<readonly ConfigVersionHead[]> {
     const older = this.#of(service).filter(({ version }) => before === null || version < before);
     return Promise.resolve(older.reverse().slice(0, limit).map(headOf));
+  }
+
+  history(service: string, key: string, limit: number): Promise<readonly ConfigStep[]> {
+    const versions = this.#of(service);
+    const steps = versions.flatMap((version, index): ConfigStep[] => {
+      const previous = versions[index - 1];
+      if (previous === undefined && version.version > 1) return [];
+      const before = onlyOf(previous?.content ?? nothing, key);
+      const after = onlyOf(version.content, key);
+      return JSON.stringify(before) === JSON.stringify(after) ? [] : [{ head: headOf(version), before, after }];
+    });
+    return Promise.resolve(steps.reverse().slice(0, limit));
   }
 
   append(service: string, ifVersion: number, draft: ConfigDraft): Promise<ConfigVersion> {
@@ -81,6 +99,22 @@ export class MemoryConfigStore implements ConfigStore {
   #of(service: string): readonly ConfigVersion[] {
     return this.#versions.get(service) ?? [];
   }
+}
+
+const nothing: ConfigContent = { preset: null, fleet: {}, instances: {} };
+
+/** A content with one setting alone; the name of a preset that does not set it is left out. */
+function onlyOf({ preset, fleet, instances }: ConfigContent, key: string): ConfigContent {
+  const one = (values: SettingValues): SettingValues =>
+    Object.fromEntries(Object.entries(values).filter(([name]) => name === key));
+  const own = Object.entries(instances).filter(([, values]) => Object.hasOwn(values, key));
+  return {
+    preset: preset !== null && Object.hasOwn(preset.values, key) ? { name: '', values: one(preset.values) } : null,
+    fleet: one(fleet),
+    instances: Object.fromEntries(
+      own.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, values]) => [name, one(values)]),
+    ),
+  };
 }
 
 function headOf(version: ConfigVersion): ConfigVersionHead {

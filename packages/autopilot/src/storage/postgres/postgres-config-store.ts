@@ -5,9 +5,11 @@ import type {
   ConfigPreset,
   ConfigVersion,
   ConfigVersionHead,
+  SettingValue,
+  SettingValues,
 } from '../../contract/configuration.ts';
 import { staleVersion, tooManyPresets } from '../config-refusals.ts';
-import { CONFIG_VERSIONS_KEPT, type ConfigDraft, type ConfigStore, MAX_PRESETS } from '../ports.ts';
+import { CONFIG_VERSIONS_KEPT, type ConfigDraft, type ConfigStep, type ConfigStore, MAX_PRESETS } from '../ports.ts';
 import { ConfigListener } from './config-listener.ts';
 import { StoreConnection } from './store-connection.ts';
 
@@ -25,6 +27,18 @@ interface HeadRow {
 
 interface VersionRow extends HeadRow {
   readonly content: ConfigContent;
+}
+
+/** Of one setting: what each layer sets it to; null: nothing. A setting is never set to null, which takes it back. */
+interface SetOf {
+  readonly preset: SettingValue;
+  readonly fleet: SettingValue;
+  readonly instances: Readonly<Record<string, SettingValue>> | null;
+}
+
+interface StepRow extends HeadRow {
+  readonly set: SetOf;
+  readonly was: SetOf | null;
 }
 
 const HEAD = 'service, version, at, author, note, cause, restored, trial, hash';
@@ -79,6 +93,29 @@ export class PostgresConfigStore implements ConfigStore {
       [service, before, limit],
     );
     return rows.map(headOf);
+  }
+
+  async history(service: string, key: string, limit: number): Promise<readonly ConfigStep[]> {
+    const rows = await this.#connection.query<StepRow>(
+      'Reading what became of a setting',
+      `SELECT * FROM (
+         SELECT ${HEAD}, set, lag(version) OVER older AS previous, lag(set) OVER older AS was
+         FROM (
+           SELECT ${HEAD}, jsonb_build_object(
+             'preset', content #> ARRAY['preset', 'values', $2],
+             'fleet', content #> ARRAY['fleet', $2],
+             'instances', (SELECT jsonb_object_agg(name, own -> $2)
+                           FROM jsonb_each(content -> 'instances') AS one (name, own) WHERE own ? $2)) AS set
+           FROM autopilot.config_versions WHERE service = $1
+         ) AS versions
+         WINDOW older AS (ORDER BY version)
+       ) AS steps
+       WHERE (previous = version - 1 AND set <> was)
+          OR (version = 1 AND jsonb_strip_nulls(set) <> '{}')
+       ORDER BY version DESC LIMIT $3`,
+      [service, key, limit],
+    );
+    return rows.map((row) => ({ head: headOf(row), before: contentOf(row.was, key), after: contentOf(row.set, key) }));
   }
 
   async append(service: string, ifVersion: number, draft: ConfigDraft): Promise<ConfigVersion> {
@@ -187,6 +224,16 @@ export class PostgresConfigStore implements ConfigStore {
 
 function headOf({ service, version, at, author, note, cause, restored, trial, hash }: HeadRow): ConfigVersionHead {
   return { service, version, at: at.toISOString(), author, note, cause, restored, trial, hash };
+}
+
+function contentOf(set: SetOf | null, key: string): ConfigContent {
+  const only = (value: SettingValue): SettingValues => (value === null ? {} : { [key]: value });
+  const { preset = null, fleet = null, instances = null } = set ?? {};
+  return {
+    preset: preset === null ? null : { name: '', values: only(preset) },
+    fleet: only(fleet),
+    instances: Object.fromEntries(Object.entries(instances ?? {}).map(([name, value]) => [name, only(value)])),
+  };
 }
 
 function versionOf(row: VersionRow): ConfigVersion {
