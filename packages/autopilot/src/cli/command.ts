@@ -19,6 +19,8 @@ export interface Terminal {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly out: (line: string) => void;
   readonly error: (line: string) => void;
+  /** Shows a line in the place of the one before, '' none; absent: lines stay where they were written. */
+  readonly status?: (line: string) => void;
 }
 
 /** A command of the command line. */

@@ -4,9 +4,10 @@ import { AutopilotError, messageOf } from '../kernel/errors.ts';
 import { nearestName } from '../kernel/nearest-name.ts';
 import { type Command, commandHelp, exitCodes, readArguments, type Terminal, table, UsageError } from './command.ts';
 import { config } from './commands/config.ts';
+import { load } from './commands/load.ts';
 import { serve } from './commands/serve.ts';
 
-const commands: Readonly<Record<string, Command>> = { serve, config };
+const commands: Readonly<Record<string, Command>> = { serve, config, load };
 
 function help(): string {
   return [
@@ -54,6 +55,9 @@ const terminal: Terminal = {
   environment: process.env,
   out: (line) => console.log(line),
   error: (line) => console.error(line),
+  ...(process.stderr.isTTY
+    ? { status: (line: string) => void process.stderr.write(`\r\u001B[K${line.slice(0, process.stderr.columns - 1)}`) }
+    : {}),
 };
 
 try {

@@ -1,4 +1,5 @@
 import { AutopilotError, messageOf } from '../kernel/errors.ts';
+import { nearestName } from '../kernel/nearest-name.ts';
 import { needsVitals } from './abort-watch.ts';
 import { compilePlan } from './compiled-plan.ts';
 import { ExpressionError } from './expression.ts';
@@ -9,6 +10,7 @@ import { MANAGED_HEADERS, RenderError } from './request-template.ts';
 import { durationMsOf, openProfileOf, usersOf } from './schedule.ts';
 import { checkSchema, type SchemaMistake } from './schema-check.ts';
 import { originOf } from './target.ts';
+import { parseThreshold, THRESHOLD_REMEDY } from './threshold.ts';
 
 /** The most that a plan may ask for. */
 export interface LoadCeilings {
@@ -52,6 +54,7 @@ export function checkPlan(given: unknown, options: PlanCheckOptions = {}): LoadP
     checkHttp(plan, collect);
     checkData(plan, collect);
     checkSteps(plan, collect);
+    checkThresholds(plan, collect);
     if (options.hasProbe === false && needsVitals(plan.abort)) {
       collect.add(
         ['abort'],
@@ -209,6 +212,26 @@ function checkSteps(plan: LoadPlan, collect: Collector): void {
     each(['flows', at, 'cleanUp'], flow.cleanUp);
   });
   each(['finish'], plan.finish);
+}
+
+function checkThresholds({ thresholds = [], prepare = [], flows, finish = [] }: LoadPlan, collect: Collector): void {
+  const steps = [...prepare, ...flows.flatMap(({ steps, cleanUp = [] }) => [...steps, ...cleanUp]), ...finish];
+  thresholds.forEach((text, at) => {
+    const threshold = parseThreshold(text);
+    if (threshold === null) {
+      collect.add(['thresholds', at], `"${text}" can't be judged.`, THRESHOLD_REMEDY);
+    } else if (threshold.step !== null && !steps.some(({ name }) => name === threshold.step)) {
+      const nearest = nearestName(
+        threshold.step,
+        steps.map(({ name }) => name),
+      );
+      collect.add(
+        ['thresholds', at],
+        `No step is called "${threshold.step}".`,
+        nearest === null ? 'Name a step of the plan.' : `"${nearest}" was probably meant.`,
+      );
+    }
+  });
 }
 
 function checkStep(

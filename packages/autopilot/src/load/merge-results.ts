@@ -14,6 +14,7 @@ import { PartSum, StepSum } from './result-builder.ts';
 import { constantFromMs } from './schedule.ts';
 import { invalidReasonsOf } from './self-check.ts';
 import { findSteadyState } from './steady-state.ts';
+import { judgeThresholds } from './threshold.ts';
 
 /**
  * The result of a plan that several machines ran together, each its share: the histograms are merged, so that the
@@ -30,6 +31,7 @@ export function mergeLoadResults(results: readonly LoadResult[]): LoadResult {
     if (JSON.stringify(other.load) !== JSON.stringify(first.load)) throw differ('their load differs');
   }
   const measured = mergeParts(results.map((result) => result.measured));
+  const steps = mergeSteps(results);
   const generator = mergeGenerators(results.map((result) => result.generator));
   const windows = mergeWindows(results);
   const stops = results.flatMap(({ stop }) => (stop === null ? [] : [stop]));
@@ -51,11 +53,16 @@ export function mergeLoadResults(results: readonly LoadResult[]): LoadResult {
     warmup: mergeParts(results.map(({ warmup }) => warmup)),
     measured,
     after: mergeParts(results.map(({ after }) => after)),
-    steps: mergeSteps(results),
+    steps,
     windows,
     steady: findSteadyState(
       windows.map(({ fromMs, durationMs, done, response }) => ({ fromMs, durationMs, done, p50Ms: response.p50Ms })),
       Math.max(0, constantFromMs(first.load) - first.warmupMs),
+    ),
+    thresholds: judgeThresholds(
+      first.thresholds.map(({ threshold }) => threshold),
+      measured,
+      steps,
     ),
     generator,
   };

@@ -175,6 +175,11 @@ export const planSchema: SchemaNode = {
         rssBytes: positive("the target's memory"),
         databaseConnections: positive("the target's database connections in use"),
       }),
+      thresholds: list(
+        'what the result must show, as "p99 < 200" or "sign in: errorRatio < 0.1 %"',
+        text('a condition'),
+        0,
+      ),
     },
     ['name', 'target', 'load', 'flows'],
   ),

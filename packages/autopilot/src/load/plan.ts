@@ -25,6 +25,8 @@ export interface LoadPlan {
   /** Done once by every user after the load ended in order (sign-out); not after an abort. */
   readonly finish?: readonly Step[];
   readonly abort?: AbortLimits;
+  /** What the result must show, as "p99 < 200" or "sign in: errorRatio < 0.1 %"; see threshold.ts. */
+  readonly thresholds?: readonly string[];
 }
 
 /** How evenly arrivals come: at equal distances, or as independent users do (a Poisson process). */

@@ -3,6 +3,7 @@ import type { ExponentialHistogram } from '../kernel/histogram.ts';
 import type { LoadPlan } from './plan.ts';
 import type { StopReason } from './shared-state.ts';
 import type { SteadyState } from './steady-state.ts';
+import type { ThresholdResult } from './threshold.ts';
 
 /** An ExponentialHistogram's encode() in base64, so that a result is plain JSON. */
 export type EncodedHistogram = string;
@@ -124,6 +125,8 @@ export interface LoadResult {
   readonly steps: readonly StepResult[];
   readonly windows: readonly WindowResult[];
   readonly steady: SteadyState;
+  /** What the plan's thresholds came to. */
+  readonly thresholds: readonly ThresholdResult[];
   readonly generator: GeneratorReport;
 }
 

@@ -16,6 +16,7 @@ import { invalidReasonsOf } from './self-check.ts';
 import { machineClock, SharedState, type StopReason, type TargetVitals } from './shared-state.ts';
 import { findSteadyState } from './steady-state.ts';
 import { admitTarget, LOOPBACK_TARGETS, type PinnedTarget, type Resolve, type TargetRule } from './target.ts';
+import { judgeThresholds } from './threshold.ts';
 import type { StartMessage, WorkerMessage, WorkerOrder } from './worker-protocol.ts';
 
 /** What a run is given beside its plan. */
@@ -266,12 +267,13 @@ class LoadRun {
   }
 
   #assemble(): LoadResult {
-    const { load, warmupMs = 0, name, seed = 1 } = this.#plan;
+    const { load, warmupMs = 0, name, seed = 1, thresholds = [] } = this.#plan;
     const builder = this.#builder;
     const stop = this.#stopReport();
     const elapsedMs = stop === null ? this.#durationMs : Math.min(this.#durationMs, Math.max(0, stop.atMs));
     const measuredMs = Math.max(0, elapsedMs - warmupMs);
     const measured = builder.measured.part(measuredMs);
+    const steps = builder.steps(this.#stepNames());
     const generator = this.#generator();
     const windows = builder.windows(warmupMs, measuredMs);
     const invalidReasons = invalidReasonsOf(generator, measured);
@@ -292,12 +294,13 @@ class LoadRun {
       warmup: builder.warmup.part(Math.min(warmupMs, elapsedMs)),
       measured,
       after: builder.after.part(0),
-      steps: builder.steps(this.#stepNames()),
+      steps,
       windows,
       steady: findSteadyState(
         windows.map(({ fromMs, durationMs, done, response }) => ({ fromMs, durationMs, done, p50Ms: response.p50Ms })),
         Math.max(0, constantFromMs(load) - warmupMs),
       ),
+      thresholds: judgeThresholds(thresholds, measured, steps),
       generator,
     };
   }

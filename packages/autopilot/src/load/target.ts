@@ -16,6 +16,23 @@ export const LOOPBACK_TARGETS: readonly TargetRule[] = ['http', 'https'].flatMap
   ['localhost', '127.0.0.1', '[::1]'].map((host) => ({ origin: `${scheme}://${host}:*` })),
 );
 
+/**
+ * A rule from its text: an origin, and ranges after "=" where its name resolves to addresses that are not public, as
+ * "https://staging.example.com=10.1.0.0/16,10.2.0.0/16". null: it is none.
+ */
+export function parseTargetRule(text: string): TargetRule | null {
+  const [origin = '', ranges] = text.trim().split('=', 2);
+  const url = URL.parse(origin.replace(/:\*$/, ''));
+  if (url === null || !/^https?:$/.test(url.protocol) || url.origin === 'null') return null;
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '') {
+    return null;
+  }
+  const addresses = ranges?.split(',').map((range) => range.trim());
+  if (addresses?.some((range) => !isRange(range))) return null;
+  const whole = origin.endsWith(':*') ? `${url.origin}:*` : url.origin;
+  return addresses === undefined ? { origin: whole } : { origin: whole, addresses };
+}
+
 /** Where requests go. The address was resolved and judged once; nothing is resolved again during a run. */
 export interface PinnedTarget {
   readonly origin: string;
