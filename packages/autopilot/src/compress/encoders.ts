@@ -5,8 +5,11 @@ import {
   brotliCompressSync,
   constants,
   createBrotliCompress,
+  createDeflate,
   createGzip,
   createZstdCompress,
+  deflate,
+  deflateSync,
   gzip,
   gzipSync,
   type ZlibOptions,
@@ -14,38 +17,171 @@ import {
   zstdCompress,
   zstdCompressSync,
 } from 'node:zlib';
-import type { ContentCoding } from './content-coding.ts';
+import type { ContentCoding } from '../contract/compression.ts';
+import { type CodingLevel, codingLevels } from './coding-level.ts';
+import { REUSED_MAX_BYTES, type ReusedContext, reusedContext } from './reused-context.ts';
 
-/** Up to here a body is compressed at once: handing it to another thread and back would take longer. */
-const AT_ONCE_BYTES = 32 * 1024;
-
-/**
- * Levels for answers that are made anew each time: the next higher ones save a few percent more for twice the time.
- * zstd 3 is its default; brotli 4 the last one before it becomes several times slower.
- */
-const zstdOptions: ZstdOptions = { params: { [constants.ZSTD_c_compressionLevel]: 3 } };
-const gzipOptions: ZlibOptions = { level: 6 };
-const brotliOptions: BrotliOptions = { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } };
-
-/** The body in this coding: at once when it is small, else from a thread beside the event loop. */
-export function encodeBody(coding: ContentCoding, body: Uint8Array | string): Uint8Array | Promise<Uint8Array> {
-  if (body.length <= AT_ONCE_BYTES) {
-    if (coding === 'zstd') return zstdCompressSync(body, zstdOptions);
-    return coding === 'br' ? brotliCompressSync(body, brotliOptions) : gzipSync(body, gzipOptions);
-  }
-  return new Promise((resolve, reject) => {
-    const done = (error: Error | null, encoded: Buffer): void => {
-      if (error === null) resolve(encoded);
-      else reject(error);
-    };
-    if (coding === 'zstd') zstdCompress(body, zstdOptions, done);
-    else if (coding === 'br') brotliCompress(body, brotliOptions, done);
-    else gzip(body, gzipOptions, done);
-  });
+/** What a body is coded with. */
+export interface EncodersOptions {
+  /** Opens a context that is used again and again; null: there is none, and the public functions of node:zlib are used. */
+  readonly openContext?: (coding: ContentCoding, level: number) => ReusedContext | null;
 }
 
-/** Codes what flows through it; it takes no more than its reader does. */
-export function encoderStream(coding: ContentCoding): Transform {
-  if (coding === 'zstd') return createZstdCompress(zstdOptions);
-  return coding === 'br' ? createBrotliCompress(brotliOptions) : createGzip(gzipOptions);
+/** The codings that this runtime has, by trying and not by its version: node:zlib has zstd from 22.15 on. */
+export function availableCodings(): ReadonlySet<ContentCoding> {
+  const tried: readonly (readonly [ContentCoding, unknown])[] = [
+    ['zstd', zstdCompressSync],
+    ['br', brotliCompressSync],
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+  ];
+  return new Set(tried.flatMap(([coding, encode]) => (typeof encode === 'function' ? [coding] : [])));
+}
+
+/** Codes bodies, in contexts that are used again and again where that can be had. */
+export class Encoders implements Disposable {
+  readonly #openContext: NonNullable<EncodersOptions['openContext']>;
+  /** By index of the level; null: it can't be had, or has failed. undefined: not looked for yet. */
+  readonly #contexts: (ReusedContext | null | undefined)[] = codingLevels.map(() => undefined);
+  /** Where text becomes bytes. */
+  #scratch: Buffer | null = null;
+  #closed = false;
+
+  constructor({ openContext = reusedContext }: EncodersOptions = {}) {
+    this.#openContext = openContext;
+  }
+
+  /** Whether bodies of this level are coded in a context that is used again. */
+  reuses(level: CodingLevel): boolean {
+    return this.#context(level) !== null;
+  }
+
+  /** The body in this coding, at once. `byteLength` is the body's. @throws what node:zlib throws */
+  encodeSync(level: CodingLevel, body: Uint8Array | string, byteLength: number): Uint8Array {
+    const context = byteLength <= REUSED_MAX_BYTES ? this.#context(level) : null;
+    if (context === null) return encodePublic(level, body);
+    try {
+      if (typeof body !== 'string') return context.encode(body, byteLength);
+      const scratch = (this.#scratch ??= Buffer.allocUnsafeSlow(REUSED_MAX_BYTES));
+      return context.encode(scratch, scratch.write(body));
+    } catch {
+      // Whatever state it is in: it is not used again.
+      this.#contexts[level.index] = null;
+      context.close();
+      return encodePublic(level, body);
+    }
+  }
+
+  /** The same in another thread. */
+  encode(level: CodingLevel, body: Uint8Array | string): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      const done = (error: Error | null, coded: Buffer): void => {
+        if (error === null) resolve(coded);
+        else reject(error);
+      };
+      switch (level.coding) {
+        case 'zstd':
+          zstdCompress(body, zstdOptions(level.level), done);
+          return;
+        case 'br':
+          brotliCompress(body, brotliOptions(level.level, body.length), done);
+          return;
+        case 'gzip':
+          gzip(body, zlibOptions(level.level), done);
+          return;
+        case 'deflate':
+          deflate(body, zlibOptions(level.level), done);
+      }
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    for (const context of this.#contexts) context?.close();
+    this.#contexts.fill(null);
+  }
+
+  #context(level: CodingLevel): ReusedContext | null {
+    const known = this.#contexts[level.index];
+    if (known !== undefined) return known;
+    return (this.#contexts[level.index] = this.#closed ? null : this.#openContext(level.coding, level.level));
+  }
+}
+
+/** Codes what flows through it, no faster than its reader takes it. */
+export interface CodingStream {
+  readonly stream: Transform;
+  /** Sends what was written so far, and does not wait for a block to be full. */
+  readonly flush: () => void;
+}
+
+/** A stream's memory is held as long as its client stays: this much is looked back, and zstd would take ten times as much. */
+const STREAM_WINDOW_LOG = 17;
+
+/** `flushes`: what is written is sent with each write. */
+export function codingStream({ coding, level }: CodingLevel, flushes: boolean): CodingStream {
+  const chunkFlush = flushKinds[coding];
+  const options = flushes ? { flush: chunkFlush } : {};
+  const made = make();
+  return { stream: made, flush: () => made.flush(chunkFlush) };
+
+  function make(): Transform & { flush(kind: number): void } {
+    switch (coding) {
+      case 'zstd': {
+        const params = { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_windowLog]: STREAM_WINDOW_LOG };
+        return createZstdCompress({ params, ...options });
+      }
+      case 'br': {
+        const { params } = brotliOptions(level, 0);
+        return createBrotliCompress({
+          params: { ...params, [constants.BROTLI_PARAM_LGWIN]: STREAM_WINDOW_LOG },
+          ...options,
+        });
+      }
+      case 'gzip':
+        return createGzip({ level, ...options });
+      case 'deflate':
+        return createDeflate({ level, ...options });
+    }
+  }
+}
+
+/** None of them forgets what came before, as Z_FULL_FLUSH does, which is what Node's flush() uses unless told. */
+const flushKinds: Readonly<Record<ContentCoding, number>> = {
+  zstd: constants.ZSTD_e_flush,
+  br: constants.BROTLI_OPERATION_FLUSH,
+  gzip: constants.Z_SYNC_FLUSH,
+  deflate: constants.Z_SYNC_FLUSH,
+};
+
+function encodePublic({ coding, level }: CodingLevel, body: Uint8Array | string): Uint8Array {
+  switch (coding) {
+    case 'zstd':
+      return zstdCompressSync(body, zstdOptions(level));
+    case 'br':
+      return brotliCompressSync(body, brotliOptions(level, body.length));
+    case 'gzip':
+      return gzipSync(body, zlibOptions(level));
+    case 'deflate':
+      return deflateSync(body, zlibOptions(level));
+  }
+}
+
+function zstdOptions(level: number): ZstdOptions {
+  return { params: { [constants.ZSTD_c_compressionLevel]: level } };
+}
+
+function zlibOptions(level: number): ZlibOptions {
+  return { level };
+}
+
+/** Told how long the body is, Brotli takes less memory to begin with. */
+function brotliOptions(quality: number, length: number): BrotliOptions {
+  return {
+    params: {
+      [constants.BROTLI_PARAM_QUALITY]: quality,
+      [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
+      ...(length > 0 && { [constants.BROTLI_PARAM_SIZE_HINT]: length }),
+    },
+  };
 }

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Compressor } from '../compress/compressor.ts';
 import { problemOf } from '../contract/error-table.ts';
 import type { HostPrincipal } from '../contract/principal.ts';
 import { AutopilotError } from '../kernel/errors.ts';
@@ -24,11 +25,13 @@ export interface AutopilotRouteConfig {
    * balancers need most then: health, sign-in. Default false.
    */
   readonly essential?: boolean;
+  /** false: answers of this route are never compressed. Default true. */
+  readonly compress?: boolean;
   /** What another release understands is accepted, so that one source runs with several; this one ignores it and says so in the log. */
   readonly [option: string]: unknown;
 }
 
-const ROUTE_OPTIONS: ReadonlySet<string> = new Set(['track', 'essential']);
+const ROUTE_OPTIONS: ReadonlySet<string> = new Set(['track', 'essential', 'compress']);
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -116,7 +119,9 @@ async function install(app: FastifyInstance, agent: AgentInternals, options: Aut
   });
   agent.onClose(guard);
   const report = new LoadReport(clock);
-  const layers = new RequestLayers({ settings, clock, guard, report, security });
+  const compressor = new Compressor({ settings, onOutcome: () => {} });
+  agent.onClose(compressor);
+  const layers = new RequestLayers({ settings, clock, guard, report, compressor, security });
   // What the outer layers refuse is counted too: a request begins and ends beneath Fastify.
   agent.onClose(trackRequests(app, { recorder: agent.http, context: agent.context, tenantOf: tenant }));
   layers.install(app);

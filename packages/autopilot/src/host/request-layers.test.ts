@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
+import { Compressor, type Outcome } from '../compress/compressor.ts';
 import { type Settings, settingsOf } from '../config/registry.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { HttpRecorder } from '../track/http-recorder.ts';
@@ -22,6 +23,8 @@ interface World {
   readonly app: FastifyInstance;
   readonly settings: { current: Settings };
   readonly seen: RequestObservation[];
+  /** What compression has decided. */
+  readonly outcomes: Outcome[];
   /** Sends one request over a connection of its own, and reads the answer as it comes. */
   readonly ask: (path: string, headers?: OutgoingHttpHeaders, method?: string) => Promise<Answer>;
 }
@@ -58,11 +61,14 @@ async function world(t: TestContext, options: WorldOptions): Promise<World> {
     new OverloadGuard({ clock: systemClock, settings, poolWaitMs, busiest: () => null, onChange: () => {} }),
   );
   resources.use(trackRequests(app, { recorder, context: new RequestContext(), tenantOf: null }));
+  const outcomes: Outcome[] = [];
+  const compressor = resources.use(new Compressor({ settings, onOutcome: (outcome) => outcomes.push(outcome) }));
   const layers = new RequestLayers({
     settings,
     clock: systemClock,
     guard,
     report: new LoadReport(systemClock),
+    compressor,
     security,
   });
   layers.install(app);
@@ -78,6 +84,7 @@ async function world(t: TestContext, options: WorldOptions): Promise<World> {
     app,
     settings,
     seen,
+    outcomes,
     ask: async (path, headers = {}, method = 'GET') => {
       const sent = request({ port, host: '127.0.0.1', path, method, headers, agent: false });
       sent.end();

@@ -1,9 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
+import type { Compressor } from '../compress/compressor.ts';
+import { RouteCompression } from '../compress/route-compression.ts';
 import type { SettingsView } from '../config/live-settings.ts';
 import { type ErrorCode, problemOf } from '../contract/error-table.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { adoptRequestId, describeReply, makeRequestId } from './answer-headers.ts';
-import { compressAnswer } from './compression-layer.ts';
+import { adoptConditions, compressAnswer } from './compression-layer.ts';
 import type { LoadReport } from './load-report.ts';
 import type { OverloadGuard } from './overload-guard.ts';
 import { scopeOf, startedAtMs } from './request-tracking.ts';
@@ -25,6 +27,7 @@ export interface RequestLayersOptions {
   readonly clock: Clock;
   readonly guard: OverloadGuard;
   readonly report: LoadReport;
+  readonly compressor: Compressor;
   /** false: the security layer is left out. */
   readonly security: SecurityOptions | false;
 }
@@ -35,10 +38,12 @@ const layerKey = Symbol('autopilot.layers');
 interface RouteFacts {
   readonly isEssential: boolean;
   usesDatabase: boolean;
+  /** Of the method that was asked for last: few routes answer several. */
+  compression: RouteCompression | null;
 }
 
 interface LayeredConfig {
-  readonly autopilot?: { readonly essential?: boolean };
+  readonly autopilot?: { readonly essential?: boolean; readonly track?: boolean; readonly compress?: boolean };
   [layerKey]?: RouteFacts;
 }
 
@@ -101,7 +106,11 @@ export class RequestLayers {
   #onRequest(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
     const { settings, guard, clock } = this.#options;
     const { overload, security } = settings.current;
-    if (request.headers['x-request-id'] !== undefined) adoptRequestId(request);
+    const { headers } = request;
+    if (headers['x-request-id'] !== undefined) adoptRequestId(request);
+    if (headers['if-none-match'] !== undefined || headers['if-match'] !== undefined) {
+      adoptConditions(request, this.#options.compressor);
+    }
     if (overload.enabled) {
       const facts = factsOf(request);
       const found = facts.isEssential ? null : guard.check(clock.monotonicMs(), facts.usesDatabase);
@@ -130,21 +139,31 @@ export class RequestLayers {
   }
 
   #onSend(request: FastifyRequest, reply: FastifyReply, payload: unknown, done: OnSendDone): void {
-    const { compression } = this.#options.settings.current;
+    const { compressor } = this.#options;
+    let isSent = false;
     try {
-      if (!compression.enabled) this.#describe(request, reply, 0);
-      else {
-        compressAnswer(request, reply, payload, compression.minBytes, (error, coded, codingMs) => {
-          this.#describe(request, reply, codingMs);
-          done(error, coded);
-        });
-        return;
-      }
+      const route = this.#routeOf(request, reply);
+      compressAnswer(request, reply, payload, compressor, route, (error, coded, codingMs) => {
+        isSent = true;
+        this.#describe(request, reply, codingMs);
+        done(error, coded);
+      });
     } catch (error) {
       // A mistake of ours costs a header, not an answer.
       request.log.warn({ err: error }, 'autopilot: an answer goes without what the request layers add to it');
+      if (!isSent) done(null, payload);
     }
-    done(null, payload);
+  }
+
+  /** What compression knows of the route, under the name that tracking counts it by. */
+  #routeOf(request: FastifyRequest, reply: FastifyReply): RouteCompression {
+    const facts = factsOf(request);
+    const name = scopeOf(reply.raw)?.route ?? null;
+    if (facts.compression?.name === name) return facts.compression;
+    // Fastify's type for config has no room for ours.
+    const options = (routeConfigOf(request) as LayeredConfig).autopilot ?? {};
+    return (facts.compression =
+      name === null ? new RouteCompression(null, options) : this.#options.compressor.route(name, options));
   }
 
   #describe(request: FastifyRequest, reply: FastifyReply, codingMs: number): void {
@@ -163,13 +182,17 @@ export class RequestLayers {
 type OnSendDone = (error?: Error | null, payload?: unknown) => void;
 
 /** Of what matches no route; nobody writes to it but of the same kind. */
-const unmatchedFacts: RouteFacts = { isEssential: false, usesDatabase: false };
+const unmatchedFacts: RouteFacts = { isEssential: false, usesDatabase: false, compression: null };
 
 function factsOf(request: FastifyRequest): RouteFacts {
   if (request.is404) return unmatchedFacts;
   // Fastify's type for config has no room for a symbol.
   const config = routeConfigOf(request) as LayeredConfig;
-  return (config[layerKey] ??= { isEssential: config.autopilot?.essential === true, usesDatabase: false });
+  return (config[layerKey] ??= {
+    isEssential: config.autopilot?.essential === true,
+    usesDatabase: false,
+    compression: null,
+  });
 }
 
 /** In whole seconds; spread, so that those who were turned away together do not come back together. */

@@ -1,9 +1,9 @@
-/** Compression of answers. docs/guides/request-layers.md says which are compressed, and how. */
+/** Compression of answers. docs/guides/compression.md says which are compressed, and how. */
 export const compression = {
   enabled: {
     kind: 'boolean',
     default: true,
-    description: 'Compresses answers by zstd, br or gzip for clients that take one of them.',
+    description: 'Compresses answers by zstd, br, gzip or deflate for clients that take one of them.',
     risk: 'low',
     apply: 'live',
     on: 'agent',
@@ -15,6 +15,105 @@ export const compression = {
     max: 1_048_576,
     unit: 'bytes',
     description: 'Smaller bodies go as they are: what would be saved is less than a packet.',
+    risk: 'low',
+    apply: 'live',
+    on: 'agent',
+  },
+  effort: {
+    kind: 'choice',
+    values: ['adaptive', 'fastest', 'balanced', 'smallest'],
+    default: 'adaptive',
+    description:
+      'How hard it tries. Adaptive: harder while the process is idle, less while its event loop is late or other processes have the processor. The others keep to one: a byte saved is worth 15, 100 or 5,000 ns of CPU time.',
+    risk: 'low',
+    apply: 'live',
+    on: 'agent',
+  },
+  lateMs: {
+    kind: 'number',
+    default: 20,
+    min: 1,
+    max: 10_000,
+    unit: 'ms',
+    description:
+      'An event loop that is later than this makes adaptive effort step down; five times as late, two steps at once.',
+    risk: 'low',
+    apply: 'live',
+    on: 'agent',
+  },
+  budgetMs: {
+    kind: 'number',
+    default: 1,
+    min: 0,
+    max: 100,
+    unit: 'ms',
+    description:
+      'Bodies that take no longer than this to compress are compressed at once, larger ones in another thread. Other requests wait meanwhile; the way to another thread and back takes longer than most bodies.',
+    risk: 'low',
+    apply: 'live',
+    on: 'agent',
+  },
+  maxConcurrent: {
+    kind: 'integer',
+    default: 64,
+    min: 0,
+    max: 10_000,
+    unit: 'bodies',
+    description:
+      'Large bodies that may be compressed at the same time in other threads; further ones go as they are. Node has four such threads unless UV_THREADPOOL_SIZE says otherwise.',
+    risk: 'low',
+    apply: 'live',
+    on: 'agent',
+  },
+  maxStreams: {
+    kind: 'integer',
+    default: 1_000,
+    min: 0,
+    max: 100_000,
+    unit: 'streams',
+    description:
+      'Streams and event streams that may be compressed at the same time; further ones go as they are. Each holds up to half a megabyte.',
+    risk: 'low',
+    apply: 'live',
+    on: 'agent',
+  },
+  excludedPaths: {
+    kind: 'texts',
+    default: [],
+    maxItems: 100,
+    maxLength: 200,
+    description:
+      'Paths whose answers go as they are: "/downloads/*" is one part of a path, "/raw/**" any number of them.',
+    risk: 'low',
+    apply: 'live',
+    on: 'agent',
+  },
+  excludedTypes: {
+    kind: 'texts',
+    default: [],
+    maxItems: 100,
+    maxLength: 100,
+    description:
+      'Media types that go as they are, beside those that are compressed already: "application/wasm", "font/*".',
+    risk: 'low',
+    apply: 'live',
+    on: 'agent',
+  },
+  entityTags: {
+    kind: 'choice',
+    values: ['weak', 'suffix'],
+    default: 'weak',
+    description:
+      'What becomes of the strong entity tag of a compressed answer: a weak one, or one of its own by a suffix. Conditions on either reach the route as it wrote its tags.',
+    risk: 'low',
+    apply: 'live',
+    on: 'agent',
+  },
+  refuseUnacceptable: {
+    kind: 'boolean',
+    default: false,
+    description:
+      'Answers 406 to a client that excludes the answer as it is (identity;q=0) and takes no coding that can be made. Off: it is answered all the same.',
     risk: 'low',
     apply: 'live',
     on: 'agent',

@@ -1,0 +1,366 @@
+import type { Readable } from 'node:stream';
+import type { SettingsView } from '../config/live-settings.ts';
+import type { Settings } from '../config/registry.ts';
+import type { UncodedReason } from '../contract/compression.ts';
+import { problemOf } from '../contract/error-table.ts';
+import { type AcceptedCodings, CodingReader } from './accepted-codings.ts';
+import { type AnswerHead, hasContent, varyBy, whyNotCoded } from './answer-rules.ts';
+import { beginsEncoded, looksLikeNoise } from './body-probe.ts';
+import { codeStream, plainStream } from './coded-stream.ts';
+import type { CodingLevel } from './coding-level.ts';
+import { CodingPolicy } from './coding-policy.ts';
+import { availableCodings, Encoders, type EncodersOptions } from './encoders.ts';
+import { codedTag, noneMatchNames, routesCondition } from './entity-tag.ts';
+import { globTest } from './glob.ts';
+import { essence, type MediaTypeKind, mediaTypeKind } from './media-type.ts';
+import { RouteCompression, type RouteCompressionOptions } from './route-compression.ts';
+import { Strain } from './strain.ts';
+import { readHead, type StreamHead } from './stream-head.ts';
+
+/** An answer whose head is not sent yet, whatever the framework. Names of headers in lower case. */
+export interface Answer extends AnswerHead {
+  readonly method: string;
+  /** Without its query. */
+  readonly path: string;
+  requestHeader(name: string): string | undefined;
+  setStatus(status: number): void;
+  setHeader(name: string, value: string): void;
+  removeHeader(name: string): void;
+}
+
+/** null: none, as for HEAD. */
+export type Body = string | Uint8Array | Readable | null;
+
+/** Goes on with sending: the body as it goes out, and the time that this took, in ms; 0 when nothing was coded before the head. */
+export type Send = (error: Error | null, body: Body, codingMs: number) => void;
+
+/** How one answer was sent. */
+export interface Outcome {
+  /** What it is counted under: how it was coded, or why not, and its route. */
+  readonly seriesKey: string;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** On the event loop as measured; in other threads as it is believed to take. */
+  readonly cpuMs: number;
+  /** What the answer waited for it; null: it was not coded, or as it flowed. */
+  readonly addedMs: number | null;
+}
+
+/** What a compressor is made of. */
+export interface CompressorOptions extends EncodersOptions {
+  readonly settings: SettingsView;
+  /** Told of each answer that has content, when it is sent. Must not throw. */
+  readonly onOutcome: (outcome: Outcome) => void;
+}
+
+/** What a byte less is worth where the effort is fixed, in ns. */
+const effortNs = { fastest: 15, balanced: 100, smallest: 5_000 } as const;
+
+/** Taken for the length of a stream of which nobody knows better. */
+const UNKNOWN_STREAM_BYTES = 64 * 1024;
+
+const MAX_ROUTES = 1_000;
+
+/** Headers that say something of the very bytes: with them an answer goes as it is. */
+const DIGESTS = ['content-digest', 'repr-digest', 'digest', 'content-md5'];
+
+/** Compresses answers where it is allowed, can be read, and pays. Made once for a process; its decisions are counted. */
+export class Compressor implements Disposable {
+  readonly #options: CompressorOptions;
+  readonly #reader = new CodingReader();
+  readonly #policy = new CodingPolicy(availableCodings());
+  readonly #encoders: Encoders;
+  readonly #strain = new Strain();
+  readonly #watching: Disposable;
+  readonly #routes = new Map<string, RouteCompression>();
+  /** Large bodies in other threads, and streams. */
+  #concurrent = 0;
+  #streams = 0;
+  #excludedFor: Settings['compression'] | null = null;
+  #isExcludedPath: (path: string) => boolean = () => false;
+  #isExcludedType: (type: string) => boolean = () => false;
+
+  constructor(options: CompressorOptions) {
+    this.#options = options;
+    this.#encoders = new Encoders(options);
+    this.#watching = this.#strain.watch(() => this.#settings.lateMs);
+  }
+
+  [Symbol.dispose](): void {
+    this.#watching[Symbol.dispose]();
+    this.#encoders[Symbol.dispose]();
+  }
+
+  get #settings(): Settings['compression'] {
+    return this.#options.settings.current.compression;
+  }
+
+  /** What is known of a route. Routes over a thousand are known as one. */
+  route(name: string, options: RouteCompressionOptions = {}): RouteCompression {
+    const known = this.#routes.get(name);
+    if (known !== undefined) return known;
+    const route = new RouteCompression(this.#routes.size < MAX_ROUTES ? name : '(other)', options);
+    if (this.#routes.size < MAX_ROUTES) this.#routes.set(name, route);
+    return route;
+  }
+
+  /** A request's conditions as the route wrote its tags; the request's own where nothing was changed. */
+  routesCondition(header: string, isMatch: boolean): string {
+    return this.#settings.enabled ? routesCondition(header, isMatch) : header;
+  }
+
+  /** Calls `send` once, at once unless the body is large or flows. @throws nothing that a body could cause */
+  answer(answer: Answer, body: Body, route: RouteCompression, send: Send): void {
+    const settings = this.#settings;
+    const { status } = answer;
+    if (!settings.enabled || !hasContent(status)) {
+      if (settings.enabled && status === 304) this.#describeUnchanged(answer);
+      send(null, body, 0);
+      return;
+    }
+    const declared = answer.header('content-length');
+    const length = declared === undefined ? null : Number(declared);
+    if (body === null && length === null) {
+      send(null, body, 0);
+      return;
+    }
+    const contentType = String(answer.header('content-type') ?? '');
+    const kind = mediaTypeKind(contentType);
+    const size =
+      typeof body === 'string' ? Buffer.byteLength(body) : body instanceof Uint8Array ? body.byteLength : length;
+    const sendPlain = (reason: UncodedReason, codingMs = 0): void => {
+      this.#count(route, reason, size ?? 0, size ?? 0, 0, null);
+      send(null, body, codingMs);
+    };
+    if (route.options.compress === false || this.#isExcluded(settings, answer.path, contentType)) {
+      sendPlain('excluded');
+      return;
+    }
+    const why = DIGESTS.some((name) => answer.header(name) !== undefined) ? 'no-transform' : whyNotCoded(answer, kind);
+    if (why !== null) {
+      sendPlain(why);
+      return;
+    }
+    if (size !== null && size < settings.minBytes) {
+      sendPlain('too-small');
+      return;
+    }
+    // Also on an answer that goes as it is: which of the two it is depends on the request.
+    answer.setHeader('vary', varyBy(answer.header('vary'), 'accept-encoding'));
+    const accepted = this.#reader.read(answer.requestHeader('accept-encoding'));
+    if (accepted.best.length === 0) {
+      if (!accepted.identity && settings.refuseUnacceptable) this.#refuse(answer, send);
+      else sendPlain('client-cannot');
+      return;
+    }
+    if (body instanceof Uint8Array && kind === 'unknown' && (beginsEncoded(body) || looksLikeNoise(body))) {
+      sendPlain('incompressible');
+      return;
+    }
+    const coding: Coding = { answer, route, accepted, send, sendPlain };
+    if (typeof body === 'string' || body instanceof Uint8Array) this.#codeBody(coding, body, size ?? 0);
+    else if (body === null) this.#describeHead(coding, size ?? 0);
+    else if (kind === 'events') this.#codeStream(coding, body, nothingHeld, true);
+    else {
+      readHead(body, (error, head) => {
+        if (error !== null) send(error, null, 0);
+        else if (!head.ended) this.#codeHeadAndRest(coding, body, kind, head);
+        else {
+          route.learnStream(head.byteLength);
+          answer.removeHeader('content-length');
+          this.answer(answer, Buffer.concat(head.chunks, head.byteLength), route, send);
+        }
+      });
+    }
+  }
+
+  #codeHeadAndRest(coding: Coding, body: Readable, kind: MediaTypeKind, head: StreamHead): void {
+    const { minBytes } = this.#settings;
+    const expected = coding.route.streamBytes;
+    if (kind === 'unknown' && head.chunks.some((chunk) => beginsEncoded(chunk) || looksLikeNoise(chunk))) {
+      this.#sendPlainStream(coding, 'incompressible', body, head);
+    } else if (expected !== null && expected < minBytes && head.byteLength < minBytes) {
+      this.#sendPlainStream(coding, 'too-small', body, head);
+    } else this.#codeStream(coding, body, head, false);
+  }
+
+  #codeBody({ answer, route, accepted, send, sendPlain }: Coding, body: string | Uint8Array, size: number): void {
+    const level = this.#choose(route, accepted, size);
+    if (level === null) {
+      sendPlain('does-not-pay');
+      return;
+    }
+    const cpuMs = this.#policy.predictNs(route.costs, level, size) / 1e6;
+    const { budgetMs, maxConcurrent } = this.#settings;
+    const startedAtMs = performance.now();
+    const finish = (coded: Uint8Array, measured: boolean): void => {
+      const addedMs = performance.now() - startedAtMs;
+      this.#policy.learn(route.costs, level, size, coded.byteLength, measured ? addedMs * 1e6 : null);
+      if (coded.byteLength >= size) {
+        sendPlain('incompressible', addedMs);
+        return;
+      }
+      this.#count(route, level.name, size, coded.byteLength, measured ? addedMs : cpuMs, addedMs);
+      const sent = this.#describeCoded(answer, level, coded.byteLength) ? coded : null;
+      send(null, sent, addedMs);
+    };
+    if (cpuMs <= budgetMs) {
+      let coded: Uint8Array;
+      try {
+        coded = this.#encoders.encodeSync(level, body, size);
+      } catch {
+        sendPlain('failed');
+        return;
+      }
+      finish(coded, true);
+      return;
+    }
+    if (this.#concurrent >= maxConcurrent) {
+      sendPlain('too-busy');
+      return;
+    }
+    this.#concurrent++;
+    void this.#encoders
+      .encode(level, body)
+      .finally(() => {
+        this.#concurrent--;
+      })
+      .then(
+        (coded) => finish(coded, false),
+        () => sendPlain('failed'),
+      )
+      // What the framework makes of its answer by now is its own: nothing here may end the process.
+      .catch(() => {});
+  }
+
+  #codeStream({ answer, route, accepted, send }: Coding, body: Readable, head: StreamHead, events: boolean): void {
+    const coding = { answer, route, accepted, send, sendPlain: () => {} };
+    if (this.#streams >= this.#settings.maxStreams) {
+      this.#sendPlainStream(coding, 'too-busy', body, head);
+      return;
+    }
+    const size = Math.max(route.streamBytes ?? UNKNOWN_STREAM_BYTES, head.byteLength, 1);
+    const level = this.#choose(route, accepted, size);
+    if (level === null) {
+      this.#sendPlainStream(coding, 'does-not-pay', body, head);
+      return;
+    }
+    this.#describeCoded(answer, level, null);
+    this.#streams++;
+    const coded = codeStream(body, head, level, events, ({ bytesIn, bytesOut }) => {
+      this.#streams--;
+      if (!events) {
+        route.learnStream(bytesIn);
+        this.#policy.learn(route.costs, level, bytesIn, bytesOut, null);
+      }
+      this.#count(
+        route,
+        level.name,
+        bytesIn,
+        bytesOut,
+        this.#policy.predictNs(route.costs, level, bytesIn) / 1e6,
+        null,
+      );
+    });
+    send(null, coded, 0);
+  }
+
+  #sendPlainStream({ answer, route, send }: Coding, reason: UncodedReason, body: Readable, head: StreamHead): void {
+    const bytes = Number(answer.header('content-length') ?? head.byteLength);
+    this.#count(route, reason, bytes, bytes, 0, null);
+    send(null, head.chunks.length === 0 ? body : plainStream(body, head), 0);
+  }
+
+  /** What GET would answer, without making it (RFC 9110, section 9.3.2): its length is not known then. */
+  #describeHead({ answer, route, accepted, send }: Coding, size: number): void {
+    const level = this.#choose(route, accepted, size);
+    if (level !== null) this.#describeCoded(answer, level, null);
+    send(null, null, 0);
+  }
+
+  #choose(route: RouteCompression, { best }: AcceptedCodings, size: number): CodingLevel | null {
+    const { effort } = this.#settings;
+    const byteValueNs = effort === 'adaptive' ? this.#strain.byteValueNs : effortNs[effort];
+    return this.#policy.choose(route.costs, size, best, byteValueNs);
+  }
+
+  /** Says in the head what the body has become. False: the client has it already, and the answer is a 304 now. */
+  #describeCoded(answer: Answer, { coding }: CodingLevel, byteLength: number | null): boolean {
+    answer.setHeader('content-encoding', coding);
+    if (byteLength === null) answer.removeHeader('content-length');
+    else answer.setHeader('content-length', String(byteLength));
+    // Ranges are of the coded bytes, which are made anew each time.
+    answer.removeHeader('accept-ranges');
+    const tag = answer.header('etag');
+    if (typeof tag !== 'string') return true;
+    const coded = codedTag(tag, coding, this.#settings.entityTags);
+    answer.setHeader('etag', coded);
+    // A route that compares tags as texts has not seen that the client has this one: the W/ is ours.
+    const condition = answer.requestHeader('if-none-match');
+    const isRead = answer.method === 'GET' || answer.method === 'HEAD';
+    if (byteLength === null || coded === tag || condition === undefined || !isRead || answer.status !== 200)
+      return true;
+    if (!noneMatchNames(routesCondition(condition, false), tag)) return true;
+    answer.setStatus(304);
+    for (const name of ['content-encoding', 'content-length', 'content-type']) answer.removeHeader(name);
+    return false;
+  }
+
+  /** A 304 has the tag that the client has asked about (RFC 9110, section 15.4.5): the coded answer's, if it was that. */
+  #describeUnchanged(answer: Answer): void {
+    const tag = answer.header('etag');
+    const condition = answer.requestHeader('if-none-match');
+    if (typeof tag !== 'string' || tag.startsWith('W/') || condition === undefined || condition.includes(tag)) return;
+    for (const coding of codings) {
+      const coded = codedTag(tag, coding, this.#settings.entityTags);
+      if (!condition.includes(coded)) continue;
+      answer.setHeader('etag', coded);
+      return;
+    }
+  }
+
+  #refuse(answer: Answer, send: Send): void {
+    const problem = problemOf('AP_NOT_ACCEPTABLE', 'The client excludes the answer as it is, and every coding of it.', {
+      remedy: 'Accept one of zstd, br, gzip and deflate, or identity.',
+    });
+    answer.setStatus(problem.status);
+    answer.setHeader('content-type', 'application/problem+json');
+    for (const name of ['content-length', 'etag', 'last-modified']) answer.removeHeader(name);
+    send(null, JSON.stringify(problem), 0);
+  }
+
+  #isExcluded(settings: Settings['compression'], path: string, contentType: string): boolean {
+    if (this.#excludedFor !== settings) {
+      this.#excludedFor = settings;
+      this.#isExcludedPath = globTest(settings.excludedPaths);
+      this.#isExcludedType = globTest(settings.excludedTypes);
+    }
+    return (
+      this.#isExcludedPath(path) || (settings.excludedTypes.length > 0 && this.#isExcludedType(essence(contentType)))
+    );
+  }
+
+  #count(
+    route: RouteCompression,
+    outcome: string,
+    bytesIn: number,
+    bytesOut: number,
+    cpuMs: number,
+    addedMs: number | null,
+  ): void {
+    if (route.name === null) return;
+    this.#options.onOutcome({ seriesKey: route.seriesKey(outcome), bytesIn, bytesOut, cpuMs, addedMs });
+  }
+}
+
+const codings = ['zstd', 'br', 'gzip', 'deflate'] as const;
+
+interface Coding {
+  readonly answer: Answer;
+  readonly route: RouteCompression;
+  readonly accepted: AcceptedCodings;
+  readonly send: Send;
+  readonly sendPlain: (reason: UncodedReason, codingMs?: number) => void;
+}
+
+const nothingHeld: StreamHead = { chunks: [], byteLength: 0, ended: false };
