@@ -1,5 +1,6 @@
 import type { TokenDigest } from '../contract/principal.ts';
-import type { Origin, SeriesWindow, StatementText, Window } from '../contract/series.ts';
+import type { Origin, StatementText, Window } from '../contract/series.ts';
+import { UnsentTexts } from '../contract/unsent-texts.ts';
 import type { EpochMs } from '../kernel/clock.ts';
 import { type AgentChannel, type ConfigState, type DownMessage, LINK_PROTOCOL, type UpMessage } from './protocol.ts';
 
@@ -46,9 +47,6 @@ const MAX_UNACKNOWLEDGED = 4;
 /** Windows refused so often, about once a second, are given up: ten minutes, as long as anything is kept. */
 const MAX_REFUSALS = 600;
 
-/** Ids remembered as sent on one channel; over it all are forgotten, and texts are sent again. */
-const MAX_SENT_TEXTS = 20_000;
-
 interface Sent {
   /** On the channel of now; 0: it has to be sent on this channel. */
   sequence: number;
@@ -66,13 +64,15 @@ export class AgentLink {
   #state: LinkState = { state: 'unlinked' };
   #sequence = 0;
   #unacknowledged: Sent[] = [];
-  #sentTexts = new Set<string>();
+  /** Of the channel of now. */
+  #texts: UnsentTexts;
   #lostWindows = 0;
   /** Called when something was answered, or the channel is gone. */
   #onProgress: (() => void) | null = null;
 
   constructor(options: AgentLinkOptions) {
     this.#options = options;
+    this.#texts = new UnsentTexts(options.statementText);
   }
 
   get state(): LinkState {
@@ -166,7 +166,7 @@ export class AgentLink {
       case 'welcome':
         this.#state = { state: 'linked', address: message.address };
         this.#sequence = 0;
-        this.#sentTexts = new Set();
+        this.#texts = new UnsentTexts(this.#options.statementText);
         for (const sent of this.#unacknowledged) sent.sequence = 0;
         this.sayConfigState();
         this.#sendAgain(channel);
@@ -220,29 +220,12 @@ export class AgentLink {
   #send(channel: AgentChannel, sent: Sent): boolean {
     const { windows } = sent;
     const sequence = this.#sequence + 1;
-    const statements = this.#unsentTexts(windows);
+    const statements = this.#texts.of(windows);
     const historyTrouble = this.#options.historyTrouble?.() ?? null;
     if (!channel.send({ kind: 'windows', sequence, windows, statements, historyTrouble })) return false;
     this.#sequence = sequence;
     sent.sequence = sequence;
-    for (const { database, id } of statements) this.#sentTexts.add(`${database}\n${id}`);
+    this.#texts.sent(statements);
     return true;
-  }
-
-  #unsentTexts(windows: readonly Window[]): StatementText[] {
-    if (this.#sentTexts.size > MAX_SENT_TEXTS) this.#sentTexts = new Set();
-    const texts = new Map<string, StatementText>();
-    for (const { series } of windows) {
-      for (const one of series) this.#addText(texts, one);
-    }
-    return [...texts.values()];
-  }
-
-  #addText(texts: Map<string, StatementText>, { family, key, database }: SeriesWindow): void {
-    if (family !== 'statement' || database === null) return;
-    const name = `${database}\n${key}`;
-    if (this.#sentTexts.has(name) || texts.has(name)) return;
-    const text = this.#options.statementText(database, key);
-    if (text !== null) texts.set(name, text);
   }
 }

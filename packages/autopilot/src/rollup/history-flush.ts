@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Origin, StatementText, Window } from '../contract/series.ts';
+import { UnsentTexts } from '../contract/unsent-texts.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AutopilotError, messageOf } from '../kernel/errors.ts';
 import type { Appended } from '../storage/ports.ts';
 import { HistoryBacklog } from './history-backlog.ts';
-import { UnsentTexts } from './unsent-texts.ts';
 import { WindowMerge } from './window-merge.ts';
 
 /** Who writes history: an AgentStore. */
@@ -49,6 +49,8 @@ const LONGEST_RETRY_MS = 10_000;
 const UNKNOWN_KEPT_MS = 60_000;
 /** How long a reason for refused windows is shown after the last one. */
 const REFUSAL_SHOWN_MS = 60_000;
+/** The store removes texts of which nothing is kept any more: they are sent again after a day, in case it has. */
+const TEXTS_VALID_MS = 86_400_000;
 
 /**
  * Writes what an agent measured to the store: one window of ten seconds after each ten, in one call. Nothing here waits on the path
@@ -80,7 +82,7 @@ export class HistoryFlush {
   constructor(options: HistoryFlushOptions) {
     this.#options = options;
     this.#backlog = options.backlog ?? new HistoryBacklog();
-    this.#texts = new UnsentTexts(options.statementText);
+    this.#texts = new UnsentTexts(options.statementText, TEXTS_VALID_MS);
     this.#delayMs = options.delayMs ?? Math.random() * LONGEST_DELAY_MS;
     this.#startedAtMs = options.clock.monotonicMs();
   }

@@ -1,25 +1,31 @@
-import type { StatementText, Window } from '../contract/series.ts';
+import type { StatementText, Window } from './series.ts';
 
 /** Statements remembered as sent; over it all are forgotten, and texts are sent again. */
 const MAX_SENT = 20_000;
-/** The store removes texts of which nothing is kept any more: they are sent again after a day, in case it has. */
-const VALID_MS = 86_400_000;
 
 /** The texts that a receiver of windows does not have yet. */
 export class UnsentTexts {
   readonly #textOf: (database: string, id: string) => StatementText | null;
+  readonly #validMs: number;
   #sent: Set<string> = new Set();
   #sinceMs = 0;
 
-  /** `textOf`: null for a statement that is not known any more. */
-  constructor(textOf: (database: string, id: string) => StatementText | null) {
+  /**
+   * `textOf`: null for a statement that is not known any more. `validMs`: after it all are sent again, in case the receiver has
+   * forgotten them; default: never.
+   */
+  constructor(
+    textOf: (database: string, id: string) => StatementText | null,
+    validMs: number = Number.POSITIVE_INFINITY,
+  ) {
     this.#textOf = textOf;
+    this.#validMs = validMs;
   }
 
   /** Of the statements in these windows, those that were not sent. */
   of(windows: readonly Window[]): readonly StatementText[] {
     const nowMs = performance.now();
-    if (this.#sent.size > MAX_SENT || nowMs - this.#sinceMs > VALID_MS) {
+    if (this.#sent.size > MAX_SENT || nowMs - this.#sinceMs > this.#validMs) {
       this.#sent = new Set();
       this.#sinceMs = nowMs;
     }
@@ -36,6 +42,7 @@ export class UnsentTexts {
     return [...texts.values()];
   }
 
+  /** The receiver has them. */
   sent(texts: readonly StatementText[]): void {
     for (const { database, id } of texts) this.#sent.add(`${database}\n${id}`);
   }
