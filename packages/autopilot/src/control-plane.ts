@@ -27,7 +27,7 @@ import type { OtlpSettings } from './expose/otlp-settings.ts';
 import { judgeHealth } from './health/health.ts';
 import { HEALTH_STEP_MS, HealthHistory, noTrend } from './health/health-history.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
-import { AutopilotError, messageOf } from './kernel/errors.ts';
+import { messageOf, toldOf } from './kernel/errors.ts';
 import { AgentRegistry } from './link/control-registry.ts';
 import { HttpLinkAcceptor } from './link/http-acceptor.ts';
 import { controlIpcChannel } from './link/ipc-channel.ts';
@@ -440,11 +440,6 @@ function mergedReleases(linked: readonly ReleaseMark[], stored: readonly StoredR
     if (!marks.has(mark.release)) marks.set(mark.release, mark);
   }
   return [...marks.values()];
-}
-
-function toldOf(error: unknown): string {
-  const remedy = error instanceof AutopilotError ? error.remedy : undefined;
-  return remedy === undefined ? messageOf(error) : `${messageOf(error)} ${remedy}`;
 }
 
 /** Waits for work that can't be hurried, and no longer than this; what becomes of it afterwards is its own affair. */

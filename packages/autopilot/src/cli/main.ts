@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { AutopilotError, messageOf } from '../kernel/errors.ts';
+import { AutopilotError, toldOf } from '../kernel/errors.ts';
 import { nearestName } from '../kernel/nearest-name.ts';
 import { type Command, commandHelp, exitCodes, readArguments, type Terminal, table, UsageError } from './command.ts';
 import { config } from './commands/config.ts';
@@ -63,8 +63,7 @@ const terminal: Terminal = {
 try {
   process.exitCode = await run(process.argv.slice(2), terminal);
 } catch (error) {
-  const remedy = error instanceof AutopilotError && error.remedy !== undefined ? ` ${error.remedy}` : '';
-  const known = error instanceof AutopilotError;
-  terminal.error(`autopilot: ${known || !(error instanceof Error) ? messageOf(error) : error.stack}${remedy}`);
+  const isOurFault = error instanceof Error && !(error instanceof AutopilotError);
+  terminal.error(`autopilot: ${isOurFault ? error.stack : toldOf(error)}`);
   process.exitCode = error instanceof UsageError ? exitCodes.usage : exitCodes.failed;
 }

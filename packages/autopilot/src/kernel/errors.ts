@@ -26,3 +26,9 @@ export class AutopilotError extends Error {
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
+
+/** {@link messageOf} with what to do next, where that is known. */
+export function toldOf(thrown: unknown): string {
+  const remedy = thrown instanceof AutopilotError ? thrown.remedy : undefined;
+  return remedy === undefined ? messageOf(thrown) : `${messageOf(thrown)} ${remedy}`;
+}

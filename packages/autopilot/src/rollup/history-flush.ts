@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Origin, StatementText, Window } from '../contract/series.ts';
 import { UnsentTexts } from '../contract/unsent-texts.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { AutopilotError, messageOf } from '../kernel/errors.ts';
+import { AutopilotError, messageOf, toldOf } from '../kernel/errors.ts';
 import type { Appended } from '../storage/ports.ts';
 import { HistoryBacklog } from './history-backlog.ts';
 import { WindowMerge } from './window-merge.ts';
@@ -238,11 +238,6 @@ export class HistoryFlush {
 
 function blockOf(start: number): number {
   return Math.floor(start / BLOCK_MS);
-}
-
-function toldOf(error: unknown): string {
-  const remedy = error instanceof AutopilotError ? error.remedy : undefined;
-  return remedy === undefined ? messageOf(error) : `${messageOf(error)} ${remedy}`;
 }
 
 /** Whether it would fail for ever: data exceptions, integrity violations and program limits of PostgreSQL (appendix A), or our own. */
