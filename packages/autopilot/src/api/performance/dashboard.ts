@@ -1,8 +1,5 @@
-import type { Frame } from '../../contract/frame.ts';
-import type { Measure } from '../../contract/measures.ts';
 import type { DashboardQuery } from '../../contract/operations.ts';
 import type { Dashboard, DashboardBaseline, InstanceStatus } from '../../contract/performance.ts';
-import type { Family } from '../../contract/series.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
 import { AutopilotError } from '../../kernel/errors.ts';
 import { type Baseline, comparedRanges } from '../../query/baseline.ts';
@@ -17,16 +14,17 @@ import {
   slowestStatements,
   trafficSummary,
 } from '../../query/summaries.ts';
-import { type AskedRange, presentOf, type SteppedRange } from '../../query/time-range.ts';
+import { type AskedRange, presentOf } from '../../query/time-range.ts';
 import { baselineHead, laidOver } from './baseline-head.ts';
 import { tailOf } from './frame-tail.ts';
 import { releasesWithin } from './releases.ts';
 import { type PerformanceSources, scopeOf } from './sources.ts';
+import { type TrendTable, trendFrames } from './trend-frames.ts';
 
 const DEFAULT_MINUTES = 5;
 const ROWS = 10;
 
-const trends: Readonly<Record<string, { readonly family: Family; readonly measures: readonly Measure[] }>> = {
+const trends: TrendTable = {
   traffic: { family: 'route', measures: ['requestRate', 'errorRatio', 'clientErrorRatio', 'apdex', 'concurrency'] },
   latency: { family: 'route', measures: ['p50Ms', 'p95Ms', 'p99Ms'] },
   database: { family: 'statement', measures: ['concurrency', 'callRate', 'callErrorRatio', 'p95Ms'] },
@@ -75,7 +73,7 @@ export async function getDashboard(sources: PerformanceSources, query: Dashboard
     ),
     database: await databaseSummary(engine, scope, range),
     runtime: await runtimeSummary(engine, scope, range),
-    trends: await trendFrames(engine, scope, stepped),
+    trends: await trendFrames(engine, scope, stepped, trends),
     overflow,
     complete: range.complete,
     releases: await releasesWithin(sources, scope.service, range),
@@ -102,18 +100,6 @@ function askedRange({ minutes, from, to }: DashboardQuery, present: EpochMs): As
   return { from: from === undefined ? end - (minutes ?? DEFAULT_MINUTES) * 60_000 : Date.parse(from), to: end };
 }
 
-async function trendFrames(
-  engine: QueryEngine,
-  scope: Scope,
-  range: SteppedRange,
-): Promise<Readonly<Record<string, Frame>>> {
-  const frames: Record<string, Frame> = {};
-  for (const [name, { family, measures }] of Object.entries(trends)) {
-    frames[name] = await engine.frame({ ...scope, family }, null, range, measures);
-  }
-  return frames;
-}
-
 async function baselineOf(
   engine: QueryEngine,
   scope: Scope,
@@ -122,7 +108,7 @@ async function baselineOf(
 ): Promise<DashboardBaseline> {
   const { range, shiftMs, stepped } = baseline;
   const { traffic } = await trafficSummary(engine, scope, range);
-  const frames = Object.entries(await trendFrames(engine, scope, stepped));
+  const frames = Object.entries(await trendFrames(engine, scope, stepped, trends));
   return {
     ...baselineHead(baseline),
     traffic,

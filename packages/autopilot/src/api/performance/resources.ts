@@ -1,21 +1,18 @@
-import type { Frame } from '../../contract/frame.ts';
-import type { Measure } from '../../contract/measures.ts';
 import type { ResourceSort, ResourcesQuery } from '../../contract/resource-queries.ts';
 import type { Resources } from '../../contract/resources.ts';
-import type { Family } from '../../contract/series.ts';
 import { rankingOf, routeConsumptions, wholeConsumption } from '../../query/consumption.ts';
 import { processUse } from '../../query/process-use.ts';
-import type { QueryEngine } from '../../query/query-engine.ts';
-import { databaseSummary, type Scope } from '../../query/summaries.ts';
-import { type SteppedRange, steppedRange } from '../../query/time-range.ts';
+import { databaseSummary } from '../../query/summaries.ts';
+import { steppedRange } from '../../query/time-range.ts';
 import { rangeTold, rankedPage } from './ranked-list.ts';
 import { releasesWithin } from './releases.ts';
 import { type PerformanceSources, scopeOf } from './sources.ts';
+import { type TrendTable, trendFrames } from './trend-frames.ts';
 
 const LOOK_BACK_MS = 5 * 60_000;
 const DEFAULT_SORT: ResourceSort = 'timeShare';
 
-const trends: Readonly<Record<string, { readonly family: Family; readonly measures: readonly Measure[] }>> = {
+const trends: TrendTable = {
   processor: { family: 'runtime', measures: ['cpuBusy', 'cpuUserBusy', 'cpuSystemBusy', 'gcBusy'] },
   eventLoop: {
     family: 'runtime',
@@ -52,7 +49,7 @@ export async function getResources(sources: PerformanceSources, query: Resources
     ...rangeTold(range, now),
     ...(await processUse(engine, scope, range)),
     database: await databaseSummary(engine, scope, range),
-    trends: await trendFrames(engine, scope, stepped),
+    trends: await trendFrames(engine, scope, stepped, trends),
     whole: whole.consumption,
     loop: whole.loop,
     routes: await routeConsumptions(engine, scope, range, keys, whole),
@@ -61,16 +58,4 @@ export async function getResources(sources: PerformanceSources, query: Resources
     notes: range.notes,
     page,
   };
-}
-
-async function trendFrames(
-  engine: QueryEngine,
-  scope: Scope,
-  range: SteppedRange,
-): Promise<Readonly<Record<string, Frame>>> {
-  const frames: Record<string, Frame> = {};
-  for (const [name, { family, measures }] of Object.entries(trends)) {
-    frames[name] = await engine.frame({ ...scope, family }, null, range, measures);
-  }
-  return frames;
 }
