@@ -18,7 +18,8 @@ import { poolSettings } from './host/pool-settings.ts';
 import { processNames } from './host/process-names.ts';
 import { systemClock } from './kernel/clock.ts';
 import { Disposables } from './kernel/disposables.ts';
-import { AutopilotError, messageOf } from './kernel/errors.ts';
+import { databaseUrlOfApplication, type Environment, invalidVariable, isPostgresUrl } from './kernel/environment.ts';
+import { messageOf } from './kernel/errors.ts';
 import { AgentChild, childEnvironment } from './link/agent-child.ts';
 import { AgentDialer } from './link/agent-dialer.ts';
 import { AgentLink } from './link/agent-link.ts';
@@ -30,7 +31,6 @@ import { backlogSettings, WindowBacklog } from './rollup/window-backlog.ts';
 import {
   addressOfPool,
   addressOfUrl,
-  isPostgresUrl,
   poolMakerLike,
   poolMakerOfDriver,
   type StoreAddress,
@@ -115,17 +115,21 @@ interface AgentEnvironment {
 }
 
 /** null: the agent is switched off. An empty variable counts as absent. */
-function readEnvironment(variables: NodeJS.ProcessEnv, options: AgentOptions): AgentEnvironment | null {
+function readEnvironment(variables: Environment, options: AgentOptions): AgentEnvironment | null {
   const enabled = variables['AUTOPILOT_ENABLED'] || '1';
   if (enabled === '0' || enabled === 'false') return null;
   if (enabled !== '1' && enabled !== 'true')
-    throw invalid('AUTOPILOT_ENABLED', JSON.stringify(enabled), 'Set it to 0 or 1, or leave it out.');
+    throw invalidVariable('AUTOPILOT_ENABLED', JSON.stringify(enabled), 'Set it to 0 or 1, or leave it out.');
   const port = variables['AUTOPILOT_PORT'] || null;
   if (port !== null && !(/^\d{1,5}$/.test(port) && Number(port) <= 65_535))
-    throw invalid('AUTOPILOT_PORT', JSON.stringify(port), 'Set it to a port from 0 to 65535; 0 picks a free one.');
+    throw invalidVariable(
+      'AUTOPILOT_PORT',
+      JSON.stringify(port),
+      'Set it to a port from 0 to 65535; 0 picks a free one.',
+    );
   const token = variables['AUTOPILOT_TOKEN'] || null;
   if (token !== null && token.length < MIN_TOKEN_LENGTH) {
-    throw invalid(
+    throw invalidVariable(
       'AUTOPILOT_TOKEN',
       `${token.length} characters long`,
       `Give at least ${MIN_TOKEN_LENGTH} random characters, or leave it out: one is then made and printed.`,
@@ -135,7 +139,7 @@ function readEnvironment(variables: NodeJS.ProcessEnv, options: AgentOptions): A
   const name = (variable: string, option: string | undefined, fallback: string): string => {
     const value = variables[variable] || option || fallback;
     if (value.length <= MAX_NAME_LENGTH) return value;
-    throw invalid(variable, `${value.length} characters long`, `A name has at most ${MAX_NAME_LENGTH}.`);
+    throw invalidVariable(variable, `${value.length} characters long`, `A name has at most ${MAX_NAME_LENGTH}.`);
   };
   return {
     service: name('AUTOPILOT_SERVICE', options.service, found.service),
@@ -150,11 +154,11 @@ function readEnvironment(variables: NodeJS.ProcessEnv, options: AgentOptions): A
   };
 }
 
-function databaseUrlOf(variables: NodeJS.ProcessEnv, options: AgentOptions): string | null | undefined {
+function databaseUrlOf(variables: Environment, options: AgentOptions): string | null | undefined {
   const given = variables['AUTOPILOT_DATABASE_URL'] || options.databaseUrl;
   // Never shown: it holds a password.
   if (given && !isPostgresUrl(given)) {
-    throw invalid(
+    throw invalidVariable(
       'AUTOPILOT_DATABASE_URL',
       'no PostgreSQL URL',
       'Give it as postgres://user:password@host:5432/database.',
@@ -162,13 +166,8 @@ function databaseUrlOf(variables: NodeJS.ProcessEnv, options: AgentOptions): str
   }
   if (given !== undefined) return given || null;
   if (options.controlPlane === 'none') return null;
-  const ofApplication = variables['DATABASE_URL'];
-  // An application may keep its data in something else, and instrument a pool beside it.
-  return ofApplication && isPostgresUrl(ofApplication) ? ofApplication : undefined;
-}
-
-function invalid(variable: string, value: string, remedy: string): AutopilotError {
-  return new AutopilotError('AP_ENVIRONMENT_INVALID', `${variable} is ${value}, which can't be used.`, { remedy });
+  // An application that keeps its data in something else may instrument a pool beside it.
+  return databaseUrlOfApplication(variables);
 }
 
 const disabledAgent: Agent = {

@@ -2,7 +2,7 @@ import { type ExposedFamily, exposedAttributes } from '../contract/exposition.ts
 import { metrics } from '../contract/metrics.ts';
 import { type Cell, type Family, OVERFLOW_KEY, type SeriesWindow, type Window } from '../contract/series.ts';
 import type { EpochMs } from '../kernel/clock.ts';
-import { AutopilotError } from '../kernel/errors.ts';
+import { invalidVariable } from '../kernel/environment.ts';
 import { ExponentialHistogram } from '../kernel/histogram.ts';
 
 /** The most series of each family that are told apart; 0: the family is left out. */
@@ -20,10 +20,10 @@ const MAX_TENANTS = 10_000;
 export function tenantLimitOf(variable: string | undefined): number {
   if (!variable) return 0;
   if (/^\d{1,5}$/.test(variable) && Number(variable) <= MAX_TENANTS) return Number(variable);
-  throw new AutopilotError(
-    'AP_ENVIRONMENT_INVALID',
-    `AUTOPILOT_METRICS_TENANTS is ${JSON.stringify(variable)}, which can't be used.`,
-    { remedy: `Set it to a number from 0 to ${MAX_TENANTS}: the most tenants that metrics tell apart.` },
+  throw invalidVariable(
+    'AUTOPILOT_METRICS_TENANTS',
+    JSON.stringify(variable),
+    `Set it to a number from 0 to ${MAX_TENANTS}: the most tenants that metrics tell apart.`,
   );
 }
 

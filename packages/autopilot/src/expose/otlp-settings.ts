@@ -1,4 +1,4 @@
-import { AutopilotError } from '../kernel/errors.ts';
+import { type Environment, invalidVariable } from '../kernel/environment.ts';
 
 /** Where and how metrics are pushed. */
 export interface OtlpSettings {
@@ -20,7 +20,7 @@ const METRICS_PATH = 'v1/metrics';
  * pushing the autopilot's metrics is a choice of its own. null: nothing is pushed.
  * @throws AutopilotError AP_ENVIRONMENT_INVALID, without the value where it may be secret
  */
-export function otlpSettings(environment: Readonly<Record<string, string | undefined>>): OtlpSettings | null {
+export function otlpSettings(environment: Environment): OtlpSettings | null {
   const exact = environment['AUTOPILOT_OTLP_METRICS_ENDPOINT'];
   const base = environment['AUTOPILOT_OTLP_ENDPOINT'];
   if (!exact && !base) return null;
@@ -32,13 +32,13 @@ export function otlpSettings(environment: Readonly<Record<string, string | undef
     const text = environment[name] || fallback;
     const chosen = choices.find((one) => one === text);
     if (chosen !== undefined) return chosen;
-    throw invalid(name, JSON.stringify(text), `Set it to ${choices.join(' or ')}.`);
+    throw invalidVariable(name, JSON.stringify(text), `Set it to ${choices.join(' or ')}.`);
   };
   const milliseconds = (name: string, fallback: number, least: number, most: number): number => {
     const text = environment[name] || String(fallback);
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
     if (value >= least && value <= most) return value;
-    throw invalid(name, JSON.stringify(text), `Set it to milliseconds from ${least} to ${most}.`);
+    throw invalidVariable(name, JSON.stringify(text), `Set it to milliseconds from ${least} to ${most}.`);
   };
   return {
     endpoint,
@@ -53,10 +53,10 @@ export function otlpSettings(environment: Readonly<Record<string, string | undef
 function urlOf(name: string, text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !['http:', 'https:'].includes(url.protocol)) {
-    throw invalid(name, 'no URL that begins with http:// or https://', 'Set it as http://collector:4318.');
+    throw invalidVariable(name, 'no URL that begins with http:// or https://', 'Set it as http://collector:4318.');
   }
   if (url.username !== '' || url.password !== '') {
-    throw invalid(name, 'a URL with a password in it', 'Give credentials in AUTOPILOT_OTLP_HEADERS.');
+    throw invalidVariable(name, 'a URL with a password in it', 'Give credentials in AUTOPILOT_OTLP_HEADERS.');
   }
   return url;
 }
@@ -70,12 +70,8 @@ function headersOf(text: string): Readonly<Record<string, string>> {
       headers.set(pair.slice(0, at).trim(), decodeURIComponent(pair.slice(at + 1).trim()));
     } catch {
       // The value may be secret, and so may a name that is none.
-      throw invalid('AUTOPILOT_OTLP_HEADERS', 'not a list of headers', 'Set it as name=value,name=value.');
+      throw invalidVariable('AUTOPILOT_OTLP_HEADERS', 'not a list of headers', 'Set it as name=value,name=value.');
     }
   }
   return Object.fromEntries(headers);
-}
-
-function invalid(name: string, what: string, remedy: string): AutopilotError {
-  return new AutopilotError('AP_ENVIRONMENT_INVALID', `${name} is ${what}, which can't be used.`, { remedy });
 }

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { isPostgresUrl } from '../kernel/environment.ts';
 import { AutopilotError } from '../kernel/errors.ts';
 
 /** Where the store is, as an agent finds it. */
@@ -25,11 +26,6 @@ interface ConnectionParameters {
   readonly password?: unknown;
   readonly database?: string;
   readonly ssl?: unknown;
-}
-
-/** Whether a text names a PostgreSQL server; the value is not for printing. */
-export function isPostgresUrl(text: string): boolean {
-  return /^postgres(?:ql)?:\/\//i.test(text);
 }
 
 /** The address that a URL names. */

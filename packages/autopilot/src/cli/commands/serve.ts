@@ -1,6 +1,7 @@
 import { type Scope, scopes } from '../../contract/principal.ts';
 import { tenantLimitOf } from '../../expose/cumulative-metrics.ts';
 import { otlpSettings } from '../../expose/otlp-settings.ts';
+import { databaseUrlOfApplication, isPostgresUrl } from '../../kernel/environment.ts';
 import { AutopilotError } from '../../kernel/errors.ts';
 import { type Command, exitCodes, type Terminal, UsageError } from '../command.ts';
 
@@ -110,14 +111,13 @@ function portOf(text: string): number {
 /** Never shown: it holds a password. */
 function databaseUrlOf(environment: Terminal['environment']): string | undefined {
   const own = environment['AUTOPILOT_DATABASE_URL'] || undefined;
-  if (own !== undefined && !/^postgres(?:ql)?:\/\//i.test(own)) {
+  if (own !== undefined && !isPostgresUrl(own)) {
     throw new UsageError(
       'AUTOPILOT_DATABASE_URL is no PostgreSQL URL.',
       'Give it as postgres://user:password@host:5432/database, or leave it out.',
     );
   }
-  const shared = environment['DATABASE_URL'] || undefined;
-  return own ?? (shared !== undefined && /^postgres(?:ql)?:\/\//i.test(shared) ? shared : undefined);
+  return own ?? databaseUrlOfApplication(environment);
 }
 
 const MIN_KEY_LENGTH = 32;
