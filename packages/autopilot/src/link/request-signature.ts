@@ -48,9 +48,11 @@ export function digestOf(body: string | Uint8Array): string {
 
 /** Whether two texts are the same, in a time that does not tell where they differ. */
 export function sameText(a: string, b: string): boolean {
-  const left = Buffer.from(a);
-  const right = Buffer.from(b);
-  return left.length === right.length && timingSafeEqual(left, right);
+  return sameBytes(Buffer.from(a), Buffer.from(b));
+}
+
+function sameBytes(a: Buffer, b: Buffer): boolean {
+  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 /** Checks signed requests; remembers nonces, so one verifier serves one control plane. */
@@ -78,10 +80,7 @@ export class RequestVerifier {
     const given = Buffer.from(signature, 'base64url');
     const text = textOf(method, path, time, nonce, digest);
     // All are tried, so that the time does not tell which one fits.
-    const [key] = keys.filter((candidate) => {
-      const expected = hmac(candidate, text);
-      return given.length === expected.length && timingSafeEqual(given, expected);
-    });
+    const [key] = keys.filter((candidate) => sameBytes(given, hmac(candidate, text)));
     if (key === undefined) {
       return refused('it is signed with another link key; compare AUTOPILOT_LINK_KEY of both');
     }
