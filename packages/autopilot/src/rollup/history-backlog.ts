@@ -1,7 +1,7 @@
 import { setImmediate as immediate } from 'node:timers/promises';
-import { deserialize, serialize } from 'node:v8';
 import type { Window } from '../contract/series.ts';
 import type { EpochMs } from '../kernel/clock.ts';
+import { packWindow, unpackWindow } from './packed-window.ts';
 import { WindowMerge } from './window-merge.ts';
 
 /** How much a {@link HistoryBacklog} keeps. */
@@ -101,7 +101,7 @@ export class HistoryBacklog {
         this.#offered++;
       }
     }
-    return this.#windows.slice(0, this.#offered).map(unpack);
+    return this.#windows.slice(0, this.#offered).map(({ bytes }) => unpackWindow(bytes));
   }
 
   /** Forgets what was offered; `isLost`: nobody will ever take it. */
@@ -156,7 +156,7 @@ export class HistoryBacklog {
     const group = this.#windows.splice(first, end - first);
     const merge = new WindowMerge();
     for (const packed of group) {
-      await merge.addInTurns(unpack(packed));
+      await merge.addInTurns(unpackWindow(packed.bytes));
       await immediate();
     }
     for (const { bytes } of group) this.#bytes -= bytes.length;
@@ -168,13 +168,8 @@ export class HistoryBacklog {
   }
 
   #insert(at: number, window: Window, atMs: number, merges: number): void {
-    const bytes = serialize(window);
+    const bytes = packWindow(window);
     this.#windows.splice(at, 0, { start: window.start, atMs, bytes, merges });
     this.#bytes += bytes.length;
   }
-}
-
-function unpack({ bytes }: Packed): Window {
-  // #insert() serialized a window.
-  return deserialize(bytes) as Window;
 }

@@ -1,6 +1,6 @@
-import { deserialize, serialize } from 'node:v8';
 import type { SettingsConsumer } from '../config/live-settings.ts';
 import type { Window } from '../contract/series.ts';
+import { packWindow, unpackWindow } from './packed-window.ts';
 import { WindowMerge } from './window-merge.ts';
 
 /** How much a {@link WindowBacklog} keeps. */
@@ -79,7 +79,7 @@ export class WindowBacklog {
       several.every((one) => {
         bytes += one.bytes.length;
         if (windows.length > 0 && bytes > maxBytes) return false;
-        windows.push(unpack(one));
+        windows.push(unpackWindow(one.bytes));
         return true;
       });
     if (!take(this.#coarse)) return windows;
@@ -115,7 +115,7 @@ export class WindowBacklog {
     if (packed === undefined) return;
     this.#bytes -= packed.bytes.length;
     if (!this.#merge.empty && !sameTen(this.#merge.start, packed.start)) this.#endMerge();
-    this.#merge.add(unpack(packed));
+    this.#merge.add(unpackWindow(packed.bytes));
   }
 
   #endMerge(): void {
@@ -141,16 +141,11 @@ export class WindowBacklog {
 }
 
 function packed(window: Window): Packed {
-  return { start: window.start, bytes: serialize(window) };
+  return { start: window.start, bytes: packWindow(window) };
 }
 
 function sameTen(a: number, b: number): boolean {
   return Math.floor(a / COARSE_MS) === Math.floor(b / COARSE_MS);
-}
-
-function unpack({ bytes }: Packed): Window {
-  // packed() serialized a window.
-  return deserialize(bytes) as Window;
 }
 
 /** Keeps a backlog within monitoring.backlog... */
