@@ -7,6 +7,11 @@ export interface Origin {
   readonly release: string;
 }
 
+/** Tells the processes of one service apart, each release by itself: for maps and for a lasting order, not for people. */
+export function processKey({ instance, release }: Omit<Origin, 'service'>): string {
+  return `${instance}\u0000${release}`;
+}
+
 /**
  * What a series is about. Cardinality is bounded family by family; there is no product of families but the
  * bounded top-K pairs of `route-statement`.

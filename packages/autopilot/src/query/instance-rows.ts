@@ -1,4 +1,5 @@
 import type { InstanceRow, InstanceStatus } from '../contract/performance.ts';
+import { processKey } from '../contract/series.ts';
 import type { EpochMs } from '../kernel/clock.ts';
 import type { InstanceFacts, QueryEngine } from './query-engine.ts';
 import type { Scope } from './summaries.ts';
@@ -25,21 +26,19 @@ export async function instanceRows(
   const traffic = await engine.instances({ ...scope, family: 'route' }, range, TRAFFIC, TREND);
   const runtime = new Map(
     (await engine.instances({ ...scope, family: 'runtime' }, range, RUNTIME, [])).map((one) => [
-      nameOf(one.origin),
+      processKey(one.origin),
       one,
     ]),
   );
-  const statuses = new Map(known.map((status) => [nameOf(status), status]));
-  const rows = traffic.map((one) => rowOf(one, runtime.get(nameOf(one.origin)), statuses.get(nameOf(one.origin)), now));
+  const statuses = new Map(known.map((status) => [processKey(status), status]));
+  const rows = traffic.map((one) =>
+    rowOf(one, runtime.get(processKey(one.origin)), statuses.get(processKey(one.origin)), now),
+  );
   if (range.to >= now - PRESENT_MS) {
-    const reported = new Set(traffic.map(({ origin }) => nameOf(origin)));
+    const reported = new Set(traffic.map(({ origin }) => processKey(origin)));
     for (const [name, status] of statuses) if (!reported.has(name)) rows.push(silentRow(status, range));
   }
-  return rows.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
-}
-
-function nameOf({ instance, release }: { readonly instance: string; readonly release: string }): string {
-  return `${instance}\u0000${release}`;
+  return rows.sort((a, b) => (processKey(a) < processKey(b) ? -1 : 1));
 }
 
 function rowOf(

@@ -1,6 +1,6 @@
 import type { Frame, TimeSpan } from '../contract/frame.ts';
 import type { Measure } from '../contract/measures.ts';
-import type { Origin, SeriesKey } from '../contract/series.ts';
+import { type Origin, processKey, type SeriesKey } from '../contract/series.ts';
 import type { EpochMs } from '../kernel/clock.ts';
 import type { Extent, MetricStore, SeriesQuery, Slice } from '../storage/ports.ts';
 import { Coverage, gapsBetween, joinedSpans } from './coverage.ts';
@@ -105,7 +105,7 @@ export class QueryEngine {
     const select = { kind: 'keys', keys } as const;
     const query = { ...subject, select, from, to, resolutionMs, fields, sumsOf, mergeInstances: true };
     for await (const slice of this.#store.read(query)) {
-      const instance = instanceOf(slice.origin);
+      const instance = processKey(slice.origin);
       for (const { index, from: partFrom, to: partTo, share } of partsOf(slice, range)) {
         coverages[index]?.add(instance, partFrom, partTo);
         for (const one of slice.series) {
@@ -139,7 +139,7 @@ export class QueryEngine {
     const { fields, sumsOf } = plan;
     const query = { ...subject, select: { kind: 'total' } as const, from, to, resolutionMs, fields, sumsOf };
     for await (const slice of this.#store.read(query)) {
-      const name = instanceOf(slice.origin);
+      const name = processKey(slice.origin);
       let sum = byInstance.get(name);
       if (sum === undefined) {
         sum = { origin: slice.origin, steps: stepsOf(range, plan), ...stepOf(plan), spans: [] };
@@ -161,7 +161,7 @@ export class QueryEngine {
         complete,
       },
       reported: joinedSpans(spans),
-    })).sort((a, b) => (instanceOf(a.origin) < instanceOf(b.origin) ? -1 : 1));
+    })).sort((a, b) => (processKey(a.origin) < processKey(b.origin) ? -1 : 1));
   }
 
   /** The family as a whole over the range. */
@@ -284,7 +284,7 @@ function partsOf({ start, durationMs }: Slice, { from, to, stepMs }: SteppedRang
 
 /** Puts a slice into the steps it overlaps, into each the part of it that lies there. */
 function addToSteps(steps: readonly Step[], slice: Slice, range: SteppedRange): void {
-  const instance = instanceOf(slice.origin);
+  const instance = processKey(slice.origin);
   for (const { index, from, to, share } of partsOf(slice, range)) {
     const step = steps[index];
     step?.coverage.add(instance, from, to);
@@ -298,10 +298,6 @@ function columnsOf(steps: readonly Step[], asked: readonly Measure[]): Frame['co
   );
 }
 
-function instanceOf(origin: Origin): string {
-  return `${origin.instance}\u0000${origin.release}`;
-}
-
 function pairName({ key, database, route }: SeriesKey): string {
   return `${key}\u0000${database ?? ''}\u0000${route ?? ''}`;
 }
@@ -312,7 +308,7 @@ function cover(
   { from, to }: TimeRange,
   coverage: Coverage,
 ): { readonly instance: string; readonly share: number } {
-  const instance = instanceOf(origin);
+  const instance = processKey(origin);
   const overlapFrom = Math.max(start, from);
   const overlapTo = Math.min(start + durationMs, to);
   coverage.add(instance, overlapFrom, overlapTo);

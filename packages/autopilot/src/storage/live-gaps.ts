@@ -1,3 +1,4 @@
+import { processKey } from '../contract/series.ts';
 import type { Slice } from './ports.ts';
 
 /**
@@ -28,7 +29,7 @@ interface Group {
 /** `blockMs`: windows of both begin anew at its multiples, but for one that a blocked event loop stretched. */
 export function findGaps(live: readonly Span[], stored: readonly Span[], blockMs: number): Gaps {
   const liveMs = new Map<string, number>();
-  const blockOf = (span: Span): string => `${instanceOf(span)}\u0000${Math.floor(span.start / blockMs)}`;
+  const blockOf = (span: Span): string => `${processKey(span.origin)}\u0000${Math.floor(span.start / blockMs)}`;
   for (const span of live) liveMs.set(blockOf(span), (liveMs.get(blockOf(span)) ?? 0) + span.durationMs);
   const replaced = new Set<string>();
   const taken = new Set<string>();
@@ -46,19 +47,15 @@ export function findGaps(live: readonly Span[], stored: readonly Span[], blockMs
   };
 }
 
-function instanceOf({ origin }: Span): string {
-  return `${origin.instance}\u0000${origin.release}`;
-}
-
 function nameOf(span: Span): string {
-  return `${instanceOf(span)}\u0000${span.start}\u0000${span.durationMs}`;
+  return `${processKey(span.origin)}\u0000${span.start}\u0000${span.durationMs}`;
 }
 
 function groupsOf(spans: readonly Span[], blockMs: number): readonly Group[] {
   const groups: Group[] = [];
   const latest = new Map<string, Group>();
   for (const span of spans.toSorted((a, b) => a.start - b.start)) {
-    const instance = instanceOf(span);
+    const instance = processKey(span.origin);
     const firstBlock = Math.floor(span.start / blockMs);
     const lastBlock = Math.ceil((span.start + span.durationMs) / blockMs) - 1;
     const before = latest.get(instance);
