@@ -269,6 +269,7 @@ class RunningAgent implements Agent {
         this.#child?.keepPort(address);
         this.#exposition.learnTokens(tokens);
       },
+      onTokens: (tokens) => this.#exposition.learnTokens(tokens),
       onRefused: (reason) => process.emitWarning(reason, { type: 'AutopilotWarning', code: 'AP_LINK_REFUSED' }),
     });
     this.#child = controlPlane === 'none' || remote !== null ? null : this.#makeChild(controlPlane);

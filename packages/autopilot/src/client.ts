@@ -1,4 +1,12 @@
 import type {
+  AccessToken,
+  AccessTokenDraft,
+  AccessTokenList,
+  AuditList,
+  CreatedAccessToken,
+} from './contract/access.ts';
+import type { AccessTokensQuery, AuditQuery } from './contract/access-operations.ts';
+import type {
   ConfigChange,
   ConfigCheck,
   ConfigInstanceList,
@@ -137,6 +145,11 @@ export interface Client {
     options?: CallOptions,
   ): Promise<ConfigCheck>;
   listConfigInstances(query?: ConfigServiceQuery, options?: CallOptions): Promise<ConfigInstanceList>;
+  listAccessTokens(query?: AccessTokensQuery, options?: CallOptions): Promise<AccessTokenList>;
+  /** The answer is the only place that shows the token. */
+  createAccessToken(draft: AccessTokenDraft, options?: CallOptions): Promise<CreatedAccessToken>;
+  revokeAccessToken(id: string, options?: CallOptions): Promise<AccessToken>;
+  listAudit(query?: AuditQuery, options?: CallOptions): Promise<AuditList>;
 }
 
 /** The version that a change is based on: 412 when another is the newest. Left out: whichever is. */
@@ -292,6 +305,13 @@ export function createClient(options: ClientOptions): Client {
     checkConfigImport: (document, query = {}, callOptions = {}) =>
       check('importConfig', query, callOptions, { body: documentOf(document) }),
     listConfigInstances: (query, callOptions) => call('listConfigInstances', query, callOptions),
+    listAccessTokens: (query, callOptions) => call('listAccessTokens', query, callOptions),
+    createAccessToken: (draft, callOptions) =>
+      call('createAccessToken', {}, callOptions, {
+        body: { mediaType: 'application/json', text: JSON.stringify(draft) },
+      }),
+    revokeAccessToken: (id, callOptions) => call('revokeAccessToken', {}, callOptions, { params: { id } }),
+    listAudit: (query, callOptions) => call('listAudit', query, callOptions),
     streamDashboard: (query = {}, streamOptions = {}) => stream('getDashboard', query, streamOptions, mergeDashboard),
     streamMetrics: (query, streamOptions = {}) =>
       stream('getMetrics', query, streamOptions, (before, event) => ({

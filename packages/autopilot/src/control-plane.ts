@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type PrincipalKey, PrincipalVerifier } from './access/signed-principal.ts';
 import { makeToken, TokenVerifier } from './access/token.ts';
+import { AccessOffice } from './api/access/access-office.ts';
 import { ConfigurationOffice } from './api/config/configuration-office.ts';
 import { DASHBOARD_PATH, DashboardFiles } from './api/dashboard-files.ts';
 import { EventStreams } from './api/event-streams.ts';
@@ -40,12 +41,14 @@ import type { Scope } from './query/summaries.ts';
 import type { TimeRange } from './query/time-range.ts';
 import { LayeredMetricStore } from './storage/layered-metric-store.ts';
 import { Leadership, type Role } from './storage/leadership.ts';
+import { MemoryAccessStore } from './storage/memory/memory-access-store.ts';
 import { MemoryConfigStore } from './storage/memory/memory-config-store.ts';
 import { MemoryJournal } from './storage/memory/memory-journal.ts';
 import { MemoryMetricStore } from './storage/memory/memory-metric-store.ts';
 import { OpeningMetricStore } from './storage/opening-metric-store.ts';
 import type { MetricStore } from './storage/ports.ts';
 import { PostgresLeaderLease } from './storage/postgres/leader-lease.ts';
+import { PostgresAccessStore } from './storage/postgres/postgres-access-store.ts';
 import { PostgresConfigStore } from './storage/postgres/postgres-config-store.ts';
 import { PostgresJournal } from './storage/postgres/postgres-journal.ts';
 import { PostgresMetricStore } from './storage/postgres/postgres-metric-store.ts';
@@ -142,7 +145,9 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const clock = options.clock ?? systemClock;
   const onTrouble = options.onTrouble ?? ((): void => {});
   const madeToken = options.token === undefined ? makeToken() : null;
-  const tokens = new TokenVerifier([{ id: 'administrator', token: options.token ?? madeToken ?? '', scopes }]);
+  const tokens = new TokenVerifier([{ id: 'administrator', token: options.token ?? madeToken ?? '', scopes }], () =>
+    clock.now(),
+  );
   const linkKeys = options.linkKeys ?? [];
   const maxScopes = scopes.filter((scope) => hasScope([options.linkScope ?? 'admin'], scope));
   const keys = linkKeys.map((key): PrincipalKey => ({ key, maxScopes }));
@@ -179,6 +184,14 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const ownService = (): string => options.service ?? agents.services()[0] ?? 'autopilot';
   const connected = options.databaseUrl || null;
   const configStore = connected === null ? new MemoryConfigStore() : new PostgresConfigStore(connected);
+  const access = new AccessOffice({
+    store: connected === null ? new MemoryAccessStore(clock) : new PostgresAccessStore(connected),
+    verifier: tokens,
+    clock,
+    watch: (changed) => configStore.watch(changed),
+    onChange: () => agents.tellTokens(),
+    onTrouble,
+  });
   const journal = connected === null ? null : new PostgresJournal(connected);
   const office = new ConfigurationOffice({
     store: configStore,
@@ -201,7 +214,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const agents = new AgentRegistry({
     clock,
     address: () => address,
-    tokens: tokens.digests,
+    tokens: () => tokens.digests,
     take: async (origin, windows) => {
       const { refused, invalid } = await store.append(origin, windows);
       fleet.add(origin, windows);
@@ -245,7 +258,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const router = new LinkRouter({
     accept: (channel) => agents.accept(channel),
     address: () => address,
-    tokens: tokens.digests,
+    tokens: tokens.givenDigests,
     onTrouble,
   });
   const acceptor = new HttpLinkAcceptor({
@@ -262,6 +275,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       pager,
       (named) => scopeOf(performance, named === undefined ? {} : { service: named }).service,
     ),
+    access: access.sources(pager),
     metrics: { exposition: new Exposition(clock), fleet },
     answers: new RecentAnswers(clock),
     streams,
@@ -320,6 +334,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     await atMost(FIRST_ROLE_MS, leadership.start());
   }
   await office.start();
+  access.start();
 
   const compact = async (): Promise<void> => {
     await store.compact(clock.now());
@@ -352,7 +367,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     await Promise.all([server.close(CLOSE_GRACE_MS), push?.close()]);
     await atMost(
       HISTORY_GRACE_MS,
-      stopped.then(() => Promise.all([configStore.close(), journal?.close()])),
+      Promise.all([access.close(), stopped]).then(() => Promise.all([configStore.close(), journal?.close()])),
     );
     if (history === null) return;
     const closed = Promise.all([lease?.close(), history.layered.settled().then(() => history.stored.close())]);

@@ -30,7 +30,7 @@ Sign in with \`POST /api/auth/sign-in/email\` (\`{email, password}\`) and keep t
 from a page of this site. Every list is paged: follow \`page.next\`, or the \`Link\` header. Errors are RFC 9457 documents.`;
 
 /** What the autopilot answers on TeamFlow's port; the rest of its document is about the control plane's own. */
-const forwardedPath = /^\/(api\/v1\/(performance|optimization|config|jobs)(\/|$)|metrics$)/;
+const forwardedPath = /^\/(api\/v1\/(performance|optimization|config|jobs|access)(\/|$)|metrics$)/;
 
 /** The part of the autopilot's document that is about calls on TeamFlow's port. */
 export function forwardedPart(autopilot: OpenApiDocument): OpenApiDocument {

@@ -74,7 +74,7 @@ function principalOf(headers: Headers, tokens: TokenVerifier, principals: Princi
     throw new AccessRefused(
       'AP_UNAUTHENTICATED',
       `The Authorization header ${what}.`,
-      'Use the token in AUTOPILOT_TOKEN, or the one that the control plane printed when it started.',
+      'Use the token in AUTOPILOT_TOKEN, the one that the control plane printed when it started, or one that an administrator made and that was not revoked and has not expired.',
       `${REALM}, error="invalid_token"`,
     );
   }

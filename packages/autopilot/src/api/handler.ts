@@ -10,6 +10,7 @@ import type { FleetMetrics } from '../expose/fleet-metrics.ts';
 import { AutopilotError } from '../kernel/errors.ts';
 import { nearestName } from '../kernel/nearest-name.ts';
 import { linkHeader } from '../page/page.ts';
+import { type AccessSources, accessAnswers } from './access/answers.ts';
 import { authenticate, type Doors } from './authentication.ts';
 import { type ConfigurationSources, configurationAnswers } from './config/answers.ts';
 import { DASHBOARD_PATH, type DashboardFiles } from './dashboard-files.ts';
@@ -35,6 +36,7 @@ export interface ApiParts {
   readonly performance: PerformanceSources;
   readonly metrics: { readonly exposition: Exposition; readonly fleet: FleetMetrics };
   readonly configuration: ConfigurationSources;
+  readonly access: AccessSources;
   readonly answers: RecentAnswers;
   readonly streams: EventStreams;
   readonly dashboard: DashboardFiles;
@@ -72,6 +74,15 @@ export interface Call<Id extends OperationId> {
   readonly ifMatch: string | null;
 }
 
+/** What is found out of a call on its way, for the audit log. `operation` null: it changes nothing, or there is no such call. */
+interface Asked {
+  operation: OperationId | null;
+  principal: Principal | null;
+  target: string;
+}
+
+type Respond = (request: Request, url: URL, requestId: string, asked: Asked) => Promise<Response>;
+
 /** How each operation is answered. */
 export type Answering = { readonly [Id in OperationId]: (call: Call<Id>) => Promise<Response> };
 
@@ -90,7 +101,7 @@ export function createHandler(parts: ApiParts): Handler {
     if (params !== undefined) paramParsers.set(id, queryParserOf(params));
   }
 
-  const respond = async (request: Request, url: URL, requestId: string): Promise<Response> => {
+  const respond: Respond = async (request, url, requestId, asked) => {
     const { pathname } = url;
     const found = router.find(pathname);
     const isGet = request.method === 'GET' || request.method === 'HEAD';
@@ -98,11 +109,13 @@ export function createHandler(parts: ApiParts): Handler {
     if (named === undefined && (found !== null || (!isGet && pathname.startsWith(DASHBOARD_PATH)))) {
       return methodRefused(request, requestId, found === null ? ['GET'] : [...found.byMethod.keys()]);
     }
+    if (!isGet && named !== undefined) Object.assign(asked, { operation: named, target: pathname });
     const body = named === undefined ? undefined : operations[named].body;
     if (body === undefined) refuseBody(request);
     if (named === undefined) return besideTheApi(parts, pathname, requestId, router.paths);
     const { scope, mediaTypes } = operations[named];
     const principal = scope === null ? null : authenticate(request.headers, scope, parts.doors);
+    asked.principal = principal;
     if (!isGet && principal?.by === 'session') refuseOtherSites(request.headers);
     const mediaType = acceptedMediaType(request.headers.get('accept'), mediaTypes);
     if (mediaType === null) {
@@ -113,6 +126,7 @@ export function createHandler(parts: ApiParts): Handler {
     // One address, two calls: what Prometheus accepts says which.
     const id = named === 'getMetrics' && expositionMediaTypes.includes(mediaType) ? 'getExposition' : named;
     const query = withService(id, parsers.get(id)?.(url.searchParams) ?? {}, request.headers, parts.performance);
+    asked.target = `${pathname}${aboutOf(query)}`;
     const key = `${id}?${JSON.stringify(Object.entries(query).sort(([a], [b]) => (a < b ? -1 : 1)))}`;
     const call = {
       query,
@@ -141,24 +155,44 @@ export function createHandler(parts: ApiParts): Handler {
   };
 }
 
-async function answerOf(
-  request: Request,
-  requestId: string,
-  respond: (request: Request, url: URL, requestId: string) => Promise<Response>,
-  parts: ApiParts,
-): Promise<Response> {
-  try {
-    if (request.url.length > MAX_ADDRESS_LENGTH) {
-      throw new AutopilotError('AP_ADDRESS_TOO_LONG', `The address has ${request.url.length} characters.`, {
-        remedy: `At most ${MAX_ADDRESS_LENGTH} are read.`,
-      });
-    }
-    return await respond(request, new URL(request.url), requestId);
-  } catch (thrown) {
-    const { response, unexpected } = failureOf(thrown, requestId);
-    if (unexpected !== null) parts.onTrouble(`Request ${requestId} failed`, unexpected);
-    return response;
+async function answerOf(request: Request, requestId: string, respond: Respond, parts: ApiParts): Promise<Response> {
+  const asked: Asked = { operation: null, principal: null, target: '' };
+  let code: string | null = null;
+  const answer = await tried();
+  const { operation, principal, target } = asked;
+  if (operation !== null) {
+    const { status } = answer;
+    const outcome = status < 400 ? 'done' : status < 500 ? 'refused' : 'failed';
+    const actor = principal?.id ?? null;
+    const by = principal?.by ?? null;
+    await parts.access.audit.record({ actor, by, operation, target, outcome, status, code, requestId });
   }
+  return answer;
+
+  async function tried(): Promise<Response> {
+    try {
+      if (request.url.length > MAX_ADDRESS_LENGTH) {
+        throw new AutopilotError('AP_ADDRESS_TOO_LONG', `The address has ${request.url.length} characters.`, {
+          remedy: `At most ${MAX_ADDRESS_LENGTH} are read.`,
+        });
+      }
+      return await respond(request, new URL(request.url), requestId, asked);
+    } catch (thrown) {
+      const { response, unexpected } = failureOf(thrown, requestId);
+      if (unexpected !== null) parts.onTrouble(`Request ${requestId} failed`, unexpected);
+      code = thrown instanceof AutopilotError ? thrown.code : 'AP_INTERNAL';
+      return response;
+    }
+  }
+}
+
+/** What a call is about, for the audit log: its parameters were looked at, and what people write stays out. */
+function aboutOf(query: object): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (name !== 'note' && name !== 'cursor') search.set(name, String(value));
+  }
+  return search.size === 0 ? '' : `?${search.toString()}`;
 }
 
 function answeringOf(parts: ApiParts): Answering {
@@ -217,6 +251,7 @@ function answeringOf(parts: ApiParts): Answering {
       return jsonResponse(resources, 200, { link: linkHeader(url.pathname + url.search, resources.page) });
     },
     ...configurationAnswers(parts.configuration),
+    ...accessAnswers(parts.access),
     getOpenApi: async () => jsonResponse(document),
     getDocs: async () =>
       textResponse(200, 'text/html; charset=utf-8', page, { 'content-security-policy': DOCS_POLICY }),

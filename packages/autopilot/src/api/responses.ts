@@ -60,7 +60,8 @@ export function failureOf(thrown: unknown, requestId: string): Failure {
     if (
       thrown.code === 'AP_TOO_MANY_STREAMS' ||
       thrown.code === 'AP_CONTROL_PLANE_CLOSING' ||
-      thrown.code === 'AP_EXPOSITION_BUSY'
+      thrown.code === 'AP_EXPOSITION_BUSY' ||
+      thrown.code === 'AP_ACCESS_STORE_UNAVAILABLE'
     )
       headers['retry-after'] = '5';
     const response = problemResponse(thrown.code, thrown.message, requestId, thrown.remedy, headers);

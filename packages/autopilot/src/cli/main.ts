@@ -6,8 +6,9 @@ import { type Command, commandHelp, exitCodes, readArguments, type Terminal, tab
 import { config } from './commands/config.ts';
 import { load } from './commands/load.ts';
 import { serve } from './commands/serve.ts';
+import { token } from './commands/token.ts';
 
-const commands: Readonly<Record<string, Command>> = { serve, config, load };
+const commands: Readonly<Record<string, Command>> = { serve, config, load, token };
 
 function help(): string {
   return [

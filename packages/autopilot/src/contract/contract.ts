@@ -1,5 +1,7 @@
 /** The domain and wire types of the autopilot: safe in a browser, without validators. */
 export type { EpochMs } from '../kernel/clock.ts';
+export * from './access.ts';
+export * from './access-operations.ts';
 export * from './configuration.ts';
 export * from './configuration-operations.ts';
 export * from './error-table.ts';

@@ -45,6 +45,9 @@ const table = {
   AP_CONFIG_PRESET_UNKNOWN: { status: 404, title: 'There is no such preset' },
   AP_CONFIG_PRESET_INVALID: { status: 422, title: 'The preset can not be kept' },
   AP_CONFIG_STORE_UNAVAILABLE: { status: 503, title: 'The configuration can not be changed now' },
+  AP_ACCESS_TOKENS_FULL: { status: 409, title: 'There are as many tokens as can be' },
+  AP_ACCESS_TOKEN_UNKNOWN: { status: 404, title: 'There is no such token' },
+  AP_ACCESS_STORE_UNAVAILABLE: { status: 503, title: 'Tokens and the audit log can not be had now' },
   AP_ORDER_REFUSED: { status: 409, title: 'A guard does not allow this change' },
   AP_ENVIRONMENT_INVALID: { status: 500, title: 'An environment variable has a value that is not allowed' },
 } as const;

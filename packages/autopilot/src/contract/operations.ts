@@ -1,3 +1,4 @@
+import { type AccessOperationTypes, accessOperations } from './access-operations.ts';
 import { type ConfigurationOperationTypes, configurationOperations } from './configuration-operations.ts';
 import type { ErrorCode } from './error-table.ts';
 import type { Measure } from './measures.ts';
@@ -159,7 +160,7 @@ export interface Operation<Query, Answer> {
   readonly method: 'GET' | 'PATCH' | 'POST' | 'PUT' | 'DELETE';
   /** Parts in braces are parameters: /config/versions/{n}. */
   readonly path: string;
-  readonly tag: 'Performance' | 'Configuration' | 'Service';
+  readonly tag: 'Performance' | 'Configuration' | 'Access' | 'Service';
   readonly summary: string;
   readonly description?: string;
   /** The least scope that may call it; null: everyone, without signing in. */
@@ -178,7 +179,7 @@ export interface Operation<Query, Answer> {
 }
 
 /** The types of each call by its operationId. */
-export interface OperationTypes extends ConfigurationOperationTypes {
+export interface OperationTypes extends ConfigurationOperationTypes, AccessOperationTypes {
   readonly getDashboard: { readonly query: DashboardQuery; readonly answer: Dashboard };
   readonly getMetrics: { readonly query: MetricsQuery; readonly answer: MetricsAnswer };
   readonly getExposition: { readonly query: ExpositionQuery; readonly answer: string };
@@ -440,6 +441,7 @@ export const operations: {
     problems: ['AP_SERVICE_UNKNOWN', 'AP_SERIES_UNKNOWN', 'AP_RANGE_INVALID', 'AP_PAGE_CURSOR_INVALID'],
   },
   ...configurationOperations,
+  ...accessOperations,
   getOpenApi: {
     method: 'GET',
     path: '/api/v1/openapi.json',

@@ -31,4 +31,6 @@ export interface TokenDigest {
   /** SHA-256 of the token, base64url. */
   readonly sha256: string;
   readonly scopes: readonly Scope[];
+  /** ms since 1970; null or absent: it does not expire. */
+  readonly expiresAt?: number | null;
 }

@@ -125,6 +125,7 @@ test('the control plane answers under the application, and the application keeps
     '/api/v1/config',
     '/api/v1/config/versions/3',
     '/api/v1/jobs/7',
+    '/api/v1/access/tokens',
     '/autopilot/',
     '/autopilot/assets/a.js',
   ]) {

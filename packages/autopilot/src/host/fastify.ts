@@ -64,7 +64,14 @@ export interface AutopilotPluginOptions {
 }
 
 /** What the control plane answers under the application's own address. */
-const FORWARDED = ['/api/v1/performance', '/api/v1/optimization', '/api/v1/config', '/api/v1/jobs', '/autopilot'];
+const FORWARDED = [
+  '/api/v1/performance',
+  '/api/v1/optimization',
+  '/api/v1/config',
+  '/api/v1/jobs',
+  '/api/v1/access',
+  '/autopilot',
+];
 
 /** The dashboard's files are the same for everybody, so nobody is asked who wants them. */
 const PUBLIC = '/autopilot';

@@ -28,6 +28,8 @@ export interface AgentLinkOptions {
   readonly config?: LinkedConfig;
   /** Told each time that a control plane welcomes this agent, with the tokens it knows; an older one says none. */
   readonly onWelcome?: (address: string, tokens: readonly TokenDigest[]) => void;
+  /** Told when other tokens are good than those of the welcome. */
+  readonly onTokens?: (tokens: readonly TokenDigest[]) => void;
   /** Told once why a control plane does not speak with this agent, until the reason changes. */
   readonly onRefused?: (reason: string) => void;
 }
@@ -171,6 +173,10 @@ export class AgentLink {
         this.sayConfigState();
         this.#sendAgain(channel);
         this.#options.onWelcome?.(message.address, message.tokens ?? []);
+        return;
+      case 'tokens':
+        // What comes over a link may be anything.
+        if (Array.isArray(message.tokens)) this.#options.onTokens?.(message.tokens);
         return;
       case 'ack':
         this.#unacknowledged = this.#unacknowledged.filter(({ sequence }) => sequence !== message.sequence);

@@ -24,7 +24,7 @@ export interface AgentRegistryOptions {
   /** Where the HTTP API listens; agents forward there. */
   readonly address: () => string;
   /** The tokens that open what agents serve themselves; absent: none are told. */
-  readonly tokens?: readonly TokenDigest[];
+  readonly tokens?: () => readonly TokenDigest[];
   /** Takes windows; they are acknowledged when its promise is fulfilled, and asked for again otherwise. */
   readonly take: (origin: Origin, windows: readonly Window[]) => Promise<unknown>;
   /** Brings configurations to the agents; absent: they keep what they have. */
@@ -132,6 +132,13 @@ export class AgentRegistry {
     this.#texts.set(service, text);
   }
 
+  /** Says to every agent which tokens are good now. */
+  tellTokens(): void {
+    const tokens = this.#options.tokens?.() ?? [];
+    // A channel that is full or closed: the agent hears of them when it is welcomed next.
+    for (const { channel } of this.#known.values()) channel?.send({ kind: 'tokens', tokens });
+  }
+
   /** Ends every link. */
   close(): void {
     for (const channel of this.#channels) channel.close();
@@ -172,7 +179,7 @@ export class AgentRegistry {
       kind: 'welcome',
       protocol: hello.protocol,
       address: address(),
-      ...(tokens === undefined ? {} : { tokens }),
+      ...(tokens === undefined ? {} : { tokens: tokens() }),
     });
     return known;
   }

@@ -116,10 +116,12 @@ class RoutedChannel {
 
   #pass(message: DownMessage): void {
     const { address, tokens } = this.#options;
-    const isWelcome = message.kind === 'welcome';
-    this.#channel.send(
-      isWelcome ? { ...message, address: address(), tokens: [...tokens, ...(message.tokens ?? [])] } : message,
-    );
+    if (message.kind !== 'welcome' && message.kind !== 'tokens') {
+      this.#channel.send(message);
+      return;
+    }
+    const known = { ...message, tokens: [...tokens, ...(message.tokens ?? [])] };
+    this.#channel.send(known.kind === 'welcome' ? { ...known, address: address() } : known);
   }
 
   #hear(message: UpMessage): void {

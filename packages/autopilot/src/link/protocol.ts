@@ -83,6 +83,8 @@ export type DownMessage =
       readonly address: string;
       readonly tokens?: readonly TokenDigest[];
     }
+  /** Which tokens open what the agent serves itself from now on. An older agent knows those of its welcome. */
+  | { readonly kind: 'tokens'; readonly tokens: readonly TokenDigest[] }
   /** The message of exactly this sequence was taken; it says nothing of any other. */
   | { readonly kind: 'ack'; readonly sequence: number }
   /**

@@ -1,3 +1,4 @@
+import type { AuditEntry } from '../contract/access.ts';
 import type {
   ConfigCause,
   ConfigContent,
@@ -5,6 +6,7 @@ import type {
   ConfigVersion,
   ConfigVersionHead,
 } from '../contract/configuration.ts';
+import type { Scope } from '../contract/principal.ts';
 import type { Family, Origin, SeriesWindow, StatementText, Window } from '../contract/series.ts';
 import type { EpochMs } from '../kernel/clock.ts';
 
@@ -175,7 +177,7 @@ export interface ConfigStore {
   removePreset(service: string, name: string): Promise<boolean>;
   /** What the server bears, for rules about connections; null: not known. */
   connectionLimits(): Promise<{ readonly max: number; readonly reserved: number } | null>;
-  /** Calls `changed` soon after any process has made a version, as far as that can be told; poll too. */
+  /** Calls `changed` soon after any process has made a version, or a token, as far as that can be told; poll too. */
   watch(changed: () => void): Disposable;
   close(): Promise<void>;
 }
@@ -224,3 +226,69 @@ export interface Journal {
   /** The newest `limit`, newest first. */
   history(service: string, limit: number): Promise<readonly Trial[]>;
 }
+
+/** A token as it is kept: everything but itself. */
+export interface StoredToken {
+  readonly id: string;
+  /** Counts up in the order in which they were made. */
+  readonly number: number;
+  readonly name: string;
+  readonly scope: Scope;
+  /** base64url */
+  readonly sha256: string;
+  readonly createdBy: string;
+  readonly createdAt: EpochMs;
+  /** null: it does not expire. */
+  readonly expiresAt: EpochMs | null;
+  readonly lastUsedAt: EpochMs | null;
+  readonly revokedAt: EpochMs | null;
+  readonly revokedBy: string | null;
+}
+
+/** What a token is kept as when it is made. */
+export type StoredTokenDraft = Pick<StoredToken, 'id' | 'name' | 'scope' | 'sha256' | 'createdBy' | 'expiresAt'>;
+
+/** An entry of the audit log with its place. */
+export interface NumberedAuditEntry extends AuditEntry {
+  /** Counts up in the order in which they were written. */
+  readonly number: number;
+}
+
+/** A part of a list that is ordered by number: from the row `edge` on, without it; null: from the newest. */
+export interface ListPart {
+  readonly edge: number | null;
+  /** `older` gives the newest first, `newer` the oldest first. */
+  readonly toward: 'older' | 'newer';
+  readonly limit: number;
+}
+
+/** Keeps tokens and the audit log; every implementation passes test/contract/access-store.test.ts. */
+export interface AccessStore {
+  /** False: what is kept ends with this process. */
+  readonly durable: boolean;
+  /** Those that open something: neither revoked nor expired. */
+  liveTokens(): Promise<readonly StoredToken[]>;
+  tokens(part: ListPart): Promise<readonly StoredToken[]>;
+  /** @throws AutopilotError AP_ACCESS_TOKENS_FULL */
+  addToken(draft: StoredTokenDraft): Promise<StoredToken>;
+  /** Revoked again it stays as it was; null: there is none. */
+  revokeToken(id: string, by: string): Promise<StoredToken | null>;
+  /** When tokens were last used, by id. An earlier time than the one that is kept changes nothing. */
+  noteUses(uses: ReadonlyMap<string, EpochMs>): Promise<void>;
+  /** Idempotent by an entry's id. */
+  record(entries: readonly AuditEntry[]): Promise<void>;
+  audit(
+    part: ListPart,
+    only: { readonly actor?: string; readonly operation?: string },
+  ): Promise<readonly NumberedAuditEntry[]>;
+  /** Drops what is older than is kept. */
+  prune(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Tokens that can be active at once: every request with a token is compared with all of them. */
+export const MAX_LIVE_TOKENS = 500;
+/** How long a token that opens nothing any more is shown. */
+export const ENDED_TOKENS_KEPT_DAYS = 90;
+export const AUDIT_KEPT_DAYS = 400;
+export const AUDIT_KEPT_ENTRIES = 200_000;

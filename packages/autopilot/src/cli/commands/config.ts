@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { ApiError, type Client, createClient } from '../../client.ts';
+import type { Client } from '../../client.ts';
 import { registry } from '../../config/registry.ts';
 import type {
   ConfigChange,
@@ -10,6 +10,7 @@ import type {
 } from '../../contract/configuration.ts';
 import { AutopilotError, messageOf } from '../../kernel/errors.ts';
 import { nearestName } from '../../kernel/nearest-name.ts';
+import { askControlPlane, urlFlag } from '../ask-control-plane.ts';
 import { type Command, exitCodes, type Terminal, table, UsageError } from '../command.ts';
 
 /** What one way of using `autopilot config` is told. */
@@ -125,11 +126,7 @@ export const config: Command = {
   ],
   operands: `<${Object.keys(uses).join('|')}> ...`,
   flags: {
-    url: {
-      value: 'address',
-      description: 'The control plane; default http://127.0.0.1:3001',
-      environment: 'AUTOPILOT_URL',
-    },
+    url: urlFlag,
     service: { value: 'name', description: 'Of which service', environment: 'AUTOPILOT_SERVICE' },
     instance: { value: 'name', description: 'Of one instance: its values, or an override for it alone' },
     note: { value: 'text', description: 'Kept with the version' },
@@ -146,30 +143,17 @@ export const config: Command = {
         nearest === null ? `Write one of ${Object.keys(uses).join(', ')}.` : `"${nearest}" was probably meant.`,
       );
     }
-    const token = terminal.environment['AUTOPILOT_TOKEN'] || null;
-    const baseUrl = values['url'] ?? 'http://127.0.0.1:3001';
     const { service, note } = values;
-    try {
-      return await use({
-        client: createClient({ baseUrl, token: () => token }),
+    return await askControlPlane(values['url'], terminal, (client) =>
+      use({
+        client,
         operands,
         values,
         selection: service === undefined ? {} : { service },
         note: note === undefined ? {} : { note },
         out: terminal.out,
-      });
-    } catch (error) {
-      if (error instanceof ApiError) {
-        const { detail, remedy, code } = error.problem;
-        terminal.error(`autopilot: ${detail} (${code})${remedy === undefined ? '' : ` ${remedy}`}`);
-        return exitCodes.failed;
-      }
-      // Without an answer fetch rejects with a TypeError.
-      if (!(error instanceof TypeError)) throw error;
-      const cause = error.cause instanceof Error ? error.cause.message : messageOf(error);
-      terminal.error(`autopilot: ${baseUrl} does not answer: ${cause}. Check --url, or start the control plane.`);
-      return exitCodes.unreachable;
-    }
+      }),
+    );
   },
 };
 

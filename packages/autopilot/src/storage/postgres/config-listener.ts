@@ -4,7 +4,7 @@ const FIRST_RETRY_MS = 250;
 const LONGEST_RETRY_MS = 10_000;
 
 /**
- * Hears of new versions by LISTEN on a connection of its own, opened when somebody first watches. A connection that
+ * Hears of new versions, and of tokens that were made or revoked, by LISTEN on a connection of its own, opened when somebody first watches. A connection that
  * breaks is made again, with growing pauses; what came meanwhile is unknown, so every new connection counts as a
  * change. Only control planes listen: behind a pooler in transaction mode nothing is heard, and polling has to do.
  */
@@ -55,7 +55,7 @@ export class ConfigListener {
     client
       .connect()
       .then(async () => {
-        await client.query('LISTEN autopilot_config');
+        await client.query('LISTEN autopilot_config; LISTEN autopilot_access');
         this.#failures = 0;
         this.#tell();
       })
