@@ -120,7 +120,9 @@ for (const [name, { open, skip }] of Object.entries(implementations)) {
       await store.record([one, two]);
       await store.record([two, three]);
       const read = async (only: { actor?: string; operation?: string }): Promise<readonly AuditEntry[]> =>
-        (await store.audit({ edge: null, toward: 'older', limit: 10 }, only)).map(({ number: _number, ...entry }) => entry);
+        (await store.audit({ edge: null, toward: 'older', limit: 10 }, only)).map(
+          ({ number: _number, ...entry }) => entry,
+        );
       assert.deepEqual(await read({}), [three, two, one]);
       assert.deepEqual(await read({ operation: 'patchConfig' }), [three, one]);
       assert.deepEqual(await read({ operation: 'patchConfig', actor: 'bob' }), [three]);

@@ -33,6 +33,7 @@ const libraryInPages = [
   join(root, 'packages/autopilot/src/contract'),
   join(root, 'packages/autopilot/src/kernel'),
   join(root, 'packages/autopilot/src/client.ts'),
+  join(root, 'packages/autopilot/src/client-stream.ts'),
 ];
 const ownPages: PageSources = {
   name: 'teamflow',
