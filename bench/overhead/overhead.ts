@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -12,10 +12,11 @@ import { variants } from './variants.ts';
 
 /**
  * What watching costs a request: CPU time of the server process a request, and requests a second, beside the peers.
- * Every variant has a process of its own; each round measures each of them once, in an order that turns from round to
- * round, and a row is the median over rounds of the ratio to that round's bare Fastify. Slices are short, because a
- * machine's pace drifts, and the processes are started anew once, because one has a luck of its own in how its code
- * and heap come to lie.
+ *
+ * Each variant runs beside a bare Fastify of its own and nothing else: slices of a second in the order A B B A, because
+ * a machine's pace drifts, and the ratio of each pair of neighbours is one round. After some rounds both processes are
+ * started anew, because each has a luck of its own in how its code and heap come to lie. A server has a processor to
+ * itself, the load generator shares the other one with whatever the variant runs beside it.
  *
  * The processes run the built package, as customers do. From sources it would cost more: what strips their types is
  * WebAssembly, whose memory grows, and from then on V8 checks each access to each typed array of the process.
@@ -34,50 +35,86 @@ interface Sample {
   readonly requestsPerSecond: number;
 }
 
-const GENERATIONS = 2;
+/** A variant and the bare Fastify beside it, measured one right after the other. */
+interface Round {
+  readonly bare: Sample;
+  readonly variant: Sample;
+}
+
+const GENERATIONS = 3;
+/** Even, so that each of the two is first as often. */
+const ROUNDS_EACH = 4;
 const WARM_UP_S = 2;
 const SLICE_S = 1;
+const SERVER_CPU = '0';
+const OTHER_CPU = '1';
 
 export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> {
-  const rounds = quick ? 2 : 6;
-  const names = Object.keys(variants);
-  const samples = new Map<string, Sample[]>(names.map((name) => [name, []]));
+  const generations = quick ? 1 : GENERATIONS;
+  const names = Object.keys(variants).filter((name) => name !== 'bare');
+  const rounds = new Map<string, Round[]>(names.map((name) => [name, []]));
   log('overhead: building the package');
   await buildLibrary(root, join(root, 'packages/autopilot/dist'));
+  const isPinned = await canPin();
   // Where the agents keep history, as an application's database is.
   const directory = await mkdtemp(join(tmpdir(), 'bench-overhead-'));
   await using database = await startEmbeddedPostgres({ dataDirectory: directory });
-  for (let generation = 0; generation < GENERATIONS; generation++) {
-    const servers = new Map<string, Server>();
-    try {
-      for (const name of names) servers.set(name, await start(name, database.url('postgres')));
-      for (const server of servers.values()) await measure(server, WARM_UP_S);
-      for (let round = 0; round < rounds; round++) {
-        log(`overhead: round ${generation * rounds + round + 1} of ${GENERATIONS * rounds}`);
-        for (let turn = 0; turn < names.length; turn++) {
-          const name = names[(round + turn) % names.length] ?? '';
-          const server = servers.get(name);
-          if (server !== undefined) samples.get(name)?.push(await measure(server, SLICE_S));
-        }
-      }
-    } finally {
-      for (const { child } of servers.values()) child.disconnect();
-      await Promise.all([...servers.values()].map(({ child }) => once(child, 'exit')));
+  for (let generation = 0; generation < generations; generation++) {
+    for (const name of names) {
+      log(`overhead: ${name}, processes ${generation + 1} of ${generations}`);
+      rounds.get(name)?.push(...(await measurePair(name, database.url('postgres'), isPinned)));
     }
   }
   await database.stop('fast');
   await rm(directory, { recursive: true, force: true });
-  return findings(samples, GENERATIONS * rounds);
+  return findings(rounds, isPinned);
 }
 
-async function start(name: string, databaseUrl: string): Promise<Server> {
+/** The rounds of one variant in processes of their own. */
+async function measurePair(name: string, databaseUrl: string, isPinned: boolean): Promise<readonly Round[]> {
+  const servers: Server[] = [];
+  try {
+    for (const variant of ['bare', name]) servers.push(await start(variant, databaseUrl, isPinned));
+    const [bare, variant] = servers;
+    if (bare === undefined || variant === undefined) return [];
+    for (const server of servers) await measure(server, WARM_UP_S, isPinned);
+    const rounds: Round[] = [];
+    for (let round = 0; round < ROUNDS_EACH; round++) {
+      const samples = new Map<Server, Sample>();
+      for (const server of round % 2 === 0 ? [bare, variant] : [variant, bare]) {
+        samples.set(server, await measure(server, SLICE_S, isPinned));
+      }
+      const of = (server: Server): Sample =>
+        samples.get(server) ?? { cpuUs: Number.NaN, requestsPerSecond: Number.NaN };
+      rounds.push({ bare: of(bare), variant: of(variant) });
+    }
+    return rounds;
+  } finally {
+    for (const { child } of servers) child.disconnect();
+    await Promise.all(servers.map(({ child }) => once(child, 'exit')));
+  }
+}
+
+/** Whether processes can be given processors: Linux with util-linux, and two of them. */
+async function canPin(): Promise<boolean> {
+  if (availableParallelism() < 2) return false;
+  return await run_('taskset', ['-c', OTHER_CPU, 'true']).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function start(name: string, databaseUrl: string, isPinned: boolean): Promise<Server> {
   const child = fork(new URL('./server.ts', import.meta.url), [name], {
     // Not inherited: '@teamflow/autopilot' means the built package here.
     execArgv: [],
     env: { ...process.env, AUTOPILOT_DATABASE_URL: databaseUrl },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
+  // Before it starts a process of its own, which stays on that processor; then the server moves.
+  if (isPinned) await run_('taskset', ['-acp', OTHER_CPU, String(child.pid)]);
   const [{ port }] = (await once(child, 'message')) as [{ port: number }]; // `as`: what server.ts sends first
+  if (isPinned) await run_('taskset', ['-acp', SERVER_CPU, String(child.pid)]);
   return { child, url: `http://127.0.0.1:${port}/` };
 }
 
@@ -87,30 +124,31 @@ async function cpuUs(child: ChildProcess): Promise<number> {
   return usage.user + usage.system;
 }
 
-async function measure({ child, url }: Server, seconds: number): Promise<Sample> {
+async function measure({ child, url }: Server, seconds: number, isPinned: boolean): Promise<Sample> {
   // What is left to clear up after the start or the last turn is nobody's request.
   await sleep(100);
   const before = await cpuUs(child);
-  const { stdout } = await run_('wrk', ['-t1', '-c32', `-d${seconds}s`, url]);
+  const load = ['wrk', '-t1', '-c32', `-d${seconds}s`, url];
+  const [program = '', ...flags] = isPinned ? ['taskset', '-c', OTHER_CPU, ...load] : load;
+  const { stdout } = await run_(program, flags);
   const spent = (await cpuUs(child)) - before;
   const requests = Number(/(\d+) requests in/.exec(stdout)?.[1]);
   if (!(requests > 0) || /Non-2xx/.test(stdout)) throw new Error(`wrk did not get its answers:\n${stdout}`);
   return { cpuUs: spent / requests, requestsPerSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]) };
 }
 
-function findings(samples: ReadonlyMap<string, readonly Sample[]>, rounds: number): BenchFindings {
-  const of = (name: string): readonly Sample[] => samples.get(name) ?? [];
-  const bare = of('bare');
+function findings(rounds: ReadonlyMap<string, readonly Round[]>, isPinned: boolean): BenchFindings {
+  const of = (name: string): readonly Round[] => rounds.get(name) ?? [];
   const ratios = (name: string, pick: (sample: Sample) => number): number[] =>
-    of(name).map((sample, round) => pick(sample) / pick(bare[round] ?? sample));
+    of(name).map(({ bare, variant }) => pick(variant) / pick(bare));
   const cpuRatio = (name: string): number => median(ratios(name, (sample) => sample.cpuUs));
-  const addedUs = (name: string): number =>
-    median(of(name).map((sample, round) => sample.cpuUs - (bare[round]?.cpuUs ?? 0)));
-  const rows = [...samples.keys()].map((name): BenchRow => {
+  const addedUs = (name: string): number => median(of(name).map(({ bare, variant }) => variant.cpuUs - bare.cpuUs));
+  const bare = median([...rounds.values()].flat().map((round) => round.bare.cpuUs));
+  const rows = [...rounds.keys()].map((name): BenchRow => {
     const sorted = ratios(name, (sample) => sample.cpuUs).toSorted((a, b) => a - b);
     return {
       variant: variants[name]?.label ?? name,
-      'CPU us': rounded(median(of(name).map((sample) => sample.cpuUs)), 2),
+      'CPU us': rounded(median(of(name).map(({ variant }) => variant.cpuUs)), 2),
       'added us': rounded(addedUs(name), 2),
       'CPU ratio': rounded(cpuRatio(name), 3),
       'ratio, middle half': `${at(sorted, 0.25).toFixed(3)} to ${at(sorted, 0.75).toFixed(3)}`,
@@ -119,7 +157,10 @@ function findings(samples: ReadonlyMap<string, readonly Sample[]>, rounds: numbe
   });
   const share = addedUs('tracking') / addedUs('otelMetrics');
   return {
-    rows,
+    rows: [
+      { variant: variants['bare']?.label ?? 'bare', 'CPU us': rounded(bare, 2), 'added us': 0, 'CPU ratio': 1 },
+      ...rows,
+    ],
     goals: [
       {
         goal: 'tracking at most 1.05 x bare CPU',
@@ -143,7 +184,10 @@ function findings(samples: ReadonlyMap<string, readonly Sample[]>, rounds: numbe
       },
     ],
     notes: [
-      `${rounds} rounds of ${SLICE_S} s each, the processes started anew after half of them, wrk with one thread and 32 connections, all on one machine; medians of ratios to bare Fastify in the same round.`,
+      `${of('tracking').length} rounds of two times ${SLICE_S} s each, a variant and a bare Fastify beside it, both started anew after every ${ROUNDS_EACH}; wrk with one thread and 32 connections, all on one machine; medians of the ratios within a round.`,
+      isPinned
+        ? 'The server under load has a processor to itself; wrk, the control plane and PostgreSQL share the other.'
+        : 'The processes run where the system puts them: taskset or a second processor is missing.',
       'The rows "... and" switch one layer on beside tracking with context: what they add to that row is the share of the layer.',
       'The autopilot runs as shipped: windows drained every second, sent to a control plane in a child process, runtime recorders on.',
       'The row A/A says how much of a difference is noise.',
