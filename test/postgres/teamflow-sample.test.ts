@@ -229,7 +229,7 @@ for (const [name, skip, server] of [
       assert.deepEqual(await one(neglected, extra), { indexes: 0 });
       assert.equal((await migrate(neglected, undefined)).indexes, 'neglected');
       assert.deepEqual(await migrate(neglected, 'full'), {
-        applied: ['004_indexes.sql', '005_list_indexes.sql', '007_background_indexes.sql'],
+        applied: ['004_indexes.sql', '005_list_indexes.sql', '007_background_indexes.sql', '008_priority_order.sql'],
         indexes: 'full',
       });
       assert.deepEqual(await definitions(neglected), before);

@@ -1,6 +1,6 @@
 import type { KeysetOrder } from '@teamflow/autopilot/page';
 
-/** An order that a list is offered in, with the index that every page of it is one range of (004, 005 and 007 in sql/). */
+/** An order that a list is offered in, with the index that every page of it is one range of (004, 005, 007 and 008 in sql/). */
 export interface IndexedOrder extends KeysetOrder {
   readonly index: string;
 }
@@ -8,10 +8,17 @@ export interface IndexedOrder extends KeysetOrder {
 const taskId = { sql: 'tasks.id', type: 'bigint' } as const;
 const created = { columns: [{ sql: 'tasks.created_at', type: 'timestamptz' }, taskId], index: 'tasks_created_idx' };
 const updated = { columns: [{ sql: 'tasks.updated_at', type: 'timestamptz' }, taskId], index: 'tasks_updated_idx' };
-/** Tasks without a due date sort as the last day there is; the index is on this very expression. */
-const due = {
-  columns: [{ sql: `coalesce(tasks.due_on, 'infinity'::date)`, type: 'date' }, taskId],
-  index: 'tasks_due_idx',
+/** Tasks without a due date sort as the last day there is; the indexes are on this very expression. */
+const dueOn = { sql: `coalesce(tasks.due_on, 'infinity'::date)`, type: 'date' } as const;
+const due = { columns: [dueOn, taskId], index: 'tasks_due_idx' };
+/** The most urgent first, and of those what is due first. All in one direction: the other one would cut pages in two. */
+const urgent = {
+  columns: [
+    { sql: `array_position(array['urgent', 'high', 'medium', 'low', 'none'], tasks.priority)`, type: 'integer' },
+    dueOn,
+    taskId,
+  ],
+  index: 'tasks_priority_idx',
 };
 
 /** What the list of tasks can be sorted by. A minus turns the order round. */
@@ -25,20 +32,7 @@ export const taskOrders: Readonly<Record<TaskSort, IndexedOrder>> = {
   updatedAt: { ...updated, direction: 'ascending' },
   dueOn: { ...due, direction: 'ascending' },
   '-dueOn': { ...due, direction: 'descending' },
-  // The most urgent first, and of those what is due first; what has no date comes after what has one.
-  '-priority': {
-    columns: [
-      {
-        sql: `array_position(array['none', 'low', 'medium', 'high', 'urgent'], tasks.priority)`,
-        type: 'integer',
-        direction: 'descending',
-      },
-      { sql: 'tasks.due_on', type: 'date', nulls: 'last' },
-      taskId,
-    ],
-    direction: 'ascending',
-    index: 'tasks_priority_idx',
-  },
+  '-priority': { ...urgent, direction: 'ascending' },
 };
 
 /** The names of the orders, the default first. */

@@ -2,7 +2,6 @@ import {
   type ClosedPage,
   countRows,
   linkHeader,
-  type OpenPage,
   type PageCount,
   type PageRequest,
   type Pager,
@@ -52,41 +51,25 @@ export async function readPage<Tables, DB, TB extends keyof DB, Row extends obje
   valuesOf: (row: Row) => readonly (string | null)[],
 ): Promise<ClosedPage<Row>> {
   const open = pager.open(request);
-  const read = (step: PageStep): Promise<readonly Row[]> => readStep(database, query, request, open, step);
+  const read = (step: PageStep): Promise<readonly Row[]> => readStep(query, step);
   const listed = await readWithin(open, read, valuesOf);
   void reply.header('link', linkHeader(request.url, listed.page));
   if (request.count !== true || listed.page.count !== undefined) return listed;
   return { ...listed, page: { ...listed.page, count: await countOf(database, query) } };
 }
 
-async function readStep<Tables, DB, TB extends keyof DB, Row extends object>(
-  database: Kysely<Tables>,
+/** Every order of TeamFlow has one direction and no nulls, so that a page is one condition; none: no row can follow. */
+async function readStep<DB, TB extends keyof DB, Row extends object>(
   query: SelectQueryBuilder<DB, TB, Row>,
-  request: ListRequest,
-  open: OpenPage,
   { branches, orderBy, fetch }: PageStep,
 ): Promise<readonly Row[]> {
   const ordered = query.orderBy(sql.raw(orderBy)).limit(fetch);
-  const [first, ...others] = branches ?? [];
-  if (first === undefined) return branches === undefined ? ordered.execute() : [];
-  if (others.length === 0) return ordered.where(condition(first)).execute();
-  // Outside of the branches the columns of the order are not to be had but by names of their own.
-  const names = request.order.columns.map((_, i) => `page_key_${i}`);
-  const keys = request.order.columns.map((column, i) => sql.raw(column.sql).as(`page_key_${i}`));
-  // `as`: which tables there are is the caller's knowledge; here only subqueries are selected from
-  const scope = database as unknown as Kysely<OrganizationTables>;
-  const branch = (one: SqlFragment) => {
-    // `as`: its rows come through as they are
-    const rows = ordered.select(keys).where(condition(one)) as unknown as AnyRows;
-    return scope.selectFrom(rows.as('branch')).selectAll();
-  };
-  const union = others.reduce((all, one) => all.unionAll(branch(one)), branch(first));
-  const page = scope.selectFrom(union.as('page')).selectAll();
-  const rows = await page
-    .orderBy(sql.raw(open.orderByNames(names)))
-    .limit(fetch)
-    .execute();
-  return rows as unknown as readonly Row[]; // `as`: what the branches select, and the keys beside it
+  if (branches === undefined) return await ordered.execute();
+  const [only, ...others] = branches;
+  if (only === undefined) return [];
+  if (others.length > 0)
+    throw new Error(`The order ${orderBy} takes ${branches.length} ranges a page; TeamFlow reads one.`);
+  return await ordered.where(condition(only)).execute();
 }
 
 /** A query whose rows are not looked into here. */

@@ -93,7 +93,11 @@ export function taskSortValues(sort: TaskSort): (task: TaskSummary) => readonly 
     case 'dueOn':
       return (task) => [task.dueOn ?? 'infinity', String(task.id)];
     case '-priority':
-      return (task) => [String(taskPriorities.indexOf(task.priority) + 1), task.dueOn, String(task.id)];
+      return (task) => [
+        String(taskPriorities.length - taskPriorities.indexOf(task.priority)),
+        task.dueOn ?? 'infinity',
+        String(task.id),
+      ];
   }
 }
 
