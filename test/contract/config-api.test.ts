@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { signPrincipal } from '../../packages/autopilot/src/access/signed-principal.ts';
-import { InstanceConfig } from '../../packages/autopilot/src/config/instance-config.ts';
 import type {
   ConfigChange,
   ConfigCheck,
@@ -17,38 +16,11 @@ import type {
 } from '../../packages/autopilot/src/contract/configuration.ts';
 import type { Problem } from '../../packages/autopilot/src/contract/error-table.ts';
 import { systemClock } from '../../packages/autopilot/src/kernel/clock.ts';
-import type { DownMessage } from '../../packages/autopilot/src/link/protocol.ts';
-import { type ControlWorld, controlWorld, FakeAgent, LINK_KEY } from '../support/control-world.ts';
+import { ConfiguredAgent } from '../support/configured-agent.ts';
+import { type ControlWorld, controlWorld, LINK_KEY } from '../support/control-world.ts';
 import { leakCheck } from '../support/leak-check.ts';
 
 leakCheck(after);
-
-/** An agent whose configuration is a real one. */
-class ConfiguredAgent extends FakeAgent {
-  readonly config: InstanceConfig;
-  silent = false;
-
-  constructor(environment: SettingValues = {}, safeMode = false) {
-    super();
-    this.config = new InstanceConfig({ environment, safeMode, initial: null });
-    const send = this.channel.send.bind(this.channel);
-    Object.assign(this.channel, {
-      send: (message: DownMessage) => {
-        if (!this.silent) queueMicrotask(() => this.#hear(message));
-        return send(message);
-      },
-    });
-  }
-
-  #hear(message: DownMessage): void {
-    if (message.kind === 'config-check') {
-      this.say({ kind: 'config-checked', id: message.id, ...this.config.check(message.layers) });
-    }
-    if (message.kind === 'config') this.config.take(message);
-    if (message.kind === 'config' || message.kind === 'welcome')
-      this.say({ kind: 'config-state', ...this.config.state });
-  }
-}
 
 function linked(world: ControlWorld, name: string, environment?: SettingValues, safeMode?: boolean): ConfiguredAgent {
   const agent = new ConfiguredAgent(environment, safeMode);

@@ -6,13 +6,16 @@ import { ensureBuilt } from '../../apps/teamflow/server/start/built-pages.ts';
 import type { SeriesWindow, Window } from '../../packages/autopilot/src/contract/series.ts';
 import { type ControlPlane, createControlPlane } from '../../packages/autopilot/src/control-plane.ts';
 import { systemClock } from '../../packages/autopilot/src/kernel/clock.ts';
-import { FakeAgent, TOKEN } from './control-world.ts';
+import { ConfiguredAgent } from './configured-agent.ts';
+import { TOKEN } from './control-world.ts';
 import { gaugeOf, histogramOf, routeOf, seriesOf, windowOf } from './windows.ts';
 
 /** A control plane with the built dashboard, and an hour behind it of two instances that reported. */
 export interface DashboardWorld extends AsyncDisposable {
   readonly plane: ControlPlane;
   readonly token: string;
+  /** web-1 and web-2, whose settings are real ones. */
+  readonly agents: readonly ConfiguredAgent[];
 }
 
 const WINDOW_MS = 10_000;
@@ -31,10 +34,10 @@ export async function dashboardWorld(): Promise<DashboardWorld> {
     { instance: 'web-1', release: '1.4.0', since: HOUR_MS, slower: 1 },
     { instance: 'web-2', release: '1.5.0', since: SECOND_MS, slower: 1.6 },
   ];
-  const agents: FakeAgent[] = [];
+  const agents: ConfiguredAgent[] = [];
   const timers: NodeJS.Timeout[] = [];
   for (const { instance, release, since, slower } of instances) {
-    const agent = new FakeAgent();
+    const agent = new ConfiguredAgent();
     plane.accept(agent.channel);
     agent.say({
       kind: 'hello',
@@ -65,6 +68,7 @@ export async function dashboardWorld(): Promise<DashboardWorld> {
   return {
     plane,
     token: TOKEN,
+    agents,
     async [Symbol.asyncDispose]() {
       for (const timer of timers) clearInterval(timer);
       for (const agent of agents) agent.close();

@@ -12,6 +12,7 @@ export function PageBar({ pattern }: { readonly pattern: string | null }): React
   const { selection, document, comparedWith } = useRangeView();
   const { compare, service, instance, release } = selection;
   const instances = document?.instances ?? [];
+  const isOfPresent = pages.some((page) => page.pattern === pattern && page.isOfPresent === true);
   return (
     <section className="page-bar" aria-label="What is shown">
       <div className="page-bar-row">
@@ -23,7 +24,7 @@ export function PageBar({ pattern }: { readonly pattern: string | null }): React
                 <li key={page.pattern}>
                   <PageLink
                     to={page.pattern}
-                    {...(page.pattern === pattern ? { 'aria-current': 'page' as const } : {})}
+                    {...(isAbove(page.pattern, pattern) ? { 'aria-current': 'page' as const } : {})}
                   >
                     {page.label}
                   </PageLink>
@@ -46,39 +47,48 @@ export function PageBar({ pattern }: { readonly pattern: string | null }): React
             values={instances.map((one) => one.instance)}
             onChoose={(chosen) => select({ instance: chosen })}
           />
-          <Choice
-            label="Release"
-            all="All releases"
-            value={release}
-            values={instances.map((one) => one.release)}
-            onChoose={(chosen) => select({ release: chosen })}
-          />
-          <RangeControl />
-          {compare !== 'none' && (
-            <span className="chart-swatch is-dashed is-earlier compare-swatch" aria-hidden="true" />
+          {!isOfPresent && (
+            <>
+              <Choice
+                label="Release"
+                all="All releases"
+                value={release}
+                values={instances.map((one) => one.release)}
+                onChoose={(chosen) => select({ release: chosen })}
+              />
+              <RangeControl />
+              {compare !== 'none' && (
+                <span className="chart-swatch is-dashed is-earlier compare-swatch" aria-hidden="true" />
+              )}
+              <select
+                className="bar-select"
+                id="compare"
+                aria-label="Compare with"
+                title={comparedWith === null ? 'Compare with an earlier range' : `Compared with ${comparedWith}`}
+                data-active={compare !== 'none'}
+                value={compare}
+                onChange={(event) => {
+                  const chosen = comparisons.find(({ value }) => value === event.target.value);
+                  if (chosen !== undefined) select({ compare: chosen.value });
+                }}
+              >
+                {comparisons.map(({ value, label }) => (
+                  <option key={value} value={value}>
+                    {label}
+                  </option>
+                ))}
+              </select>
+            </>
           )}
-          <select
-            className="bar-select"
-            id="compare"
-            aria-label="Compare with"
-            title={comparedWith === null ? 'Compare with an earlier range' : `Compared with ${comparedWith}`}
-            data-active={compare !== 'none'}
-            value={compare}
-            onChange={(event) => {
-              const chosen = comparisons.find(({ value }) => value === event.target.value);
-              if (chosen !== undefined) select({ compare: chosen.value });
-            }}
-          >
-            {comparisons.map(({ value, label }) => (
-              <option key={value} value={value}>
-                {label}
-              </option>
-            ))}
-          </select>
         </div>
       </div>
     </section>
   );
+}
+
+/** Whether a page of the navigation is the one that is open, or holds it as one of its parts. */
+function isAbove(page: string, open: string | null): boolean {
+  return open === page || (open?.startsWith(`${page}/:`) ?? false);
 }
 
 interface ChoiceProps {

@@ -50,6 +50,8 @@ export function PageFrame(): ReactElement {
           return goTo('/tenants');
         case 'resources':
           return goTo('/resources');
+        case 'configuration':
+          return goTo('/configuration');
         case 'filter':
           return focusFilter();
         case 'range':
@@ -130,16 +132,17 @@ function UnknownPage(): ReactElement {
       <h1 tabIndex={-1}>There is no such page</h1>
       <p>
         The dashboard has an <PageLink to="/">overview</PageLink>, pages of the{' '}
-        <PageLink to="/instances">instances</PageLink>, the <PageLink to="/tenants">tenants</PageLink> and the{' '}
-        <PageLink to="/resources">resources</PageLink>, and one for each route.
+        <PageLink to="/instances">instances</PageLink>, the <PageLink to="/tenants">tenants</PageLink>, the{' '}
+        <PageLink to="/resources">resources</PageLink> and the <PageLink to="/configuration">configuration</PageLink>,
+        and one for each route.
       </p>
     </section>
   );
 }
 
-/** The filter is on the overview: from another page it takes a moment to be there. */
+/** The filter of this page, or the one of the overview: from another page that takes a moment to be there. */
 function focusFilter(): void {
-  const find = (): HTMLElement | null => document.getElementById('route-filter');
+  const find = (): HTMLElement | null => document.querySelector<HTMLElement>('.table-filter input');
   if (find() === null) goTo('/#routes');
   requestAnimationFrame(() => requestAnimationFrame(() => find()?.focus()));
 }

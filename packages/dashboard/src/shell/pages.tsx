@@ -1,4 +1,5 @@
 import type { ReactElement } from 'react';
+import { ConfigurationPage } from '../configuration/configuration-page.tsx';
 import { InstancesPage } from '../instances/instances-page.tsx';
 import { OverviewPage } from '../overview/overview-page.tsx';
 import { RoutePage } from '../route/route-page.tsx';
@@ -11,6 +12,8 @@ export interface Page {
   readonly pattern: string;
   /** Its name in the navigation; null: it is reached from other pages. */
   readonly label: string | null;
+  /** It is about the present alone: no range is chosen for it, and no release. */
+  readonly isOfPresent?: true;
   readonly render: (parameter: string) => ReactElement;
 }
 
@@ -20,5 +23,17 @@ export const pages: readonly Page[] = [
   { pattern: '/instances', label: 'Instances', render: () => <InstancesPage /> },
   { pattern: '/tenants', label: 'Tenants', render: () => <TenantsPage /> },
   { pattern: '/resources', label: 'Resources', render: () => <ResourcesPage /> },
+  {
+    pattern: '/configuration',
+    label: 'Configuration',
+    isOfPresent: true,
+    render: () => <ConfigurationPage part="" />,
+  },
+  {
+    pattern: '/configuration/:part',
+    label: null,
+    isOfPresent: true,
+    render: (part) => <ConfigurationPage part={part} />,
+  },
   { pattern: '/routes/:route', label: null, render: (route) => <RoutePage key={route} route={route} /> },
 ];

@@ -8,6 +8,7 @@ export type Shortcut =
   | 'instances'
   | 'tenants'
   | 'resources'
+  | 'configuration'
   | 'scheme'
   | RangeShortcut;
 
@@ -20,13 +21,14 @@ export interface ShortcutDefinition {
 }
 
 export const shortcuts: readonly ShortcutDefinition[] = [
-  { keys: ['/'], shortcut: 'filter', description: 'Filter the routes' },
+  { keys: ['/'], shortcut: 'filter', description: 'Filter what the page lists' },
   { keys: ['g', 'o'], shortcut: 'overview', description: 'Go to the overview' },
   { keys: ['g', 'r'], shortcut: 'routes', description: 'Go to the routes' },
   { keys: ['g', 'q'], shortcut: 'queries', description: 'Go to the slowest queries' },
   { keys: ['g', 'i'], shortcut: 'instances', description: 'Go to the instances' },
   { keys: ['g', 't'], shortcut: 'tenants', description: 'Go to the tenants' },
   { keys: ['g', 'p'], shortcut: 'resources', description: 'Go to the resources of the processes' },
+  { keys: ['g', 'c'], shortcut: 'configuration', description: 'Go to the configuration' },
   { keys: ['t'], shortcut: 'range', description: 'Choose the time range' },
   { keys: ['l'], shortcut: 'live', description: 'Go back to live' },
   { keys: ['+'], shortcut: 'zoomIn', description: 'Zoom in on the middle' },

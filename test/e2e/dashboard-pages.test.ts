@@ -1,0 +1,293 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it, test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { assertAccessible } from '../support/accessibility.ts';
+import { launchChromium, type TestBrowser } from '../support/chromium.ts';
+import { type DashboardWorld, dashboardWorld } from '../support/dashboard-world.ts';
+import { leakCheck } from '../support/leak-check.ts';
+
+leakCheck(after);
+
+let world: DashboardWorld;
+let chromium: TestBrowser;
+
+before(async () => {
+  world = await dashboardWorld();
+  chromium = await launchChromium();
+});
+
+after(async () => {
+  await chromium[Symbol.asyncDispose]();
+  await world[Symbol.asyncDispose]();
+});
+
+/** The dashboard, signed in; errors of the page fail the test. */
+async function open(scheme: 'light' | 'dark'): Promise<{ page: Page; errors: string[] }> {
+  const context = await chromium.browser.newContext({ viewport: { width: 1440, height: 1000 }, colorScheme: scheme });
+  const page = await context.newPage();
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !/\b40[01]|412|422/.test(message.text())) errors.push(message.text());
+  });
+  await page.goto(world.plane.dashboardUrl);
+  await page.getByLabel('Token', { exact: true }).fill(world.token);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByText('Live', { exact: true }).first().waitFor();
+  return { page, errors };
+}
+
+/** The names in a table, from above. */
+async function names(page: Page, table: string): Promise<string[]> {
+  const rows = await page.locator(`#${table} tbody th`).allInnerTexts();
+  return rows.map((text) => text.trim());
+}
+
+test('tenants have a page: by keyboard there, sorted by any column, filtered, of any range', async () => {
+  const { page, errors } = await open('light');
+  await page.keyboard.press('g');
+  await page.keyboard.press('t');
+  await page.waitForURL(/\/autopilot\/tenants/);
+  await page.getByRole('row', { name: /globex/ }).waitFor();
+  assert.deepEqual(await names(page, 'tenants'), ['acme', 'globex']);
+  await page.getByText('Time of the event loop is not shown.').waitFor();
+  await page.getByRole('columnheader', { name: 'p95' }).getByRole('button').press('Enter');
+  await page.waitForFunction(() => document.querySelector('#tenants tbody th')?.textContent?.trim() === 'globex');
+  await page.getByLabel('Filter tenants').fill('acm');
+  await page.getByRole('row', { name: /globex/ }).waitFor({ state: 'detached' });
+  assert.deepEqual(await names(page, 'tenants'), ['acme']);
+  const range = `from=${new Date(Date.now() - 600_000).toISOString()}&to=${new Date().toISOString()}`;
+  await page.goto(`${world.plane.dashboardUrl}tenants?${range}`);
+  await page.getByRole('row', { name: /globex/ }).waitFor();
+  assert.deepEqual(errors, []);
+  await page.context().close();
+});
+
+test('resources have a page: charts, worst moments, pools, and what each route takes', async () => {
+  const { page, errors } = await open('dark');
+  await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Resources' }).click();
+  await page.waitForURL(/\/autopilot\/resources/);
+  await page.locator('#resource-routes').getByRole('link', { name: 'GET /orders', exact: true }).waitFor();
+  assert.deepEqual(await page.locator('.chart .card-title').allInnerTexts(), [
+    'Processor',
+    'Event loop',
+    'Memory',
+    'Network',
+    'Disk',
+    'Database',
+    'Connections',
+  ]);
+  await page.waitForFunction(() => /\d/.test(document.querySelector('#disk .chart-plot')?.ariaLabel ?? ''));
+  await page.getByText('Heap allowed').waitFor();
+  await page.locator('#resource-routes').getByRole('link', { name: 'GET /orders', exact: true }).click();
+  await page.waitForURL(/\/autopilot\/routes\//);
+  assert.deepEqual(errors, []);
+  await page.context().close();
+});
+
+/** What the agents run. */
+function maxRoutes(): readonly number[] {
+  return world.agents.map(({ config }) => config.settings.current.monitoring.maxRoutes);
+}
+
+/** Changes something as another administrator would. */
+async function changeBySomebodyElse(version: number, body: object): Promise<void> {
+  const response = await fetch(`${world.plane.address}/api/v1/config?note=by+somebody+else`, {
+    method: 'PATCH',
+    headers: {
+      authorization: `Bearer ${world.token}`,
+      'content-type': 'application/json',
+      'if-match': `"${version}"`,
+    },
+    body: JSON.stringify(body),
+  });
+  assert.equal(response.status, 200, await response.text());
+}
+
+describe('the configuration', () => {
+  let page: Page;
+  let errors: string[];
+  before(async () => {
+    ({ page, errors } = await open('light'));
+  });
+  after(async () => {
+    assert.deepEqual(errors, []);
+    await page.context().close();
+  });
+
+  const openPart = async (name: string): Promise<void> => {
+    await page
+      .getByRole('navigation', { name: 'Parts of the configuration' })
+      .getByRole('link', { name, exact: true })
+      .click();
+  };
+
+  it('settings are found, changed together, looked at first, followed to every instance, and taken back in one press', async () => {
+    await page.keyboard.press('g');
+    await page.keyboard.press('c');
+    await page.waitForURL(/\/autopilot\/configuration/);
+    await page.getByText('Nothing has been changed yet').waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('routes told apart');
+    await page.getByRole('button', { name: 'monitoring.maxRoutes', exact: true }).press('Enter');
+    const field = page.getByRole('textbox', { name: 'monitoring.maxRoutes' });
+    await field.fill('5');
+    await page.getByText('It must be from 10 to 20,000.').waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Review' }).isDisabled(), true);
+    await field.fill('500');
+    await page.getByLabel('Filter settings').fill('monitoring.requests');
+    await page.getByRole('button', { name: 'monitoring.requests', exact: true }).press('Enter');
+    await page.getByRole('switch', { name: 'monitoring.requests' }).press('Space');
+    await page.getByText('2 changes not made yet').waitFor();
+    await page.getByRole('button', { name: 'Review' }).press('Enter');
+
+    const dialog = page.getByRole('dialog', { name: '2 changes of the fleet' });
+    await dialog
+      .getByRole('row', { name: /monitoring\.maxRoutes not set now 1,000 routes 500 routes fleet/ })
+      .waitFor();
+    await dialog.getByText(/monitoring\.requests: without requests/).waitFor();
+    await dialog.getByText('All 3 instances would take it.').waitFor();
+    assert.deepEqual(maxRoutes(), [1_000, 1_000], 'looking changes nothing');
+    await assertAccessible(page);
+    await dialog.getByLabel('Why').fill('fewer routes');
+    await dialog.getByLabel('Why').press('Enter');
+
+    await page.getByText('All 3 live instances run it.').waitFor();
+    await page.getByRole('heading', { name: 'Version 1: fewer routes' }).waitFor();
+    assert.deepEqual(maxRoutes(), [500, 500]);
+    await page.getByRole('button', { name: 'Undo' }).press('Enter');
+    await page.getByRole('heading', { name: 'Version 2: Takes back version 1' }).waitFor();
+    await page.getByText('All 3 live instances run it.').waitFor();
+    assert.deepEqual(maxRoutes(), [1_000, 1_000]);
+  });
+
+  it('who was slower looks at what the other changed, and goes on from there', async () => {
+    await page.getByLabel('Filter settings').fill('maxRoutes');
+    const field = page.getByRole('textbox', { name: 'monitoring.maxRoutes' });
+    await field.fill('300');
+    await changeBySomebodyElse(2, { monitoring: { maxTenants: 70 } });
+    await page.getByRole('button', { name: 'Review' }).click();
+    await page.getByRole('heading', { name: /Version 3 was made meanwhile by administrator/ }).waitFor();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('row', { name: /monitoring\.maxTenants not set 70 tenants/ }).waitFor();
+    assert.equal(await dialog.getByRole('button', { name: 'Apply' }).isDisabled(), true);
+    await dialog.getByRole('button', { name: 'Go on from version 3' }).click();
+    // Once more, after the look: the answer is 412, and the newest is shown again.
+    await changeBySomebodyElse(3, { monitoring: { maxTenants: 80 } });
+    await dialog.getByRole('button', { name: 'Apply' }).click();
+    await page.getByRole('heading', { name: /Version 4 was made meanwhile/ }).waitFor();
+    await dialog.getByRole('button', { name: 'Go on from version 4' }).click();
+    await dialog.getByRole('button', { name: 'Apply' }).click();
+    await page.getByRole('heading', { name: 'Version 5', exact: true }).waitFor();
+    await page.getByText('All 3 live instances run it.').waitFor();
+    assert.deepEqual(maxRoutes(), [300, 300]);
+    await page.getByText('not set → 300 routes').waitFor();
+  });
+
+  it('versions are compared and restored; presets and documents show what they change first', async () => {
+    await openPart('Versions');
+    await page.getByLabel('From version').selectOption('1');
+    await page.getByLabel('To version').selectOption('3');
+    await page.getByRole('row', { name: /monitoring\.maxTenants not set 70/ }).waitFor();
+    await page.getByRole('button', { name: 'Restore version 1' }).click();
+    await page.getByRole('row', { name: /monitoring\.maxRoutes 300 routes 500 routes/ }).waitFor();
+    await page.getByRole('button', { name: 'Restore', exact: true }).click();
+    await page.getByRole('heading', { name: 'Version 6: Restores version 1' }).waitFor();
+    await page.getByText('All 3 live instances run it.').waitFor();
+    assert.deepEqual(maxRoutes(), [500, 500]);
+
+    await openPart('Presets');
+    await page.getByRole('button', { name: 'See what it changes: staging' }).click();
+    await page.getByRole('row', { name: /health\.p95Ms not set now 500 ms 1,000 ms preset/ }).waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Apply' }).click();
+    await page.getByRole('heading', { name: 'Version 7: Applies the preset staging' }).waitFor();
+    await page.getByText('applied last').waitFor();
+    await page.getByLabel('Name').fill('ours');
+    await page.getByLabel('What it is for').fill('What we have found');
+    await page.getByLabel('Why these values').fill('Measured in autumn');
+    await page.getByRole('button', { name: 'Keep it' }).click();
+    await page.getByRole('heading', { name: 'ours' }).waitFor();
+    await page.getByRole('button', { name: 'Remove ours' }).click();
+    await page.getByRole('button', { name: 'Remove for good? ours' }).click();
+    await page.getByRole('heading', { name: 'ours' }).waitFor({ state: 'detached' });
+
+    await openPart('Export and import');
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Save as YAML' }).click(),
+    ]);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of await download.createReadStream()) chunks.push(chunk as Uint8Array); // a stream of bytes
+    const text = Buffer.concat(chunks).toString();
+    assert.match(text, /maxRoutes: 500/);
+    await page.getByLabel('or its text').fill('settings: [');
+    await page.getByRole('button', { name: 'See what it changes' }).click();
+    await page.getByRole('dialog').getByRole('alert').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByLabel('or its text').fill(text.replace('maxRoutes: 500', 'maxRoutes: 600'));
+    await page.getByRole('button', { name: 'See what it changes' }).click();
+    await page.getByRole('row', { name: /monitoring\.maxRoutes 500 routes 600 routes/ }).waitFor();
+    await page.getByRole('button', { name: 'Import', exact: true }).click();
+    await page.getByRole('heading', { name: 'Version 8: Imported' }).waitFor();
+    await page.getByText('All 3 live instances run it.').waitFor();
+    assert.deepEqual(maxRoutes(), [600, 600]);
+  });
+
+  it('an override is of one instance; who may only look finds nothing to press', async () => {
+    await page.goto(`${world.plane.dashboardUrl}configuration?instance=web-2`);
+    await page.getByRole('heading', { name: 'Configuration of web-2' }).waitFor();
+    await page.getByLabel('Filter settings').fill('maxRoutes');
+    await page.getByRole('button', { name: 'monitoring.maxRoutes', exact: true }).click();
+    await page.getByRole('textbox', { name: 'monitoring.maxRoutes' }).fill('55');
+    await page.getByRole('button', { name: 'Review' }).click();
+    await page.getByRole('row', { name: /monitoring\.maxRoutes not set 55 routes web-2/ }).waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Apply' }).click();
+    await page.getByText('All 3 live instances run it.').waitFor();
+    assert.deepEqual(maxRoutes(), [600, 55]);
+
+    await page.route(/\/api\/v1\/config(\?|$)/, async (route) => {
+      const answer = await route.fetch();
+      await route.fulfill({ response: answer, json: { ...(await answer.json()), canChange: false } });
+    });
+    await page.goto(`${world.plane.dashboardUrl}configuration`);
+    await page.getByText('You can look at it; changing it needs the scope admin.').waitFor();
+    await page.getByRole('button', { name: 'monitoring.maxRoutes', exact: true }).click();
+    await page.getByText('AUTOPILOT__MONITORING__MAX_ROUTES').waitFor();
+    assert.equal(await page.getByRole('textbox', { name: 'monitoring.maxRoutes' }).count(), 0);
+    await openPart('Presets');
+    await page.getByRole('heading', { name: 'staging' }).waitFor();
+    assert.equal(await page.getByRole('button', { name: /See what/ }).count(), 0);
+    await page.unroute(/\/api\/v1\/config(\?|$)/);
+  });
+});
+
+/** Each as it is opened, and what is there once it is drawn. */
+const drawn = {
+  'tenants?range=1h': 'tbody tr',
+  'resources?range=1h': 'tbody tr',
+  configuration: '.setting',
+  'configuration/versions': '.difference-table',
+  'configuration/presets': '.preset',
+  'configuration/transfer': '.transfer-body',
+};
+
+test('the pages are free of what axe finds, in light and dark and on a phone', async () => {
+  for (const scheme of ['light', 'dark'] as const) {
+    const { page, errors } = await open(scheme);
+    // Both widths in either colours: what differs between them does not depend on each other.
+    const isPhone = scheme === 'dark';
+    for (const [path, selector] of Object.entries(drawn)) {
+      await page.goto(world.plane.dashboardUrl + path);
+      await page.locator(selector).first().waitFor();
+      if (path === 'configuration')
+        await page.getByRole('button', { name: 'monitoring.maxRoutes', exact: true }).click();
+      if (isPhone) await page.setViewportSize({ width: 390, height: 844 });
+      await assertAccessible(page);
+      if (isPhone) {
+        assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390, `${path} fits the phone`);
+      }
+    }
+    assert.deepEqual(errors, []);
+    await page.context().close();
+  }
+});
