@@ -69,6 +69,11 @@ export function describeAnswer(
   }
 }
 
+/** Whether no answer says how it came about: then nothing of that need be found out. */
+export function isSilent({ answers }: Settings): boolean {
+  return answers.requestId === 'off' && answers.serverTiming === 'off' && answers.loadReport === 'off';
+}
+
 /** The same for an answer of Fastify's. */
 export function describeReply(
   request: FastifyRequest,

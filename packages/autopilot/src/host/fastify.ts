@@ -130,7 +130,7 @@ async function install(app: FastifyInstance, agent: AgentInternals, options: Aut
   agent.onClose(compressor);
   const layers = new RequestLayers({ settings, clock, guard, report, compressor, security });
   // What the outer layers refuse is counted too: a request begins and ends beneath Fastify.
-  agent.onClose(trackRequests(app, { recorder: agent.http, context: agent.context, tenantOf: tenant }));
+  agent.onClose(trackRequests(app, { recorder: agent.http, context: agent.context, tenantOf: tenant, layers }));
   layers.install(app);
   forward(app, agent, { principalOf: principal, prefix, layers, report });
   exposeMetrics(app, agent, prefix);

@@ -60,7 +60,6 @@ async function world(t: TestContext, options: WorldOptions): Promise<World> {
   const guard = resources.use(
     new OverloadGuard({ clock: systemClock, settings, poolWaitMs, busiest: () => null, onChange: () => {} }),
   );
-  resources.use(trackRequests(app, { recorder, context: new RequestContext(), tenantOf: null }));
   const outcomes: Outcome[] = [];
   const compressor = resources.use(new Compressor({ settings, onOutcome: (outcome) => outcomes.push(outcome) }));
   const layers = new RequestLayers({
@@ -71,6 +70,7 @@ async function world(t: TestContext, options: WorldOptions): Promise<World> {
     compressor,
     security,
   });
+  resources.use(trackRequests(app, { recorder, context: new RequestContext(), tenantOf: null, layers }));
   layers.install(app);
   await app.register(async () => layers.loadSecurity(app));
   t.after(async () => {

@@ -4,11 +4,11 @@ import { RouteCompression } from '../compress/route-compression.ts';
 import type { SettingsView } from '../config/live-settings.ts';
 import { type ErrorCode, problemOf } from '../contract/error-table.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { adoptRequestId, describeReply, makeRequestId } from './answer-headers.ts';
+import { adoptRequestId, describeReply, isSilent, makeRequestId } from './answer-headers.ts';
 import { adoptConditions, compressAnswer } from './compression-layer.ts';
 import type { LoadReport } from './load-report.ts';
 import type { OverloadGuard } from './overload-guard.ts';
-import { scopeOf, startedAtMs } from './request-tracking.ts';
+import { type OnSendDone, scopeOf, startedAtMs, type TrackedLayers } from './request-tracking.ts';
 import { routeConfigOf } from './route-config.ts';
 import {
   type Limiter,
@@ -52,7 +52,7 @@ interface LayeredConfig {
  * security and overload protection (onRequest), then, on the way back and after all of the application's own hooks,
  * compression and the headers that say how the answer came about. Each looks at its settings anew for each request.
  */
-export class RequestLayers {
+export class RequestLayers implements TrackedLayers {
   readonly #options: RequestLayersOptions;
   #headers: SecurityHeaders | null = null;
   #limiter: Limiter | null = null;
@@ -61,12 +61,13 @@ export class RequestLayers {
     this.#options = options;
   }
 
-  /** Adds the hooks. Fastify can't take them back; with every setting off they do nothing. */
+  /**
+   * Adds what does not come with the hooks of tracking. Fastify can't take hooks back; with every setting off they do nothing.
+   */
   install(app: FastifyInstance): void {
     // Fastify's own ids begin anew with each process, and would not tell one instance's requests from another's.
     const made: unknown = Reflect.get(app, 'genReqId');
     if (typeof made === 'function' && made.name === 'defaultGenReqId') app.setGenReqId(makeRequestId);
-    app.addHook('onRequest', (request, reply, done) => this.#onRequest(request, reply, done));
     const onSend = (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: OnSendDone): void =>
       this.#onSend(request, reply, payload, done);
     // The last hook of each route, so that compression sees what the application's own hooks have made of the body. The
@@ -74,11 +75,6 @@ export class RequestLayers {
     app.addHook('onRoute', (route) => {
       const hooks = route.onSend === undefined ? [] : Array.isArray(route.onSend) ? route.onSend : [route.onSend];
       route.onSend = [...hooks.filter((hook) => hook !== onSend), onSend];
-    });
-    // What matches no route has no hooks but those of the application.
-    app.addHook('onSend', (request, reply, payload, done) => {
-      if (request.is404) this.#onSend(request, reply, payload, done);
-      else done(null, payload);
     });
     if (this.#options.security !== false) limitConnections(app);
   }
@@ -103,7 +99,7 @@ export class RequestLayers {
     if (headers !== null && this.#options.settings.current.security.headers) protect(reply, headers);
   }
 
-  #onRequest(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+  onRequest(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
     const { settings, guard, clock } = this.#options;
     const { overload, security } = settings.current;
     const { headers } = request;
@@ -124,6 +120,11 @@ export class RequestLayers {
     const counting = security.rateLimits ? (this.#limiter?.(request) ?? null) : null;
     if (counting === null) done();
     else void this.#limit(counting, reply, done);
+  }
+
+  /** What matches no route has no hooks but those of the application. */
+  onUnmatchedSend(request: FastifyRequest, reply: FastifyReply, payload: unknown, done: OnSendDone): void {
+    this.#onSend(request, reply, payload, done);
   }
 
   async #limit(counting: Promise<LimitReached | null>, reply: FastifyReply, done: () => void): Promise<void> {
@@ -173,13 +174,12 @@ export class RequestLayers {
     const scope = scopeOf(raw) ?? null;
     if (scope !== null && scope.databaseCalls > 0) factsOf(request).usesDatabase = true;
     report.count(reply.statusCode);
+    if (isSilent(settings.current)) return;
     const atMs = clock.monotonicMs();
     const answered = { scope, startedAtMs: startedAtMs(raw) ?? atMs, atMs, codingMs };
     describeReply(request, reply, answered, settings.current, report);
   }
 }
-
-type OnSendDone = (error?: Error | null, payload?: unknown) => void;
 
 /** Of what matches no route; nobody writes to it but of the same kind. */
 const unmatchedFacts: RouteFacts = { isEssential: false, usesDatabase: false, compression: null };

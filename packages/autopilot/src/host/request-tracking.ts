@@ -13,7 +13,19 @@ export interface TrackingOptions {
   readonly recorder: HttpRecorder;
   readonly context: RequestContext;
   readonly tenantOf: TenantOf | null;
+  /** What goes on with a request that is known, in the hooks of tracking: each hook of its own costs every request. */
+  readonly layers?: TrackedLayers;
 }
+
+/** What comes after tracking in the same hooks; each calls `done`, at once or later. */
+export interface TrackedLayers {
+  onRequest(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void;
+  /** For what matches no route; the answers of routes have a hook of the route. */
+  onUnmatchedSend(request: FastifyRequest, reply: FastifyReply, payload: unknown, done: OnSendDone): void;
+}
+
+/** How an onSend hook goes on with the payload. */
+export type OnSendDone = (error?: Error | null, payload?: unknown) => void;
 
 /** Longer tenant ids are cut: an id is a name, not a payload. */
 const MAX_TENANT_LENGTH = 128;
@@ -69,7 +81,15 @@ interface TrackedConfig {
  *
  * Disposing ends all of it; Fastify can't take hooks back, so those stay and do nothing.
  */
-export function trackRequests(app: FastifyInstance, { recorder, context, tenantOf }: TrackingOptions): Disposable {
+export function trackRequests(
+  app: FastifyInstance,
+  { recorder, context, tenantOf, layers }: TrackingOptions,
+): Disposable {
+  function goOn(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+    if (layers === undefined) done();
+    else layers.onRequest(request, reply, done);
+  }
+
   function onClose(this: TrackedResponse): void {
     const scope = this[scopeKey];
     if (scope === undefined) return;
@@ -134,16 +154,16 @@ export function trackRequests(app: FastifyInstance, { recorder, context, tenantO
     if (scope === undefined) {
       // Injected, or by a further server (listen on "localhost" opens one for each address). An upgraded connection is no request.
       if (!recorder.attached || request.raw.headers.upgrade !== undefined) {
-        done();
+        goOn(request, reply, done);
         return;
       }
       scope = begin(response);
       identify(scope, response, request);
-      context.run(scope, done);
+      context.run(scope, () => goOn(request, reply, done));
       return;
     }
     identify(scope, response, request);
-    done();
+    goOn(request, reply, done);
   });
 
   app.addHook('preValidation', (_request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) => {
@@ -153,11 +173,12 @@ export function trackRequests(app: FastifyInstance, { recorder, context, tenantO
     else context.run(scope, done);
   });
 
-  app.addHook('onSend', (request: FastifyRequest, reply: FastifyReply, _payload: unknown, done) => {
+  app.addHook('onSend', (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: OnSendDone) => {
     const response: TrackedResponse = reply.raw;
     const scope = response[scopeKey];
     if (scope !== undefined && scope.subject === null) identify(scope, response, request);
-    done();
+    if (layers !== undefined && request.is404) layers.onUnmatchedSend(request, reply, payload, done);
+    else done(null, payload);
   });
 
   return {
