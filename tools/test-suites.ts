@@ -1,4 +1,4 @@
-import { join, relative, sep } from 'node:path';
+import { basename, join, relative, sep } from 'node:path';
 import { codeFilesIn, isTestFile } from './syntax.ts';
 
 /** A kind of tests: where they lie, how their processes are made and how long they may take. */
@@ -8,6 +8,10 @@ export interface Suite {
   readonly processes: 'one' | 'one-a-file';
   /** How many processes at a time on two cores. */
   readonly atATime: number;
+  /** Files that nothing else may run beside, as they promise how soon something is there: names without ".test.ts". */
+  readonly alone?: readonly string[];
+  /** Files that take longest, begun first, so that no core waits for one of them at the end. */
+  readonly longest?: readonly string[];
   readonly testLimitMs: number;
   readonly processLimitMs: number;
   readonly closeLimitMs: number;
@@ -23,10 +27,12 @@ export const suites: readonly Suite[] = [
     processLimitMs: 300_000,
     closeLimitMs: 5_000,
   },
+  // Most of their time they wait for timers and for each other.
   {
     name: 'contract',
     processes: 'one-a-file',
-    atATime: 2,
+    atATime: 3,
+    longest: ['load', 'prometheus', 'metric-store', 'loop-shares'],
     testLimitMs: 120_000,
     processLimitMs: 300_000,
     closeLimitMs: 10_000,
@@ -35,15 +41,18 @@ export const suites: readonly Suite[] = [
     name: 'postgres',
     processes: 'one-a-file',
     atATime: 2,
+    longest: ['store-history', 'teamflow-start', 'teamflow-sample', 'embedded-support'],
     testLimitMs: 120_000,
     processLimitMs: 300_000,
     closeLimitMs: 10_000,
   },
-  // These measure how soon something is back: alone, so that nothing else takes the cores.
+  // Most of their time they wait for what was killed to come back.
   {
     name: 'fault',
     processes: 'one-a-file',
-    atATime: 1,
+    atATime: 2,
+    alone: ['fleet', 'load', 'two-halves'],
+    longest: ['history', 'history-disorder', 'store-kill'],
     testLimitMs: 240_000,
     processLimitMs: 600_000,
     closeLimitMs: 15_000,
@@ -51,7 +60,8 @@ export const suites: readonly Suite[] = [
   {
     name: 'e2e',
     processes: 'one-a-file',
-    atATime: 1,
+    atATime: 2,
+    alone: ['live-minute', 'teamflow-pages'],
     testLimitMs: 180_000,
     processLimitMs: 600_000,
     closeLimitMs: 15_000,
@@ -83,4 +93,24 @@ export function findTests(root: string): FoundTests {
     }
   }
   return { bySuite, unrunnable };
+}
+
+/** The files of a suite: first those that run alone, one after the other, then the rest, in the order in which they are begun. */
+export interface RunningOrder {
+  readonly alone: readonly string[];
+  readonly together: readonly string[];
+}
+
+/** Puts the files of a suite in order; `files` keep theirs where the suite names none. */
+export function runningOrder({ alone = [], longest = [] }: Suite, files: readonly string[]): RunningOrder {
+  const nameOf = (file: string): string => basename(file, '.test.ts');
+  const placeOf = (file: string): number => {
+    const place = longest.indexOf(nameOf(file));
+    return place < 0 ? longest.length : place;
+  };
+  const together = files.filter((file) => !alone.includes(nameOf(file)));
+  return {
+    alone: files.filter((file) => alone.includes(nameOf(file))),
+    together: together.toSorted((a, b) => placeOf(a) - placeOf(b)),
+  };
 }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { runTests } from './test.ts';
-import { type Suite, suites } from './test-suites.ts';
+import { findTests, runningOrder, type Suite, suites } from './test-suites.ts';
 
 const quick = { testLimitMs: 2_000, processLimitMs: 20_000, closeLimitMs: 500 };
 /** The real suites with limits that a test can wait for. */
@@ -88,6 +88,30 @@ describe('the test runner', { concurrency: 2 }, () => {
     const strict = await runOver(files, { requireAll: true });
     assert.equal(strict.sum, '1 passed, 4 failed, 0 skipped');
     assert.equal(strict.ok, false);
+  });
+
+  test('files that run alone come first, then the longest; each name is that of a file', () => {
+    const suite: Suite = {
+      name: 's',
+      processes: 'one-a-file',
+      atATime: 2,
+      ...quick,
+      alone: ['c'],
+      longest: ['d', 'b'],
+    };
+    const files = ['a', 'b', 'c', 'd'].map((name) => `/test/s/${name}.test.ts`);
+    const { alone, together } = runningOrder(suite, files);
+    assert.deepEqual(alone, ['/test/s/c.test.ts']);
+    assert.deepEqual(together, ['/test/s/d.test.ts', '/test/s/b.test.ts', '/test/s/a.test.ts']);
+    const { bySuite } = findTests(join(import.meta.dirname, '..'));
+    for (const { name, alone = [], longest = [] } of suites) {
+      const known = (bySuite.get(name) ?? []).map((file) => basename(file, '.test.ts'));
+      assert.deepEqual(
+        [...alone, ...longest].filter((file) => !known.includes(file)),
+        [],
+        name,
+      );
+    }
   });
 
   test('a run without a test fails', async () => {

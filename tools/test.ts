@@ -12,7 +12,7 @@ import { checksOf, runChecks } from './check.ts';
 import { inParallel, killAll } from './child-process.ts';
 import { runTestProcess } from './test-process.ts';
 import type { ResultLine } from './test-reporter.ts';
-import { findTests, type Suite, suites } from './test-suites.ts';
+import { findTests, runningOrder, type Suite, suites } from './test-suites.ts';
 import { Tally } from './test-tally.ts';
 
 export interface TestRun {
@@ -52,7 +52,12 @@ export async function runTests(run: TestRun): Promise<boolean> {
   for (const { suite, files } of selected) {
     tally.title(suite.name, files.length);
     if (suite.processes === 'one') await runTogether(run.root, suite, files, tally);
-    else await inParallel(files, atATime(suite), (file) => runAlone(run.root, suite, file, tally));
+    else {
+      const { alone, together } = runningOrder(suite, files);
+      const runFile = (file: string): Promise<void> => runAlone(run.root, suite, file, tally);
+      await inParallel(alone, 1, runFile);
+      await inParallel(together, atATime(suite), runFile);
+    }
   }
   if (names.length === 0 && words.length === 0) {
     for (const { file, reason } of found.unrunnable) tally.trouble(file, reason, '');
@@ -75,9 +80,9 @@ function filesWith(words: readonly string[], root: string, files: readonly strin
   });
 }
 
-/** More cores, more processes; suites that run alone stay alone. */
+/** More cores, more processes. */
 function atATime(suite: Suite): number {
-  return suite.atATime === 1 ? 1 : Math.max(suite.atATime, Math.min(4, availableParallelism()));
+  return Math.max(suite.atATime, Math.min(4, availableParallelism()));
 }
 
 /** One process for all files. When it breaks, each file runs again alone, which names the one that broke it. */
