@@ -13,6 +13,7 @@ import {
   createClient,
   mergeFrame,
 } from '../../packages/autopilot/src/client.ts';
+import { configurationOperations } from '../../packages/autopilot/src/contract/configuration-operations.ts';
 import type { Frame } from '../../packages/autopilot/src/contract/frame.ts';
 import type { Dashboard, MetricsAnswer } from '../../packages/autopilot/src/contract/performance.ts';
 import { systemClock } from '../../packages/autopilot/src/kernel/clock.ts';
@@ -44,6 +45,14 @@ async function liveWorld(): Promise<{ world: ControlWorld; client: Client; stop:
 }
 
 describe('calls', () => {
+  it('has each call under /config under the name of its operation', () => {
+    const client = createClient({ baseUrl: '' });
+    assert.deepEqual(
+      Object.keys(configurationOperations).filter((id) => !Object.hasOwn(client, id)),
+      [],
+    );
+  });
+
   it('are answered with their types, or reject with the problem', async () => {
     const { world, client, stop } = await liveWorld();
     try {

@@ -1,5 +1,8 @@
 /** Every call under /api/v1/config, through the handler, with agents that take configurations. */
 import assert from 'node:assert/strict';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { signPrincipal } from '../../packages/autopilot/src/access/signed-principal.ts';
@@ -19,6 +22,7 @@ import { systemClock } from '../../packages/autopilot/src/kernel/clock.ts';
 import { ConfiguredAgent } from '../support/configured-agent.ts';
 import { type ControlWorld, controlWorld, LINK_KEY } from '../support/control-world.ts';
 import { leakCheck } from '../support/leak-check.ts';
+import { until } from '../support/until.ts';
 
 leakCheck(after);
 
@@ -279,6 +283,43 @@ test('an instance that comes later, or missed a message, is brought to the newes
   one.say({ kind: 'config-state', ...one.config.state });
   await delay(0);
   assert.equal(one.config.settings.current.monitoring.maxRoutes, 50);
+});
+
+test('the file of the control plane is followed while it is edited, under the environment and the fleet', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'config-file-'));
+  t.after(() => rm(folder, { recursive: true }));
+  await using world = await controlWorld({ service: 'orders', folder });
+  const agents = [linked(world, 'one'), linked(world, 'two', { 'monitoring.maxTenants': 77 })];
+  const tenants = (): readonly number[] => agents.map(({ config }) => config.settings.current.monitoring.maxTenants);
+  const write = async (text: string): Promise<void> => {
+    await writeFile(join(folder, 'new'), text);
+    await rename(join(folder, 'new'), join(folder, 'autopilot.config.yaml'));
+  };
+  await write('settings:\n  monitoring:\n    maxTenants: 60\n');
+  await until(
+    20_000,
+    async () => tenants()[0] ?? 0,
+    (found) => found === 60,
+  );
+  assert.deepEqual(tenants(), [60, 77]);
+  await write('settings:\n  monitoring:\n    maxTenants: 5 hundred\n');
+  const { notes } = await until(
+    20_000,
+    async () => await json<Configuration>(await world.get('/api/v1/config')),
+    (found) => found.notes.some((note) => note.includes('maxTenants is "5 hundred"')),
+  );
+  assert.ok(notes.length > 0);
+  assert.deepEqual(tenants(), [60, 77], 'what it said before counts on');
+  const change = await json<ConfigChange>(await patch(world, 0, { monitoring: { maxTenants: 80 } }));
+  assert.deepEqual([change.masked, tenants()], [[], [80, 80]], 'the fleet stands over file and environment');
+  await rm(join(folder, 'autopilot.config.yaml'));
+  await json(await patch(world, 1, { monitoring: { maxTenants: null } }));
+  await until(
+    20_000,
+    async () => tenants()[0] ?? 0,
+    (found) => found === 1_000,
+  );
+  assert.deepEqual(tenants(), [1_000, 77]);
 });
 
 test('a preset lies under what is set, is shown before it is applied, and a team has its own', async () => {

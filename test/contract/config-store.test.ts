@@ -3,11 +3,18 @@ import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
+import pg from 'pg';
 import { emptyContent } from '../../packages/autopilot/src/config/layers.ts';
 import type { ConfigContent } from '../../packages/autopilot/src/contract/configuration.ts';
 import { MemoryConfigStore } from '../../packages/autopilot/src/storage/memory/memory-config-store.ts';
 import { MemoryJournal } from '../../packages/autopilot/src/storage/memory/memory-journal.ts';
-import type { ConfigDraft, ConfigStore, Journal, Trial } from '../../packages/autopilot/src/storage/ports.ts';
+import {
+  CONFIG_VERSIONS_KEPT,
+  type ConfigDraft,
+  type ConfigStore,
+  type Journal,
+  type Trial,
+} from '../../packages/autopilot/src/storage/ports.ts';
 import { PostgresConfigStore } from '../../packages/autopilot/src/storage/postgres/postgres-config-store.ts';
 import { PostgresJournal } from '../../packages/autopilot/src/storage/postgres/postgres-journal.ts';
 import { leakCheck } from '../support/leak-check.ts';
@@ -21,6 +28,8 @@ interface Opened {
   /** The same kept things, seen by another process. */
   readonly other: ConfigStore;
   readonly journal: Journal;
+  /** Makes so many versions of orders in little time; version 3 by a trial, version 7 what another would go back to. */
+  readonly seed: (count: number) => Promise<void>;
 }
 
 async function postgres(t: TestScope, server: () => ReturnType<typeof throwawayCluster>): Promise<Opened> {
@@ -33,7 +42,35 @@ async function postgres(t: TestScope, server: () => ReturnType<typeof throwawayC
   t.after(async () => {
     await Promise.all([store.close(), other.close(), journal.close()]);
   });
-  return { store, other, journal };
+  const seed = async (count: number): Promise<void> => {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    await client.query(
+      `INSERT INTO autopilot.config_versions (service, version, author, note, cause, trial, hash, content)
+       SELECT 'orders', n, 'ann', '', CASE n WHEN 3 THEN 'trial' ELSE 'person' END, 'trial ' || n, 'hash',
+              jsonb_build_object('preset', NULL, 'instances', '{}'::jsonb, 'fleet',
+                                 jsonb_build_object('monitoring.maxRoutes', 10 + n))
+       FROM generate_series(1, $1::integer) AS n`,
+      [count],
+    );
+    await client.end();
+    const at = new Date().toISOString();
+    await journal.write({
+      id: 'a trial',
+      service: 'orders',
+      kind: 'configuration',
+      subject: 'monitoring.maxRoutes',
+      author: 'autopilot',
+      origin: 'autopilot',
+      state: 'watching',
+      reason: '',
+      change: {},
+      undo: { version: 7 },
+      at,
+      updatedAt: at,
+    });
+  };
+  return { store, other, journal, seed };
 }
 
 const implementations: Readonly<
@@ -42,7 +79,10 @@ const implementations: Readonly<
   MemoryConfigStore: {
     open: async () => {
       const store = new MemoryConfigStore();
-      return { store, other: store, journal: new MemoryJournal() };
+      const seed = async (count: number): Promise<void> => {
+        for (let version = 0; version < count; version++) await store.append('orders', version, draftOf(11 + version));
+      };
+      return { store, other: store, journal: new MemoryJournal(), seed };
     },
   },
   PostgresConfigStore: { open: (t) => postgres(t, throwawayCluster) },
@@ -158,6 +198,24 @@ for (const [name, { open, skip }] of Object.entries(implementations)) {
         }),
         { numRuns: 10 },
       );
+    });
+
+    it('keeps the newest two thousand versions, and those that a trial of the autopilot refers to', async (t) => {
+      const { store, other, seed } = await open(t);
+      await seed(CONFIG_VERSIONS_KEPT + 9);
+      await store.append('orders', CONFIG_VERSIONS_KEPT + 9, draftOf(12));
+      const newest = CONFIG_VERSIONS_KEPT + 10;
+      assert.equal((await other.latest('orders'))?.version, newest);
+      const kept = await other.list('orders', 12, 20);
+      assert.deepEqual(
+        kept.map(({ version }) => version),
+        store.durable ? [11, 7, 3] : [11],
+      );
+      assert.equal(await other.read('orders', 10), null);
+      assert.equal((await other.list('orders', null, 5_000)).length, CONFIG_VERSIONS_KEPT + (store.durable ? 2 : 0));
+      // What the oldest of them changed is not known any more, and not made up.
+      const steps = await other.history('orders', 'monitoring.maxRoutes', 5_000);
+      assert.equal(steps.at(-1)?.head.version, 12);
     });
 
     it('tells another process of a new version', async (t) => {

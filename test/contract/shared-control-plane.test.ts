@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { after, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Agent, createAgent } from '@teamflow/autopilot';
+import { createClient } from '@teamflow/autopilot/client';
 import { autopilot } from '@teamflow/autopilot/fastify';
 import fastify from 'fastify';
 import type { Dashboard, InstanceList } from '../../packages/autopilot/src/contract/performance.ts';
@@ -160,6 +161,53 @@ test('one protocol version behind is answered in its own, others are refused wit
   }
   assert.match(JSON.stringify(await answerTo(LINK_PROTOCOL - 2)), /refused.*later release of the agent/);
   assert.match(JSON.stringify(await answerTo(LINK_PROTOCOL + 1)), /refused.*the control plane.*first/);
+});
+
+test('a change of configuration goes over HTTP into the application, and an agent of the release before is passed over', async (t) => {
+  const shared = await plane(t, [OLD]);
+  const agent = agentOf(t, shared.address, OLD);
+  const app = fastify();
+  t.after(() => app.close());
+  await app.register(autopilot, { agent, principal: () => null });
+  app.get('/', () => ({ ok: true }));
+  const base = await app.listen({ port: 0, host: '127.0.0.1' });
+  const older = new AgentHttpChannel({ url: new URL(shared.address), key: OLD });
+  t.after(() => older.close());
+  const heard: DownMessage[] = [];
+  older.onMessage((message) => heard.push(message));
+  const origin = { service: 'orders', instance: 'older', release: '0' };
+  older.send({ kind: 'hello', protocol: LINK_PROTOCOL - 1, origin, pid: 1, startedAt: 0, databases: [] });
+  const client = createClient({ baseUrl: shared.address, token: () => TOKEN });
+  const about = { service: 'orders' };
+  await until(async () => {
+    const { instances } = await client.listConfigInstances(about).catch(() => ({ instances: [] }));
+    return instances.some(({ instance, version }) => instance === 'one' && version === 0) && heard.length > 0;
+  });
+  const timing = async (): Promise<string | null> => (await fetch(base)).headers.get('server-timing');
+  assert.match((await timing()) ?? '', /total/);
+  const change = await client.patchConfig({ answers: { serverTiming: 'off' } }, { ...about, ifVersion: 0 });
+  assert.deepEqual(
+    change.instances
+      .filter(({ instance }) => instance !== 'control-plane')
+      .map(({ instance, state }) => [instance, state]),
+    [['one', 'applied']],
+  );
+  assert.equal(await timing(), null);
+  await client.restoreConfigVersion(0, { ...about, ifVersion: 1 });
+  assert.match((await timing()) ?? '', /total/);
+  const { instances } = await client.listConfigInstances(about);
+  assert.deepEqual(
+    instances.flatMap(({ instance, version }) => (instance === 'control-plane' ? [] : [[instance, version]])),
+    [
+      ['older', null],
+      ['one', 2],
+    ],
+  );
+  assert.deepEqual(
+    [...new Set(heard.map(({ kind }) => kind))],
+    ['welcome'],
+    'it is sent nothing that it does not know',
+  );
 });
 
 test('what answers without the key is told nothing', async (t) => {
