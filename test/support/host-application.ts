@@ -52,7 +52,10 @@ export async function startHostApplication(variables: Readonly<Record<string, st
     token,
     child,
     async controlPlanePid() {
-      const { pid } = (await (await fetch(`${url}/control-plane`)).json()) as { pid: number }; // `as`: our own route
+      const response = await fetch(`${url}/control-plane`);
+      const text = await response.text();
+      const { pid } = JSON.parse(text) as { pid?: number | null }; // `as`: our own route
+      if (typeof pid !== 'number') throw new Error(`No control plane runs: ${response.status} ${text}`);
       return pid;
     },
     async [Symbol.asyncDispose]() {

@@ -225,6 +225,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       }
       streams.poke();
     },
+    onTaken: (origin, until) => history?.layered.noteTaken(origin, until),
     onTrouble,
     config: office.exchange,
   });
@@ -312,7 +313,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       });
       return;
     }
-    history?.layered.beginLive();
+    // The first that ever leads takes over from nobody.
+    history?.layered.beginLive(role.kind === 'alone' || role.epoch > 1);
     router.route(null);
   };
   if (lease !== null) {

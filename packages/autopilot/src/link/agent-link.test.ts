@@ -279,3 +279,23 @@ test('room comes with an answer, and not when the link ends; what nobody acknowl
   await link.close(5_000);
   assert.equal(link.lostWindows, 4);
 });
+
+test('it says until when its windows were taken, whoever took them', () => {
+  const link = makeLink();
+  const said = (channel: FakeChannel): readonly unknown[] => channel.windows().map(({ takenUntil }) => takenUntil);
+  const first = new FakeChannel();
+  link.connect(first);
+  first.welcome();
+  link.deliver([windowOf(1), windowOf(2)]);
+  link.deliver([windowOf(3)]);
+  first.say({ kind: 'ack', sequence: 1 });
+  // Not taken is not taken.
+  first.say({ kind: 'nack', sequence: 2, again: true });
+  link.deliver([]);
+  assert.deepEqual(said(first), [null, null, 3_000, 3_000]);
+  first.close();
+  const second = new FakeChannel();
+  link.connect(second);
+  second.welcome();
+  assert.deepEqual(said(second), [3_000, 3_000]);
+});

@@ -69,6 +69,8 @@ export class AgentLink {
   /** Of the channel of now. */
   #texts: UnsentTexts;
   #lostWindows = 0;
+  /** Where the newest window ends that was acknowledged, on whatever channel. */
+  #takenUntil: EpochMs | null = null;
   /** Called when something was answered, or the channel is gone. */
   #onProgress: (() => void) | null = null;
 
@@ -179,7 +181,7 @@ export class AgentLink {
         if (Array.isArray(message.tokens)) this.#options.onTokens?.(message.tokens);
         return;
       case 'ack':
-        this.#unacknowledged = this.#unacknowledged.filter(({ sequence }) => sequence !== message.sequence);
+        this.#acknowledged(message.sequence);
         this.#onProgress?.();
         return;
       case 'nack':
@@ -199,6 +201,14 @@ export class AgentLink {
         this.#refuse(message.reason);
         return;
     }
+  }
+
+  #acknowledged(sequence: number): void {
+    const sent = this.#unacknowledged.find((one) => one.sequence === sequence);
+    if (sent === undefined) return;
+    this.#unacknowledged = this.#unacknowledged.filter((one) => one !== sent);
+    for (const { start, durationMs } of sent.windows)
+      this.#takenUntil = Math.max(this.#takenUntil ?? 0, start + durationMs);
   }
 
   #refuse(reason: string): void {
@@ -228,7 +238,8 @@ export class AgentLink {
     const sequence = this.#sequence + 1;
     const statements = this.#texts.of(windows);
     const historyTrouble = this.#options.historyTrouble?.() ?? null;
-    if (!channel.send({ kind: 'windows', sequence, windows, statements, historyTrouble })) return false;
+    const takenUntil = this.#takenUntil;
+    if (!channel.send({ kind: 'windows', sequence, windows, statements, historyTrouble, takenUntil })) return false;
     this.#sequence = sequence;
     sent.sequence = sequence;
     this.#texts.sent(statements);

@@ -27,6 +27,8 @@ export interface AgentRegistryOptions {
   readonly tokens?: () => readonly TokenDigest[];
   /** Takes windows; they are acknowledged when its promise is fulfilled, and asked for again otherwise. */
   readonly take: (origin: Origin, windows: readonly Window[]) => Promise<unknown>;
+  /** Told before them until when what an agent sent was taken, here or by another control plane. */
+  readonly onTaken?: (origin: Origin, until: EpochMs) => void;
   /** Brings configurations to the agents; absent: they keep what they have. */
   readonly config?: ConfigExchange;
   /** Told what went wrong on a link, for the log. */
@@ -187,7 +189,8 @@ export class AgentRegistry {
   async #take(channel: ControlChannel, known: Known, message: UpMessage & { kind: 'windows' }): Promise<void> {
     const { take, onTrouble } = this.#options;
     const { origin } = known;
-    const { sequence, windows, statements } = message;
+    const { sequence, windows, statements, takenUntil } = message;
+    if (typeof takenUntil === 'number') this.#options.onTaken?.(origin, takenUntil);
     let readable = false;
     known.historyTrouble =
       typeof message.historyTrouble === 'string' ? message.historyTrouble.slice(0, MAX_TROUBLE_LENGTH) : null;

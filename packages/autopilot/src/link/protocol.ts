@@ -58,6 +58,11 @@ export type UpMessage =
       readonly statements: readonly StatementText[];
       /** Why what the agent measures does not reach history; null or absent: it does, or the agent keeps none. */
       readonly historyTrouble?: string | null;
+      /**
+       * All windows that end by then were taken before this message, by the receiver or by another control plane; null: none
+       * was. An older agent does not say it.
+       */
+      readonly takenUntil?: EpochMs | null;
     }
   /**
    * Which configuration is in force. Said when welcomed, after each `config`, and every 5 s, which asks for the newest:

@@ -56,5 +56,6 @@ export function shiftOf(compareMs: number, { stepMs }: SteppedRange): number {
  */
 export function movedBack<Range extends TimeRange>(range: Range, shiftMs: number, extent: Extent): Range {
   const from = range.from - shiftMs;
-  return { ...range, from, to: range.to - shiftMs, ...limitsOf(extent, from) };
+  const to = range.to - shiftMs;
+  return { ...range, from, to, ...limitsOf(extent, from, to) };
 }

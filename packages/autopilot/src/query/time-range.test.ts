@@ -63,3 +63,18 @@ test('what is not kept, or can not be asked just now, makes an answer incomplete
   assert.match(range.notes.join(), /can be had: History can't be asked: the store is away\.$/);
   assert.equal(wholeRange({}, 20_000, alone, NOW).complete, true);
 });
+
+test('time that is not settled makes answers about it incomplete, and no others', () => {
+  const unsettled = [{ from: NOW - 60_000, to: NOW - 30_000 }];
+  const extent: Extent = { ...ladder, unsettled };
+  const touched = wholeRange({ from: NOW - 40_000, to: NOW }, HOUR, extent, NOW);
+  assert.equal(touched.complete, false);
+  assert.match(touched.notes.join(), /something may be missing yet: another control plane took it/);
+  for (const [from, to] of [
+    [NOW - 30_000, NOW],
+    [NOW - HOUR, NOW - 60_000],
+  ] as const) {
+    const { complete, notes } = wholeRange({ from, to }, HOUR, extent, NOW);
+    assert.deepEqual([complete, notes], [true, []]);
+  }
+});

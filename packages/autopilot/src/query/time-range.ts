@@ -1,3 +1,4 @@
+import type { TimeSpan } from '../contract/frame.ts';
 import type { EpochMs } from '../kernel/clock.ts';
 import { AutopilotError } from '../kernel/errors.ts';
 import type { Extent } from '../storage/ports.ts';
@@ -70,14 +71,14 @@ export function steppedRange(asked: AskedRange, lookBackMs: number, extent: Exte
       `Ask for a step of at least ${least} ms, or a shorter range.`,
     );
   }
-  const notes = notesOf(extent, from);
+  const notes = notesOf(extent, from, to);
   if (step !== undefined && stepMs !== step) {
     notes.push(
       `The step was rounded up from ${step} to ${stepMs} ms: back to ${timestamp(from)} facts are kept in windows of ${level.resolutionMs} ms.`,
     );
   }
   const fitting = extent.levels.findLast(({ resolutionMs }) => stepMs % resolutionMs === 0) ?? level;
-  return { ...aligned, stepMs, resolutionMs: fitting.resolutionMs, complete: isComplete(extent, from), notes };
+  return { ...aligned, stepMs, resolutionMs: fitting.resolutionMs, complete: isComplete(extent, from, to), notes };
 }
 
 /** @throws AutopilotError AP_RANGE_INVALID when it is reversed or in the future. */
@@ -92,8 +93,8 @@ export function wholeRange(
   return {
     from: Math.floor(from / resolutionMs) * resolutionMs,
     to: Math.ceil(to / resolutionMs) * resolutionMs,
-    complete: isComplete(extent, from),
-    notes: notesOf(extent, from),
+    complete: isComplete(extent, from, to),
+    notes: notesOf(extent, from, to),
   };
 }
 
@@ -135,13 +136,21 @@ function levelFor(extent: Extent, from: EpochMs): Extent['levels'][number] {
   return level ?? { resolutionMs: 1000, from };
 }
 
-/** Whether all from `from` on is kept, and if not, why, as sentences. */
-export function limitsOf(extent: Extent, from: EpochMs): Pick<TimeRange, 'complete' | 'notes'> {
-  return { complete: isComplete(extent, from), notes: notesOf(extent, from) };
+/** Whether all of [from, to) is kept and can be had, and if not, why, as sentences. */
+export function limitsOf(extent: Extent, from: EpochMs, to: EpochMs): Pick<TimeRange, 'complete' | 'notes'> {
+  return { complete: isComplete(extent, from, to), notes: notesOf(extent, from, to) };
 }
 
-function isComplete(extent: Extent, from: EpochMs): boolean {
+function isComplete(extent: Extent, from: EpochMs, to: EpochMs): boolean {
+  return isKept(extent, from) && unsettledIn(extent, from, to).length === 0;
+}
+
+function isKept(extent: Extent, from: EpochMs): boolean {
   return extent.levels.some((level) => level.from <= from);
+}
+
+function unsettledIn({ unsettled = [] }: Extent, from: EpochMs, to: EpochMs): readonly TimeSpan[] {
+  return unsettled.filter((span) => span.from < to && span.to > from);
 }
 
 function keptOf({ levels }: Extent): string {
@@ -151,15 +160,25 @@ function keptOf({ levels }: Extent): string {
     : 'the control plane keeps the last hour';
 }
 
-function notesOf(extent: Extent, from: EpochMs): string[] {
+function notesOf(extent: Extent, from: EpochMs, to: EpochMs): string[] {
+  const notes: string[] = [];
   const kept = extent.levels.at(-1)?.from;
-  if (kept === undefined || isComplete(extent, from)) return [];
-  const why =
-    extent.trouble ??
-    (extent.droppedWindows > 0
-      ? `${extent.droppedWindows} older windows were dropped to stay within the memory bound`
-      : keptOf(extent));
-  return [`Nothing from before ${timestamp(kept)} can be had: ${why.replace(/\.$/, '')}.`];
+  if (kept !== undefined && !isKept(extent, from)) {
+    const why =
+      extent.trouble ??
+      (extent.droppedWindows > 0
+        ? `${extent.droppedWindows} older windows were dropped to stay within the memory bound`
+        : keptOf(extent));
+    notes.push(`Nothing from before ${timestamp(kept)} can be had: ${why.replace(/\.$/, '')}.`);
+  }
+  const open = unsettledIn(extent, from, to);
+  if (open.length > 0) {
+    const since = Math.max(from, Math.min(...open.map((span) => span.from)));
+    notes.push(
+      `From ${timestamp(since)} on something may be missing yet: another control plane took it, and it is on its way through the store.`,
+    );
+  }
+  return notes;
 }
 
 /** RFC 3339 in UTC; times too far for a Date as their number. */

@@ -1,8 +1,10 @@
+import type { TimeSpan } from '../contract/frame.ts';
 import type { Origin, Window } from '../contract/series.ts';
 import type { Clock, EpochMs } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { findGaps } from './live-gaps.ts';
 import type { Appended, Compacted, Extent, MetricStore, SeriesQuery, Slice } from './ports.ts';
+import { TakenElsewhere } from './taken-elsewhere.ts';
 
 /**
  * The live hour and history as one store.
@@ -16,7 +18,9 @@ import type { Appended, Compacted, Extent, MetricStore, SeriesQuery, Slice } fro
  *                                                 instances together, where the live hour would have 360 blocks of each to merge;
  *                                                 if history has every block of that minute that the live hour has
  *
- * What lies within the last ten minutes never waits for history. When history fails, the question that found out fails, if it was
+ * What lies within the last ten minutes does not wait for history, unless another control plane had the link meanwhile: then
+ * history has what that one took, or gets it within seconds, and until then extent() says which time is not settled
+ * (taken-elsewhere.ts). When history fails, the question that found out fails, if it was
  * about more than the live hour; then, for five seconds at a time, the live hour answers alone, and extent() says that nothing
  * older can be had.
  */
@@ -29,6 +33,8 @@ const LIVE_ALONE_MS = 10 * MINUTE_MS;
 const SETTLED_MS = 2 * MINUTE_MS;
 /** How long an answer about what history keeps is believed. */
 const EXTENT_VALID_MS = 5000;
+/** While something is on its way to history it is looked for as often. */
+const LOOK_EVERY_MS = 1000;
 /** How long history is left alone after it failed, so that nobody waits for it over and over. */
 const REST_MS = 5000;
 
@@ -58,9 +64,13 @@ export class LayeredMetricStore implements MetricStore {
   #recentSince: EpochMs;
   readonly #mayCompact: () => boolean;
   readonly #extents: Map<string, KnownExtent> = new Map();
+  readonly #elsewhere: TakenElsewhere = new TakenElsewhere();
+  /** By service, when history was last looked at for what was taken elsewhere. */
+  readonly #lookedAtMs: Map<string, number> = new Map();
   #failedAtMs = Number.NEGATIVE_INFINITY;
   /** Why history could not be asked the last time; null: it could. */
   #failure: string | null = null;
+  #failedWith: unknown = null;
   #compacting: Promise<void> | null = null;
   #compactionFailedAtMs = Number.NEGATIVE_INFINITY;
   #compactionFailure: string | null = null;
@@ -79,13 +89,23 @@ export class LayeredMetricStore implements MetricStore {
     return this.#failure ?? this.#compactionFailure;
   }
 
-  /** Windows from the link come here from now on, and went elsewhere before. */
-  beginLive(): void {
+  /** Windows from the link come here from now on. `tookOver`: they went to another control plane before. */
+  beginLive(tookOver: boolean): void {
     this.#recentSince = this.#clock.now();
+    this.#elsewhere.begin(this.#recentSince, tookOver);
+  }
+
+  /**
+   * An agent says that all its windows that end by `until` were taken, here or by another control plane; to be told before what it
+   * sends with it.
+   */
+  noteTaken(origin: Origin, until: EpochMs): void {
+    this.#elsewhere.taken(origin, until, this.#clock.now());
   }
 
   /** Into the live hour; agents write history themselves. */
   append(origin: Origin, windows: readonly Window[]): Promise<Appended> {
+    this.#elsewhere.appended(origin, windows);
     return this.#recent.append(origin, windows);
   }
 
@@ -121,11 +141,18 @@ export class LayeredMetricStore implements MetricStore {
   async extent(service: string, now: EpochMs): Promise<Extent> {
     const recent = await this.#recent.extent(service, now);
     const history = await this.#historyExtent(service, now);
+    if (history !== null) await this.#look(service);
+    const unsettled = this.#elsewhere.unsettled(service, now, history === null);
     if (history === null) {
       // The live hour alone: it began with this process.
       const since = Math.ceil(this.#recentSince / BLOCK_MS) * BLOCK_MS;
       const levels = recent.levels.map((level) => ({ ...level, from: Math.max(level.from, since) }));
-      return { ...recent, levels, trouble: `History can't be asked: ${this.#failure ?? 'it was not asked yet'}` };
+      return {
+        ...recent,
+        levels,
+        unsettled,
+        trouble: `History can't be asked: ${this.#failure ?? 'it was not asked yet'}`,
+      };
     }
     const levels = [...recent.levels];
     for (const level of history.levels) {
@@ -139,12 +166,15 @@ export class LayeredMetricStore implements MetricStore {
       newestEnd: ends.length === 0 ? null : Math.max(...ends),
       // What memory dropped is in history.
       droppedWindows: history.droppedWindows,
+      unsettled,
     };
   }
 
   async *read(query: SeriesQuery): AsyncIterable<Slice> {
     const now = this.#clock.now();
-    const liveAlone = query.from >= Math.max(now - LIVE_ALONE_MS, this.#recentSince + BLOCK_MS);
+    const liveAlone =
+      query.from >= Math.max(now - LIVE_ALONE_MS, this.#recentSince + BLOCK_MS) &&
+      !this.#elsewhere.isIn(query.service, query);
     if (liveAlone || this.#isResting()) {
       yield* this.#recent.read(query);
       return;
@@ -169,18 +199,24 @@ export class LayeredMetricStore implements MetricStore {
   async *#live(query: SeriesQuery, cut: EpochMs): AsyncIterable<Slice> {
     // A window that began before the cut was read from history already; where nothing was, it belongs to the answer.
     const isOurs = ({ start }: Slice): boolean => start >= cut || query.from > cut;
+    const { from, to, service } = query;
+    const lacks = (origin: Origin): readonly TimeSpan[] => this.#elsewhere.ofInstance(origin);
     const slices = (await gathered(this.#recent.read(query))).filter(isOurs);
     const stored = await this.#asking(async () => (await gathered(this.#history.read(headsOf(query)))).filter(isOurs));
-    // The live hour may have merged its blocks to minutes, as long as those are welcome.
-    const gaps = findGaps(slices, stored ?? [], query.resolutionMs < MINUTE_MS ? BLOCK_MS : MINUTE_MS);
-    if (gaps.isEmpty) {
+    // As with what is older: it was said to be complete.
+    if (stored === null && this.#elsewhere.isIn(service, query)) throw this.#failedWith;
+    if (findGaps(slices, stored ?? [], { blockMs: BLOCK_MS, from, to, lacks }).isEmpty) {
       yield* slices;
       return;
     }
-    const filled = await this.#asking(() =>
-      gathered(this.#history.read({ ...query, resolutionMs: BLOCK_MS, mergeInstances: false })),
-    );
-    yield* filled === null ? slices : slices.filter((slice) => !gaps.replaces(slice));
+    // Once more without those that were joined to minutes, of which a part may have to go.
+    const fine = { ...query, resolutionMs: Math.min(query.resolutionMs, BLOCK_MS), mergeInstances: false };
+    const blocks = (await gathered(this.#recent.read(fine))).filter(isOurs);
+    const gaps = findGaps(blocks, stored ?? [], { blockMs: BLOCK_MS, from, to, lacks });
+    const part = { ...fine, resolutionMs: BLOCK_MS, from: Math.max(from, gaps.from), to: Math.min(to, gaps.to) };
+    const filled = gaps.isEmpty ? [] : await this.#asking(() => gathered(this.#history.read(part)));
+    if (filled === null && this.#elsewhere.isIn(service, query)) throw this.#failedWith;
+    yield* filled === null ? blocks : blocks.filter((slice) => !gaps.replaces(slice));
     yield* (filled ?? []).filter((slice) => gaps.takes(slice));
   }
 
@@ -192,7 +228,7 @@ export class LayeredMetricStore implements MetricStore {
     const minute = headsOf({ ...query, from: settled - MINUTE_MS, to: settled });
     const live = await gathered(this.#recent.read(minute));
     const stored = await this.#asking(() => gathered(this.#history.read(minute)));
-    return stored !== null && findGaps(stored, live, BLOCK_MS).isEmpty ? settled : liveFrom;
+    return stored !== null && findGaps(stored, live, { blockMs: BLOCK_MS }).isEmpty ? settled : liveFrom;
   }
 
   async #historyExtent(service: string, now: EpochMs): Promise<Extent | null> {
@@ -206,6 +242,21 @@ export class LayeredMetricStore implements MetricStore {
     if (extent === null) this.#extents.delete(service);
     else this.#extents.set(service, { extent, atMs });
     return extent;
+  }
+
+  /** Looks what history has by now of what was taken elsewhere. */
+  async #look(service: string): Promise<void> {
+    const now = this.#clock.now();
+    const atMs = this.#clock.monotonicMs();
+    const restMs = this.#elsewhere.isOpen(service, now) ? LOOK_EVERY_MS : EXTENT_VALID_MS;
+    if (this.#isResting() || atMs - (this.#lookedAtMs.get(service) ?? Number.NEGATIVE_INFINITY) < restMs) return;
+    if (this.#lookedAtMs.size > 1000) this.#lookedAtMs.clear();
+    this.#lookedAtMs.set(service, atMs);
+    const from = this.#elsewhere.lookFrom(service, now);
+    const anything = { service, family: 'runtime', select: { kind: 'total' }, from, to: now + MINUTE_MS } as const;
+    const query = headsOf({ ...anything, resolutionMs: BLOCK_MS });
+    const windows = await this.#asking(() => gathered(this.#history.read(query)));
+    if (windows !== null) this.#elsewhere.stored(service, windows, now);
   }
 
   #isResting(): boolean {
@@ -226,6 +277,7 @@ export class LayeredMetricStore implements MetricStore {
 
   #failed(error: unknown): void {
     this.#failedAtMs = this.#clock.monotonicMs();
+    this.#failedWith = error;
     this.#extents.clear();
     if (this.#failure === null) this.#onTrouble(error);
     this.#failure = messageOf(error);

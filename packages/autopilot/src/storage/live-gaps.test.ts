@@ -53,7 +53,7 @@ test('no second counts twice, and each block has what the better of the two has'
     fc.property(timeline, timeline, fc.constantFrom(1, 4, 10), (liveSeconds, storedSeconds, longest) => {
       const live = [...spansOf('a', liveSeconds, 1), ...spansOf('b', storedSeconds, longest)];
       const stored = [...spansOf('a', storedSeconds, longest), ...spansOf('b', liveSeconds, 10)];
-      const gaps = findGaps(live, stored, BLOCK);
+      const gaps = findGaps(live, stored, { blockMs: BLOCK });
       const result = [...live.filter((one) => !gaps.replaces(one)), ...stored.filter((one) => gaps.takes(one))];
       for (const instance of ['a', 'b']) {
         const counts = secondsOf(result, instance);
@@ -72,11 +72,11 @@ test('no second counts twice, and each block has what the better of the two has'
 test('windows that span blocks are taken with all that touch those, or not at all', () => {
   const live = Array.from({ length: 60 }, (_, second) => span('a', second, 1));
   const minute = span('a', 0, 60);
-  assert.ok(findGaps(live, [minute], BLOCK).isEmpty);
-  const gaps = findGaps(live.toSpliced(20, 5), [minute], BLOCK);
+  assert.ok(findGaps(live, [minute], { blockMs: BLOCK }).isEmpty);
+  const gaps = findGaps(live.toSpliced(20, 5), [minute], { blockMs: BLOCK });
   assert.ok(gaps.takes(minute) && live.every((one) => gaps.replaces(one)));
   const stretched = [span('a', 8, 7), span('a', 15, 5), span('a', 20, 10)];
-  const around = findGaps(live.toSpliced(8, 12), stretched, BLOCK);
+  const around = findGaps(live.toSpliced(8, 12), stretched, { blockMs: BLOCK });
   assert.deepEqual(
     stretched.map((one) => around.takes(one)),
     [true, true, false],
@@ -85,4 +85,20 @@ test('windows that span blocks are taken with all that touch those, or not at al
     [5, 12, 25].map((second) => around.replaces(span('a', second, 1))),
     [true, true, false],
   );
+});
+
+test('a live slice that was joined over time it knows nothing of does not count for that time', () => {
+  const minute = [span('a', 0, 60)];
+  const tens = [0, 10, 20, 30, 40, 50].map((start) => span('a', start, 10));
+  assert.ok(findGaps(minute, tens, { blockMs: BLOCK }).isEmpty);
+  const lacks = (): readonly { from: number; to: number }[] => [{ from: 17, to: 31 }];
+  const gaps = findGaps(minute, tens, { blockMs: BLOCK, lacks });
+  assert.deepEqual(
+    tens.map((one) => gaps.takes(one)),
+    [false, true, true, true, false, false],
+  );
+  assert.deepEqual([gaps.from, gaps.to], [10, 40]);
+  // Of what lies outside of the range nobody asks.
+  assert.ok(findGaps(minute, tens, { blockMs: BLOCK, lacks, from: 31, to: 60 }).isEmpty);
+  assert.ok(findGaps([span('a', 25, 5)], [span('a', 20, 10)], { blockMs: BLOCK, from: 25 }).isEmpty);
 });

@@ -6,6 +6,7 @@ import type {
   ConfigVersion,
   ConfigVersionHead,
 } from '../contract/configuration.ts';
+import type { TimeSpan } from '../contract/frame.ts';
 import type { Scope } from '../contract/principal.ts';
 import type { Family, Origin, SeriesWindow, StatementText, Window } from '../contract/series.ts';
 import type { EpochMs } from '../kernel/clock.ts';
@@ -88,6 +89,8 @@ export interface Extent {
   readonly droppedWindows: number;
   /** Why what is older can't be had just now, as a sentence; absent: it can, or is not kept. */
   readonly trouble?: string;
+  /** Time of which not everything can be had yet, though it will be: another control plane took it. Absent: none. */
+  readonly unsettled?: readonly TimeSpan[];
 }
 
 /** Names a statement of a service. */

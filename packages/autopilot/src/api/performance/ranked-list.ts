@@ -64,7 +64,7 @@ export async function rankedPage(
   const range =
     rangeFrom === undefined || rangeTo === undefined
       ? firstRange(request, extent, now)
-      : { from: Number(rangeFrom), to: Number(rangeTo), ...limitsOf(extent, Number(rangeFrom)) };
+      : { from: Number(rangeFrom), to: Number(rangeTo), ...limitsOf(extent, Number(rangeFrom), Number(rangeTo)) };
   const ranked = await rankedPlaces(engine, subject, range, ranking);
   const ordered = only === undefined ? ranked : ranked.filter((place) => only.includes(place.key));
   const backward = open.toward === 'previous';

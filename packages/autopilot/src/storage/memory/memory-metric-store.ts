@@ -221,8 +221,10 @@ export class MemoryMetricStore implements MetricStore {
         const merged = instance.blocks.get(at)?.merged;
         if (merged != null) parts.push(merged);
       }
-      // One block is as quick to read by itself.
-      if (parts.length < 2) continue;
+      // One block is as quick to read by itself. And a minute with a block missing in the middle would hide that.
+      const first = parts[0]?.start ?? 0;
+      const blocks = Math.floor((parts.at(-1)?.start ?? 0) / COARSE_MS) - Math.floor(first / COARSE_MS) + 1;
+      if (parts.length < 2 || parts.length < blocks) continue;
       const minute = mergeSegments(this.#dictionary, parts);
       this.#bytes += bytesOf(minute);
       instance.minutes.set(start, minute);
