@@ -1,6 +1,6 @@
 /** Several processes of a service on one database: one control plane leads, the others stand by, and no request is lost or counted twice. */
 import assert from 'node:assert/strict';
-import { after, type TestContext, test } from 'node:test';
+import { after, describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Agent, createAgent } from '@teamflow/autopilot';
 import { type Client, createClient } from '@teamflow/autopilot/client';
@@ -54,7 +54,7 @@ async function fleetOf(t: TestContext): Promise<Fleet> {
     (found) => found?.address === first.controlPlaneUrl,
   );
   const second = await host('two', 'second-');
-  const client = createClient({ baseUrl: second.controlPlaneUrl, token: () => 'second-'.padEnd(40, 'x') });
+  const client = createClient({ baseUrl: second.controlPlaneUrl, token: () => second.token });
   await bothLive(client);
   const writtenUntil = async (): Promise<number> => {
     const { rows } = await pool.query<{ end: string }>(
@@ -113,86 +113,91 @@ function drive(fleet: Fleet): () => Promise<number> {
   };
 }
 
-test('a leader that is killed, or stopped for longer than its lease, is followed within 10 s; nothing is lost or counted twice', async (t) => {
-  const fleet = await fleetOf(t);
-  const from = Math.floor(Date.now() / 60_000) * 60_000;
-  const before = await fleet.leader();
-  assert.equal(before.address, fleet.first.controlPlaneUrl);
-  const stop = drive(fleet);
-  await sleep(2_000);
-  process.kill(await fleet.first.controlPlanePid(), 'SIGKILL');
-  const second = await until(TAKEOVER_MS, fleet.leader, ({ epoch }) => epoch > before.epoch);
-  assert.deepEqual(second, { epoch: before.epoch + 1, address: fleet.second.controlPlaneUrl });
-  await bothLive(fleet.client);
+describe('a fleet', { concurrency: true }, () => {
+  it('a leader that is killed, or stopped for longer than its lease, is followed within 10 s; nothing is lost or counted twice', async (t) => {
+    const fleet = await fleetOf(t);
+    const from = Math.floor(Date.now() / 60_000) * 60_000;
+    const before = await fleet.leader();
+    assert.equal(before.address, fleet.first.controlPlaneUrl);
+    const stop = drive(fleet);
+    await sleep(2_000);
+    process.kill(await fleet.first.controlPlanePid(), 'SIGKILL');
+    // The other one, or the one that was started in its place.
+    const second = await until(TAKEOVER_MS, fleet.leader, ({ epoch }) => epoch > before.epoch);
+    assert.equal(second.epoch, before.epoch + 1);
+    await bothLive(fleet.client);
 
-  const pid = await fleet.second.controlPlanePid();
-  process.kill(pid, 'SIGSTOP');
-  let third: Awaited<ReturnType<Fleet['leader']>>;
-  try {
-    third = await until(TAKEOVER_MS, fleet.leader, ({ epoch }) => epoch > second.epoch);
-  } finally {
-    process.kill(pid, 'SIGCONT');
-  }
-  assert.equal(third.epoch, second.epoch + 1);
-  assert.notEqual(third.address, second.address);
-  const client = createClient({ baseUrl: third.address, token: () => 'first-'.padEnd(40, 'x') });
-  await bothLive(client);
-  // The one that led answers as the others do: by asking the new leader, which alone knows both.
-  await bothLive(fleet.client);
-  assert.deepEqual(await fleet.leader(), third);
+    const [leads, follows] =
+      second.address === fleet.second.controlPlaneUrl ? [fleet.second, fleet.first] : [fleet.first, fleet.second];
+    const pid = await leads.controlPlanePid();
+    process.kill(pid, 'SIGSTOP');
+    let third: Awaited<ReturnType<Fleet['leader']>>;
+    try {
+      third = await until(TAKEOVER_MS, fleet.leader, ({ epoch }) => epoch > second.epoch);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    assert.equal(third.epoch, second.epoch + 1);
+    assert.notEqual(third.address, second.address);
+    const client = createClient({ baseUrl: third.address, token: () => follows.token });
+    await bothLive(client);
+    // The one that led answers as the others do: by asking the new leader, which alone knows both.
+    await bothLive(createClient({ baseUrl: second.address, token: () => leads.token }));
+    assert.deepEqual(await fleet.leader(), third);
 
-  const answered = await stop();
-  const stoppedAt = Date.now();
-  assert.ok(answered > 200, `${answered} requests`);
-  const told = (): Promise<Counted> => requestsOf(client, from);
-  await until(40_000, told, ({ requests }) => requests === answered);
-  // From now on also while history catches up with what the link has brought, and when it has.
-  const honest = async (): Promise<Counted> => {
-    const counted = await told();
-    if (counted.complete) assert.equal(counted.requests, answered);
-    assert.ok(counted.requests <= answered);
-    return counted;
-  };
-  await until(40_000, honest, ({ complete }) => complete);
-  await until(
-    40_000,
-    async () => [await honest(), await fleet.writtenUntil()] as const,
-    ([, end]) => end > stoppedAt,
-  );
-  assert.deepEqual(await told(), { requests: answered, complete: true });
-});
+    const answered = await stop();
+    const stoppedAt = Date.now();
+    assert.ok(answered > 200, `${answered} requests`);
+    const told = (): Promise<Counted> => requestsOf(client, from);
+    await until(40_000, told, ({ requests }) => requests === answered);
+    // From now on also while history catches up with what the link has brought, and when it has.
+    const honest = async (): Promise<Counted> => {
+      const counted = await told();
+      if (counted.complete) assert.equal(counted.requests, answered);
+      assert.ok(counted.requests <= answered);
+      return counted;
+    };
+    await until(40_000, honest, ({ complete }) => complete);
+    await until(
+      40_000,
+      async () => [await honest(), await fleet.writtenUntil()] as const,
+      ([, end]) => end > stoppedAt,
+    );
+    assert.deepEqual(await told(), { requests: answered, complete: true });
+  });
 
-test('an application whose control plane is down is served as ever, and what it did is in history', async (t) => {
-  const { url } = await databaseFor(t, { server: await throwawayCluster() });
-  const key = 'a-link-key-for-tests-0123456789abcdef';
-  // Makes the schema, and ends.
-  const before = await createControlPlane({ port: 0, linkKeys: [key], databaseUrl: url });
-  await until(
-    10_000,
-    () => Promise.resolve(before.role?.kind),
-    (kind) => kind === 'leading',
-  );
-  await before.close();
-  const agent = agentFor({ AUTOPILOT_URL: before.address, AUTOPILOT_LINK_KEY: key, AUTOPILOT_DATABASE_URL: url });
-  t.after(() => agent.close());
-  const app = fastify();
-  t.after(() => app.close());
-  await app.register(autopilot, { agent });
-  app.get('/', () => ({ ok: true }));
-  const base = await app.listen({ port: 0, host: '127.0.0.1' });
-  const from = Math.floor(Date.now() / 60_000) * 60_000;
-  for (let asked = 0; asked < 50; asked++) assert.equal((await fetch(base)).status, 200);
-  assert.equal(agent.status.state, 'unlinked');
-  await agent.close();
-  const token = 'third-'.padEnd(40, 'x');
-  const later = await createControlPlane({ port: 0, token, databaseUrl: url });
-  t.after(() => later.close());
-  const client = createClient({ baseUrl: later.address, token: () => token });
-  await until(
-    20_000,
-    () => requestsOf(client, from, 'GET /'),
-    ({ requests }) => requests === 50,
-  );
+  it('an application whose control plane is down is served as ever, and what it did is in history', async (t) => {
+    const { url } = await databaseFor(t, { server: await throwawayCluster() });
+    const key = 'a-link-key-for-tests-0123456789abcdef';
+    // Makes the schema, and ends.
+    const before = await createControlPlane({ port: 0, linkKeys: [key], databaseUrl: url });
+    await until(
+      10_000,
+      () => Promise.resolve(before.role?.kind),
+      (kind) => kind === 'leading',
+    );
+    await before.close();
+    const agent = agentFor({ AUTOPILOT_URL: before.address, AUTOPILOT_LINK_KEY: key, AUTOPILOT_DATABASE_URL: url });
+    t.after(() => agent.close());
+    const app = fastify();
+    t.after(() => app.close());
+    await app.register(autopilot, { agent });
+    app.get('/', () => ({ ok: true }));
+    const base = await app.listen({ port: 0, host: '127.0.0.1' });
+    const from = Math.floor(Date.now() / 60_000) * 60_000;
+    for (let asked = 0; asked < 50; asked++) assert.equal((await fetch(base)).status, 200);
+    assert.equal(agent.status.state, 'unlinked');
+    await agent.close();
+    const token = 'third-'.padEnd(40, 'x');
+    const later = await createControlPlane({ port: 0, token, databaseUrl: url });
+    t.after(() => later.close());
+    const client = createClient({ baseUrl: later.address, token: () => token });
+    await until(
+      20_000,
+      () => requestsOf(client, from, 'GET /'),
+      ({ requests }) => requests === 50,
+    );
+  });
 });
 
 /** Started with these variables, of which nothing else in this process knows. */

@@ -17,8 +17,14 @@ export async function agentState(host: HostApplication): Promise<AgentState> {
   return (await (await fetch(`${host.url}/agent`)).json()) as AgentState; // our own route
 }
 
+/** What a control plane says of the requests of a route, of all instances. */
+export interface RequestsTold {
+  readonly requests: number;
+  readonly complete: boolean;
+}
+
 /** Requests of the route "GET /query" since `from`, a full minute, as the control plane answers from history. */
-export async function requestsKept(client: Client, from: number): Promise<number> {
+export async function requestsTold(client: Client, from: number): Promise<RequestsTold> {
   const { frame } = await client.getMetrics({
     kind: 'route',
     route: 'GET /query',
@@ -27,7 +33,23 @@ export async function requestsKept(client: Client, from: number): Promise<number
     to: new Date(Math.ceil(Date.now() / 60_000) * 60_000).toISOString(),
     step: 60_000,
   });
-  return (frame.columns['requests'] ?? []).reduce((sum: number, value) => sum + (value ?? 0), 0);
+  const requests = (frame.columns['requests'] ?? []).reduce((sum: number, value) => sum + (value ?? 0), 0);
+  return { requests, complete: frame.complete };
+}
+
+/** The same, as a number alone. */
+export async function requestsKept(client: Client, from: number): Promise<number> {
+  return (await requestsTold(client, from)).requests;
+}
+
+/** Windows that were handed in to a store. */
+export async function storedWindows(url: string): Promise<number> {
+  const { rows } = await withClient(url, (db) =>
+    db.query<{ count: number }>(
+      `SELECT n_tup_ins::integer AS count FROM pg_stat_user_tables WHERE schemaname = 'autopilot' AND relname = 'unfolded_windows'`,
+    ),
+  );
+  return rows[0]?.count ?? 0;
 }
 
 /** Asks a database over a connection that is closed afterwards. */

@@ -49,7 +49,7 @@ export async function startHostApplication(variables: Readonly<Record<string, st
   return {
     url,
     controlPlaneUrl,
-    token,
+    token: variables['AUTOPILOT_TOKEN'] ?? token,
     child,
     async controlPlanePid() {
       const response = await fetch(`${url}/control-plane`);

@@ -152,6 +152,19 @@ test('what the store can not take at all stands in nobody’s way, and is counte
   await flush.close(500);
 });
 
+test('what the store can not take for a moment is written the next time, also a lone window', async () => {
+  const { flush, written, store, pass } = open();
+  // As when the partition of a row is made while the row is on its way to the default one.
+  const cause = Object.assign(new Error('violates partition constraint'), { code: '23514' });
+  store.fails = new AutopilotError('AP_STORE_BUSY', 'Writing failed.', { cause });
+  await pass(10);
+  assert.deepEqual([flush.status.lostWindows, flush.status.waitingWindows], [0, 1]);
+  store.fails = null;
+  await pass(12);
+  assert.deepEqual(told(written)[0], [0, 10_000, 10]);
+  await flush.close(500);
+});
+
 test('a clock that is set back or forward leaves each second counted once, under keys of its own', async () => {
   const { clock, flush, written, pass } = open();
   await pass(15);
