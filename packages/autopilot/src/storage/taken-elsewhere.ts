@@ -1,5 +1,5 @@
 import type { TimeSpan } from '../contract/frame.ts';
-import type { Origin, Window } from '../contract/series.ts';
+import { type Origin, processKey, type Window } from '../contract/series.ts';
 import type { EpochMs } from '../kernel/clock.ts';
 import type { Slice } from './ports.ts';
 
@@ -166,6 +166,6 @@ export class TakenElsewhere {
   }
 }
 
-function nameOf({ service, instance, release }: Origin): string {
-  return `${service}\u0000${instance}\u0000${release}`;
+function nameOf(origin: Origin): string {
+  return `${origin.service}\u0000${processKey(origin)}`;
 }
