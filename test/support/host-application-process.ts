@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createAgent } from '@teamflow/autopilot';
 import { autopilot } from '@teamflow/autopilot/fastify';
 import fastify from 'fastify';
@@ -21,6 +22,16 @@ app.get<{ Querystring: { aheadMs: string } }>('/clock', ({ query }) => {
   aheadMs = Number(query.aheadMs);
   return { aheadMs };
 });
+const waited: number[] = [];
+app.get<{ Querystring: { ms: string } }>(
+  '/wait',
+  { onResponse: async (_request, reply) => void waited.push(reply.elapsedTime) },
+  async ({ query }) => {
+    await sleep(Number(query.ms));
+    return { ok: true };
+  },
+);
+app.get('/waited', () => waited);
 app.get('/agent', () => agent.status);
 app.get<{ Querystring: { ms: string } }>('/block', ({ query }) => {
   const until = performance.now() + Number(query.ms);

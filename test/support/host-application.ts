@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** A small Fastify application with the autopilot, in a process of its own, its control plane as its child. */
+/** A small Fastify application with the autopilot, in a process of its own, its control plane as its child, or where AUTOPILOT_URL says. */
 export interface HostApplication extends AsyncDisposable {
   readonly url: string;
   readonly controlPlaneUrl: string;
@@ -18,6 +18,7 @@ const token = 'token-of-the-test-'.padEnd(40, 'x');
 /**
  * Routes: `/` answers at once, `/block?ms=` keeps the event loop busy, `/control-plane` names its process, `/agent` is the
  * agent's status; `/query` asks the database of HOST_DATABASE_URL through an instrumented pool;
+ * `/wait?ms=` answers so much later, and `/waited` lists how long each of these took, in ms, as Fastify measured it;
  * `/clock?aheadMs=` sets the machine's clock as the process sees it, from HOST_CLOCK_AHEAD_MS on.
  * @param variables added to the environment
  */
@@ -34,13 +35,12 @@ export async function startHostApplication(variables: Readonly<Record<string, st
     child.emit('printed');
   });
   const [{ url }] = (await once(child, 'message')) as [{ url: string }]; // `as`: the program's first message
-  let controlPlaneUrl: string | undefined;
+  let controlPlaneUrl = variables['AUTOPILOT_URL'];
   try {
     const limit = AbortSignal.timeout(60_000);
-    for (;;) {
+    while (controlPlaneUrl === undefined) {
       controlPlaneUrl = /answers at (http:\/\/\S+)/.exec(printed)?.[1];
-      if (controlPlaneUrl !== undefined) break;
-      await once(child, 'printed', { signal: limit });
+      if (controlPlaneUrl === undefined) await once(child, 'printed', { signal: limit });
     }
   } catch (error) {
     child.kill('SIGKILL');
