@@ -40,7 +40,7 @@ export const suites: readonly Suite[] = [
   {
     name: 'postgres',
     processes: 'one-a-file',
-    atATime: 2,
+    atATime: 3,
     longest: ['store-history', 'teamflow-start', 'teamflow-sample', 'embedded-support'],
     testLimitMs: 120_000,
     processLimitMs: 300_000,
