@@ -38,6 +38,7 @@ import {
 import { Collector } from './track/collector.ts';
 import { HttpRecorder } from './track/http-recorder.ts';
 import { JobRecorder, type JobRun } from './track/job-recorder.ts';
+import { LoopDelay } from './track/loop-delay.ts';
 import { LoopSlices } from './track/loop-slices.ts';
 import { RecorderSwitch } from './track/recorder-switch.ts';
 import { RequestContext } from './track/request-scope.ts';
@@ -276,7 +277,8 @@ class RunningAgent implements Agent {
     this.#remote = remote;
     this.#dialer = remote === null ? null : this.#makeDialer(remote);
     const http = new HttpRecorder(systemClock);
-    const runtime = new RuntimeRecorder({ clock: systemClock, activeRequests: () => http.active });
+    const loopDelay = new LoopDelay(systemClock);
+    const runtime = new RuntimeRecorder({ clock: systemClock, loopDelay, activeRequests: () => http.active });
     this.#flush = new Flush({
       source: {
         drain: (until) => {
@@ -316,6 +318,7 @@ class RunningAgent implements Agent {
     this.#startWithoutListening(this.#storeIsGiven ? START_AFTER_MS : START_WITHOUT_STORE_MS);
     this[internals] = {
       clock: systemClock,
+      loopDelay,
       http,
       context: this.#context,
       settings: this.#settings,

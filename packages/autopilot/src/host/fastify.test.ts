@@ -9,6 +9,7 @@ import { PrincipalVerifier } from '../access/signed-principal.ts';
 import { settingsOf } from '../config/registry.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { HttpRecorder } from '../track/http-recorder.ts';
+import { LoopDelay } from '../track/loop-delay.ts';
 import type { Observation } from '../track/observation.ts';
 import { RequestContext } from '../track/request-scope.ts';
 import { type AutopilotPluginOptions, autopilot } from './fastify.ts';
@@ -31,6 +32,7 @@ function fakeAgent(t: TestContext, address: () => string | null): FakeAgent {
   t.after(() => resources.dispose());
   const inside: AgentInternals = {
     clock: systemClock,
+    loopDelay: new LoopDelay(systemClock),
     http,
     context: new RequestContext(),
     settings: { current: settingsOf() },

@@ -119,6 +119,7 @@ async function install(app: FastifyInstance, agent: AgentInternals, options: Aut
   const { settings, clock } = agent;
   const guard = new OverloadGuard({
     clock,
+    loopDelay: agent.loopDelay,
     settings,
     poolWaitMs: () => agent.poolWaitMs(),
     busiest: () => agent.busiestRoute(),

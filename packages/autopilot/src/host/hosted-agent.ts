@@ -3,6 +3,7 @@ import type { SettingsView } from '../config/live-settings.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { HttpRecorder } from '../track/http-recorder.ts';
 import type { JobRun } from '../track/job-recorder.ts';
+import type { LoopDelay } from '../track/loop-delay.ts';
 import type { RequestContext } from '../track/request-scope.ts';
 import type { ScrapeAnswer, ScrapeRequest } from './agent-exposition.ts';
 
@@ -76,6 +77,7 @@ export interface Agent extends AsyncDisposable {
 /** What the adapters of this package need of an agent. */
 export interface AgentInternals {
   readonly clock: Clock;
+  readonly loopDelay: LoopDelay;
   readonly http: HttpRecorder;
   readonly context: RequestContext;
   /** What the request layers are told; changes while the service runs. */

@@ -2,6 +2,7 @@ import { getHeapStatistics } from 'node:v8';
 import type { SettingsView } from '../config/live-settings.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
+import { LOOP_DELAY_EVERY_MS, type LoopDelay } from '../track/loop-delay.ts';
 
 /** Why requests are turned away. */
 export interface Overload {
@@ -13,6 +14,7 @@ export interface Overload {
 /** What an {@link OverloadGuard} watches. */
 export interface OverloadGuardOptions {
   readonly clock: Clock;
+  readonly loopDelay: LoopDelay;
   readonly settings: SettingsView;
   /** How long the caller that waits longest for a connection has waited, in ms; 0: nobody waits. */
   readonly poolWaitMs: () => number;
@@ -22,7 +24,6 @@ export interface OverloadGuardOptions {
   readonly onChange: (message: string) => void;
 }
 
-const TICK_MS = 20;
 /** Heap and pools are looked at with every so many ticks. */
 const LOOK_EVERY = 5;
 /** One long callback is no overload: so many ticks in a row have to be late, by so many times the limit together. */
@@ -47,7 +48,7 @@ const CALM_MS = 1_000;
  */
 export class OverloadGuard implements Disposable {
   readonly #options: OverloadGuardOptions;
-  readonly #timer: NodeJS.Timeout;
+  readonly #following: Disposable;
   readonly #startedAtMs: number;
   #dueAtMs: number;
   #ticks = 0;
@@ -64,12 +65,8 @@ export class OverloadGuard implements Disposable {
   constructor(options: OverloadGuardOptions) {
     this.#options = options;
     this.#startedAtMs = options.clock.monotonicMs();
-    this.#dueAtMs = this.#startedAtMs + TICK_MS;
-    this.#timer = setTimeout(() => {
-      this.#tick();
-      this.#timer.refresh();
-    }, TICK_MS);
-    this.#timer.unref();
+    this.#dueAtMs = this.#startedAtMs + LOOP_DELAY_EVERY_MS;
+    this.#following = options.loopDelay.follow((atMs, delayMs) => this.#tick(atMs, delayMs));
   }
 
   /**
@@ -86,15 +83,12 @@ export class OverloadGuard implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
+    this.#following[Symbol.dispose]();
   }
 
-  #tick(): void {
-    const { clock, settings } = this.#options;
-    const atMs = clock.monotonicMs();
-    const lateMs = atMs - this.#dueAtMs;
-    this.#dueAtMs = atMs + TICK_MS;
-    const { overload } = settings.current;
+  #tick(atMs: number, lateMs: number): void {
+    this.#dueAtMs = atMs + LOOP_DELAY_EVERY_MS;
+    const { overload } = this.#options.settings.current;
     if (!overload.enabled) {
       this.#reset();
       return;

@@ -11,6 +11,7 @@ import { Compressor, type Outcome } from '../compress/compressor.ts';
 import { type Settings, settingsOf } from '../config/registry.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { HttpRecorder } from '../track/http-recorder.ts';
+import { LoopDelay } from '../track/loop-delay.ts';
 import type { RequestObservation } from '../track/observation.ts';
 import { RequestContext } from '../track/request-scope.ts';
 import { LoadReport } from './load-report.ts';
@@ -58,7 +59,14 @@ async function world(t: TestContext, options: WorldOptions): Promise<World> {
     }),
   );
   const guard = resources.use(
-    new OverloadGuard({ clock: systemClock, settings, poolWaitMs, busiest: () => null, onChange: () => {} }),
+    new OverloadGuard({
+      clock: systemClock,
+      loopDelay: new LoopDelay(systemClock),
+      settings,
+      poolWaitMs,
+      busiest: () => null,
+      onChange: () => {},
+    }),
   );
   const outcomes: Outcome[] = [];
   const compressor = resources.use(new Compressor({ settings, onOutcome: (outcome) => outcomes.push(outcome) }));

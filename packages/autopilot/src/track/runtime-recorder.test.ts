@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../kernel/clock.ts';
+import { LoopDelay } from './loop-delay.ts';
 import type { Observation } from './observation.ts';
 import { RuntimeRecorder } from './runtime-recorder.ts';
 
@@ -12,7 +13,11 @@ function blockFor(ms: number): void {
 
 test('a blocked loop shows as one delay of its length, and as utilization since the last sample', async () => {
   const seen: Observation[] = [];
-  const recorder = new RuntimeRecorder({ clock: systemClock, activeRequests: () => 7 });
+  const recorder = new RuntimeRecorder({
+    clock: systemClock,
+    loopDelay: new LoopDelay(systemClock),
+    activeRequests: () => 7,
+  });
   using _attached = recorder.attach({ record: (observation) => seen.push(observation) });
   await sleep(60);
   blockFor(400);
@@ -30,7 +35,11 @@ test('a blocked loop shows as one delay of its length, and as utilization since 
 
 test('pauses by garbage collection are seen; after disposing nothing is', async () => {
   const seen: Observation[] = [];
-  const recorder = new RuntimeRecorder({ clock: systemClock, activeRequests: () => 0 });
+  const recorder = new RuntimeRecorder({
+    clock: systemClock,
+    loopDelay: new LoopDelay(systemClock),
+    activeRequests: () => 0,
+  });
   const attached = recorder.attach({ record: (observation) => seen.push(observation) });
   let garbage: unknown[] = [];
   for (let i = 0; i < 200 && !seen.some((one) => one.kind === 'gc'); i++) {

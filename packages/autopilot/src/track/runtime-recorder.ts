@@ -1,18 +1,18 @@
 import { type EventLoopUtilization, PerformanceObserver, performance } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
 import type { Clock } from '../kernel/clock.ts';
+import type { LoopDelay } from './loop-delay.ts';
 import type { Recorder, Sink } from './observation.ts';
 import { everySecond } from './second-timer.ts';
 
 /** What a {@link RuntimeRecorder} is made of. */
 export interface RuntimeRecorderOptions {
   readonly clock: Clock;
+  readonly loopDelay: LoopDelay;
   /** Requests being handled now. */
   readonly activeRequests: () => number;
 }
 
-/** How often the event loop is asked how late it is: 50 times a second cost 0.03 % of a core. */
-const DELAY_EVERY_MS = 20;
 /** In the middle of a window's second. */
 const SAMPLE_AT_MS = 500;
 /** What getrusage() counts in, whatever the device's own blocks are. */
@@ -22,21 +22,23 @@ const DISK_BLOCK_BYTES = 512;
  * Watches the process: how late timers fire, how busy loop and processor were since the last sample, memory, pauses by
  * garbage collection.
  *
- * Lateness comes from a timer of its own and not from monitorEventLoopDelay(), whose histogram can't be merged with
+ * Lateness comes from a timer of ours and not from monitorEventLoopDelay(), whose histogram can't be merged with
  * another's. A loop that was blocked for 5 s gives one value of 5,000 ms, in the window in which it woke up.
  */
 export class RuntimeRecorder implements Recorder {
   readonly name = 'runtime';
   readonly #clock: Clock;
+  readonly #loopDelay: LoopDelay;
   readonly #activeRequests: () => number;
 
-  constructor({ clock, activeRequests }: RuntimeRecorderOptions) {
+  constructor({ clock, loopDelay, activeRequests }: RuntimeRecorderOptions) {
     this.#clock = clock;
+    this.#loopDelay = loopDelay;
     this.#activeRequests = activeRequests;
   }
 
   attach(sink: Sink): Disposable {
-    const delay = this.#watchDelay(sink);
+    const delay = this.#loopDelay.follow((atMs, delayMs) => sink.record({ kind: 'event-loop-delay', atMs, delayMs }));
     const sample = this.#watchProcess(sink);
     const gc = this.#watchGc(sink);
     return {
@@ -46,18 +48,6 @@ export class RuntimeRecorder implements Recorder {
         gc[Symbol.dispose]();
       },
     };
-  }
-
-  #watchDelay(sink: Sink): Disposable {
-    let dueAtMs = this.#clock.monotonicMs() + DELAY_EVERY_MS;
-    const timer = setTimeout(() => {
-      const atMs = this.#clock.monotonicMs();
-      sink.record({ kind: 'event-loop-delay', atMs, delayMs: Math.max(0, atMs - dueAtMs) });
-      dueAtMs = atMs + DELAY_EVERY_MS;
-      timer.refresh();
-    }, DELAY_EVERY_MS);
-    timer.unref();
-    return { [Symbol.dispose]: () => clearTimeout(timer) };
   }
 
   #watchProcess(sink: Sink): Disposable {
