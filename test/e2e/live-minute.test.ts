@@ -146,13 +146,15 @@ test('everything is reached by keyboard: from the sign-in to a route of the tabl
   await page.context().close();
 });
 
-/** Presses Tab until something with this name has the focus. */
+/** Presses Tab until a link or a button with this name has the focus. */
 async function tabTo(page: Page, name: RegExp): Promise<void> {
   for (let presses = 0; presses < 120; presses++) {
     await page.keyboard.press('Tab');
-    const text = await page.evaluate(
-      () => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? '',
-    );
+    const text = await page.evaluate(() => {
+      // When what has the focus goes away, the body has it, and every text of the page is in that.
+      const focused = document.activeElement?.matches('a, button') === true ? document.activeElement : null;
+      return focused?.getAttribute('aria-label') ?? focused?.textContent ?? '';
+    });
     if (name.test(text)) return;
   }
   assert.fail(`Nothing with the name ${name} is reached by 120 presses of Tab`);
