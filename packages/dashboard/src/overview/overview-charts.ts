@@ -1,4 +1,5 @@
 import type { ChartDefinition } from '../chart/series.ts';
+import { databaseChart, memoryChart } from '../chart/shared-charts.ts';
 
 /** The charts of the first page, with the trend of the dashboard document that each one draws. */
 export const overviewCharts: readonly (ChartDefinition & { readonly trend: string })[] = [
@@ -23,17 +24,7 @@ export const overviewCharts: readonly (ChartDefinition & { readonly trend: strin
       { column: 'p99Ms', label: 'p99', color: 'orange', kind: 'duration' },
     ],
   },
-  {
-    id: 'database',
-    trend: 'database',
-    title: 'Database',
-    leftFloor: 0.1,
-    rightFloor: 1,
-    series: [
-      { column: 'concurrency', label: 'Busy connections', color: 'violet', kind: 'average', filled: true },
-      { column: 'callRate', label: 'Calls', color: 'teal', kind: 'callRate', side: 'right' },
-    ],
-  },
+  { ...databaseChart, trend: 'database' },
   {
     id: 'event-loop',
     trend: 'runtime',
@@ -45,16 +36,7 @@ export const overviewCharts: readonly (ChartDefinition & { readonly trend: strin
       { column: 'eventLoopUtilization', label: 'Busy', color: 'blue', kind: 'ratio', side: 'right' },
     ],
   },
-  {
-    id: 'memory',
-    trend: 'runtime',
-    title: 'Memory',
-    series: [
-      { column: 'rssBytes', label: 'Resident', color: 'blue', kind: 'bytes', filled: true },
-      { column: 'heapUsedBytes', label: 'Heap', color: 'teal', kind: 'bytes' },
-      { column: 'externalBytes', label: 'Buffers', color: 'violet', kind: 'bytes', dashed: true },
-    ],
-  },
+  { ...memoryChart, trend: 'runtime' },
   {
     id: 'cpu',
     trend: 'runtime',

@@ -1,4 +1,5 @@
 import type { ChartDefinition } from '../chart/series.ts';
+import { databaseChart, memoryChart } from '../chart/shared-charts.ts';
 
 /** The charts of the page of resources, with the trend of the answer that each one draws. */
 export const resourceCharts: readonly (ChartDefinition & { readonly trend: string })[] = [
@@ -25,16 +26,7 @@ export const resourceCharts: readonly (ChartDefinition & { readonly trend: strin
       { column: 'eventLoopUtilization', label: 'Busy', color: 'blue', kind: 'ratio', side: 'right' },
     ],
   },
-  {
-    id: 'memory',
-    trend: 'memory',
-    title: 'Memory',
-    series: [
-      { column: 'rssBytes', label: 'Resident', color: 'blue', kind: 'bytes', filled: true },
-      { column: 'heapUsedBytes', label: 'Heap', color: 'teal', kind: 'bytes' },
-      { column: 'externalBytes', label: 'Buffers', color: 'violet', kind: 'bytes', dashed: true },
-    ],
-  },
+  { ...memoryChart, trend: 'memory' },
   {
     id: 'network',
     trend: 'network',
@@ -55,17 +47,7 @@ export const resourceCharts: readonly (ChartDefinition & { readonly trend: strin
       { column: 'diskReadRate', label: 'Read', color: 'teal', kind: 'byteRate' },
     ],
   },
-  {
-    id: 'database',
-    trend: 'database',
-    title: 'Database',
-    leftFloor: 0.1,
-    rightFloor: 1,
-    series: [
-      { column: 'concurrency', label: 'Busy connections', color: 'violet', kind: 'average', filled: true },
-      { column: 'callRate', label: 'Calls', color: 'teal', kind: 'callRate', side: 'right' },
-    ],
-  },
+  { ...databaseChart, trend: 'database' },
   {
     id: 'connections',
     trend: 'pool',
