@@ -4,11 +4,12 @@ import { AutopilotError, toldOf } from '../kernel/errors.ts';
 import { nearestName } from '../kernel/nearest-name.ts';
 import { type Command, commandHelp, exitCodes, readArguments, type Terminal, table, UsageError } from './command.ts';
 import { config } from './commands/config.ts';
+import { db } from './commands/db.ts';
 import { load } from './commands/load.ts';
 import { serve } from './commands/serve.ts';
 import { token } from './commands/token.ts';
 
-const commands: Readonly<Record<string, Command>> = { serve, config, load, token };
+const commands: Readonly<Record<string, Command>> = { serve, config, db, load, token };
 
 function help(): string {
   return [

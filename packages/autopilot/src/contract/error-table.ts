@@ -49,6 +49,8 @@ const table = {
   AP_ACCESS_TOKEN_UNKNOWN: { status: 404, title: 'There is no such token' },
   AP_ACCESS_STORE_UNAVAILABLE: { status: 503, title: 'Tokens and the audit log can not be had now' },
   AP_ORDER_REFUSED: { status: 409, title: 'A guard does not allow this change' },
+  AP_DATABASE_UNREACHABLE: { status: 503, title: 'The database can not be reached' },
+  AP_DATABASE_REFUSED: { status: 503, title: 'The database does not let the autopilot in' },
   AP_ENVIRONMENT_INVALID: { status: 500, title: 'An environment variable has a value that is not allowed' },
 } as const;
 

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { OVERFLOW_KEY, type StatementText } from '../contract/series.ts';
-import { MAX_STATEMENT_LENGTH, normalizeStatement } from './statement-text.ts';
+import { MAX_STATEMENT_LENGTH, normalizeStatement } from '../kernel/statement-text.ts';
 
 /** A statement with its literals replaced; one object a statement and database. */
 export interface Statement extends StatementText {

@@ -1,0 +1,135 @@
+/** Planted problems are found and named, with every set of rights; a healthy database gets no complaint. */
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import type { EmbeddedPostgres } from '@teamflow/autopilot/embedded';
+import { overviewOf } from '../../packages/autopilot/src/advise/database-overview.ts';
+import { ObservedDatabase } from '../../packages/autopilot/src/postgres/observed-database.ts';
+import { leakCheck } from '../support/leak-check.ts';
+import { type ObservedWorld, observedWorld, readers } from '../support/observed-world.ts';
+import { olderServer, olderServerSkip, throwawayCluster } from '../support/postgres.ts';
+
+leakCheck(after);
+
+/** Later than any index may go unused. */
+const LATER_MS = 20 * 86_400_000;
+
+/** One problem a line; what is found is named by kind and subject. */
+const planted: readonly (readonly [kind: string, subject: string])[] = [
+  ['autovacuum-off', 'public.quiet'],
+  ['dead-rows', 'public.quiet'],
+  ['duplicate-index', 'public.twice_b'],
+  ['few-hot-updates', 'public.quiet'],
+  ['foreign-key-without-index', 'public.child'],
+  ['index-bloat', 'public.wide_key'],
+  ['invalid-index', 'public.broken'],
+  ['never-analyzed', 'public.child'],
+  ['no-primary-key', 'public.child'],
+  ['prefix-index', 'public.prefix'],
+  ['sequence-exhaustion', 'public.small_id_seq'],
+  ['sequential-scans', 'public.scanned'],
+  ['stale-statistics', 'public.stale'],
+  ['table-bloat', 'public.wide'],
+  ['unused-index', 'public.unused'],
+];
+
+async function plant({ run }: ObservedWorld): Promise<void> {
+  await run('SET synchronous_commit = off');
+  // Autovacuum must not mend what is planted while the test runs.
+  const off = 'WITH (autovacuum_enabled = false)';
+  await run(`CREATE TABLE wide (id int, filler text) ${off};
+    INSERT INTO wide SELECT i, md5(i::text) || 'abcdefgh' FROM generate_series(1, 280000) i;
+    CREATE INDEX wide_key ON wide (filler, id); ALTER TABLE wide ADD PRIMARY KEY (id);
+    DELETE FROM wide WHERE id % 10 <> 0`);
+  await run('VACUUM ANALYZE wide');
+  await run(`CREATE TABLE quiet (id int PRIMARY KEY, state int, other int) ${off};
+    INSERT INTO quiet SELECT i, i, i FROM generate_series(1, 20000) i;
+    CREATE INDEX quiet_state ON quiet (state); ANALYZE quiet; UPDATE quiet SET state = state + 1`);
+  await run(`CREATE TABLE twice (id int PRIMARY KEY, a int, b int); CREATE INDEX twice_a ON twice (a, b);
+    CREATE INDEX twice_b ON twice (a, b); CREATE INDEX prefix ON twice (a); CREATE INDEX other_way ON twice (a DESC)`);
+  await run(`CREATE TABLE parent (id int PRIMARY KEY); INSERT INTO parent SELECT generate_series(1, 100);
+    CREATE TABLE child (parent int REFERENCES parent, at int) ${off};
+    INSERT INTO child SELECT 1 + i % 99, i FROM generate_series(1, 20000) i; DELETE FROM parent WHERE id = 100`);
+  await run(`CREATE TABLE dups (id int PRIMARY KEY, v int); INSERT INTO dups VALUES (1, 1), (2, 1)`);
+  await run('CREATE UNIQUE INDEX CONCURRENTLY broken ON dups (v)').catch(() => {});
+  await run(`CREATE TABLE small (id serial PRIMARY KEY); SELECT setval('small_id_seq', 2000000000)`);
+  await run(`CREATE TABLE scanned (id int PRIMARY KEY, v int); INSERT INTO scanned SELECT i, i FROM generate_series(1, 20000) i;
+    ANALYZE scanned`);
+  await run('SET max_parallel_workers_per_gather = 0');
+  for (let scan = 0; scan < 60; scan++) await run('SELECT count(*) FROM scanned WHERE v < 10');
+  await run(`CREATE TABLE stale (id int PRIMARY KEY) ${off}; INSERT INTO stale SELECT generate_series(1, 100); ANALYZE stale;
+    INSERT INTO stale SELECT generate_series(101, 20000)`);
+  await run(`CREATE TABLE used (id int PRIMARY KEY, v int); INSERT INTO used SELECT i, i FROM generate_series(1, 60000) i;
+    CREATE INDEX unused ON used (v); ANALYZE used`);
+  // Sessions tell what they did at the end of a transaction, once a second at most.
+  await run(`SELECT pg_stat_clear_snapshot()`);
+}
+
+const servers: readonly (readonly [string, () => Promise<EmbeddedPostgres>, string | false])[] = [
+  ['the embedded server', throwawayCluster, false],
+  ["Debian's 15", olderServer, olderServerSkip()],
+];
+
+for (const [name, server, skip] of servers) {
+  test(`planted problems are found on ${name}, and what a role may not see is named`, { skip }, async (t) => {
+    const world = await observedWorld(t, await server());
+    await plant(world);
+    await until(world);
+    for (const reader of readers) {
+      await using database = new ObservedDatabase(world.urls[reader]);
+      const look = await overviewOf(database, { now: Date.now() + LATER_MS });
+      const found = new Set(look.findings.map(({ kind, subject }) => `${kind} ${subject}`));
+      const hidden = reader === 'superuser' ? [] : ['table-bloat', 'index-bloat', 'sequence-exhaustion'];
+      for (const [kind, subject] of planted) {
+        if (hidden.includes(kind)) continue;
+        assert.ok(found.has(`${kind} ${subject}`), `${reader}: ${kind} of ${subject} among ${[...found].join(', ')}`);
+      }
+      assert.ok(!found.has('prefix-index public.other_way'), 'an index in another order is another index');
+      const gaps = look.gaps.map(({ reading }) => reading).toSorted();
+      assert.deepEqual(
+        gaps,
+        {
+          superuser: [],
+          monitor: ['bloat', 'sequences'],
+          nobody: ['activity of other roles', 'bloat', 'sequences', 'settings for superusers'],
+        }[reader],
+      );
+      for (const { remedy } of look.gaps) assert.match(remedy, /GRANT/);
+      assert.ok(look.findings.every(({ message, remedy }) => message !== '' && remedy !== ''));
+    }
+  });
+}
+
+test('a healthy database gets no complaint', async (t) => {
+  const { run, urls } = await observedWorld(t, await throwawayCluster());
+  await run(`CREATE TABLE team (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL UNIQUE);
+    CREATE TABLE task (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, team_id bigint NOT NULL REFERENCES team, title text,
+      done boolean NOT NULL DEFAULT false);
+    CREATE INDEX task_team ON task (team_id, id); CREATE INDEX task_open ON task (team_id) WHERE NOT done;
+    INSERT INTO team (name) SELECT 'team ' || i FROM generate_series(1, 100) i;
+    INSERT INTO task (team_id, title) SELECT 1 + i % 100, md5(i::text) FROM generate_series(1, 30000) i;
+    UPDATE task SET done = true WHERE id % 50 = 0`);
+  await run('VACUUM ANALYZE');
+  for (let team = 1; team < 60; team++) await run('SELECT * FROM task WHERE team_id = $1 ORDER BY id LIMIT 20', [team]);
+  for (let team = 1; team < 5; team++) await run('SELECT count(*) FROM task WHERE team_id = $1 AND NOT done', [team]);
+  await using database = new ObservedDatabase(urls.superuser);
+  const { findings, tables, indexes, sizes } = await overviewOf(database, { now: Date.now() });
+  assert.deepEqual(findings, []);
+  assert.equal(sizes.tables, 2);
+  const task = tables.find(({ table }) => table === 'task');
+  assert.ok(task !== undefined && task.bloat !== null && task.bloat.ratio < 0.2, JSON.stringify(task));
+  assert.ok(task.totalBytes > task.tableBytes && task.lastVacuumAt !== null && task.hasPrimaryKey);
+  for (const { index, bloat } of indexes) assert.ok(bloat === null || bloat.ratio < 0.35, `${index} ${bloat?.ratio}`);
+});
+
+/** Waits until the server has counted what was done: a session tells it once a second at most. */
+async function until({ run }: ObservedWorld): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const { rows } = await run(
+      `SELECT (SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'scanned') >= 60
+         AND (SELECT n_mod_since_analyze FROM pg_stat_user_tables WHERE relname = 'stale') >= 19900
+         AND (SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = 'quiet') >= 20000 AS counted`,
+    );
+    if (rows[0]?.['counted'] === true) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
