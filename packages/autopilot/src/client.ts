@@ -32,6 +32,21 @@ import type {
   PatchConfigQuery,
   RestoreConfigQuery,
 } from './contract/configuration-operations.ts';
+import type {
+  DatabaseAnalysis,
+  DatabaseConnections,
+  DatabaseIndexList,
+  DatabaseTableList,
+  SlowStatementList,
+  StatementPlan,
+  WatchedDatabaseList,
+} from './contract/database.ts';
+import type {
+  DatabaseListQuery,
+  DatabaseQuery,
+  SlowStatementsQuery,
+  StatementPlanQuery,
+} from './contract/database-operations.ts';
 import type { Problem } from './contract/error-table.ts';
 import type {
   DashboardQuery,
@@ -81,6 +96,13 @@ export interface Client {
   listInstances(query?: InstancesQuery, options?: CallOptions): Promise<InstanceList>;
   listTenants(query?: TenantsQuery, options?: CallOptions): Promise<TenantList>;
   getResources(query?: ResourcesQuery, options?: CallOptions): Promise<Resources>;
+  listDatabases(options?: CallOptions): Promise<WatchedDatabaseList>;
+  getDatabaseAnalysis(query?: DatabaseQuery, options?: CallOptions): Promise<DatabaseAnalysis>;
+  listSlowQueries(query?: SlowStatementsQuery, options?: CallOptions): Promise<SlowStatementList>;
+  getStatementPlan(query: StatementPlanQuery, options?: CallOptions): Promise<StatementPlan>;
+  listDatabaseTables(query?: DatabaseListQuery, options?: CallOptions): Promise<DatabaseTableList>;
+  listDatabaseIndexes(query?: DatabaseListQuery, options?: CallOptions): Promise<DatabaseIndexList>;
+  getDatabaseConnections(query?: DatabaseQuery, options?: CallOptions): Promise<DatabaseConnections>;
   getConfig(query?: ConfigQuery, options?: CallOptions): Promise<Configuration>;
   getConfigSchema(options?: CallOptions): Promise<JsonSchema>;
   /** `ifVersion`: the version that the change is based on, as getConfig answered it; 412 when another is the newest. */
@@ -262,6 +284,13 @@ export function createClient(options: ClientOptions): Client {
     listInstances: (query, callOptions) => call('listInstances', query, callOptions),
     listTenants: (query, callOptions) => call('listTenants', query, callOptions),
     getResources: (query, callOptions) => call('getResources', query, callOptions),
+    listDatabases: (callOptions) => call('listDatabases', {}, callOptions),
+    getDatabaseAnalysis: (query, callOptions) => call('getDatabaseAnalysis', query, callOptions),
+    listSlowQueries: (query, callOptions) => call('listSlowQueries', query, callOptions),
+    getStatementPlan: (query, callOptions) => call('getStatementPlan', query, callOptions),
+    listDatabaseTables: (query, callOptions) => call('listDatabaseTables', query, callOptions),
+    listDatabaseIndexes: (query, callOptions) => call('listDatabaseIndexes', query, callOptions),
+    getDatabaseConnections: (query, callOptions) => call('getDatabaseConnections', query, callOptions),
     getConfig: (query, callOptions) => call('getConfig', query, callOptions),
     getConfigSchema: (callOptions) => call('getConfigSchema', {}, callOptions),
     patchConfig: (patch, { ifVersion, ...query }, callOptions) =>

@@ -8,6 +8,7 @@ import { makeToken, TokenVerifier } from './access/token.ts';
 import { AccessOffice } from './api/access/access-office.ts';
 import { ConfigurationOffice } from './api/config/configuration-office.ts';
 import { DASHBOARD_PATH, DashboardFiles } from './api/dashboard-files.ts';
+import { DatabaseWatch, WatchedDatabases } from './api/database/database-watch.ts';
 import { EventStreams } from './api/event-streams.ts';
 import { createHandler, type Handler } from './api/handler.ts';
 import { listen } from './api/http-server.ts';
@@ -78,6 +79,8 @@ export interface ControlPlaneOptions {
    * listens, or the machine's first outward address when it listens on all.
    */
   readonly advertise?: string;
+  /** Databases that are watched, by the names that agents give them; `postgres://...`, never told. Absent: none. */
+  readonly watch?: Readonly<Record<string, string>>;
   /** Most memory that facts may take; default 128 MiB. */
   readonly maxFactBytes?: number;
   /** AUTOPILOT__GROUP__NAME sets a setting, over what the defaults say; default: nothing does. */
@@ -236,6 +239,12 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     const isWhole = [scope.instance, scope.release, scope.database].every((part) => part === undefined);
     return { ...(await judge(scope)), trend: isWhole ? healthHistory.trend(scope.service, clock.now()) : noTrend };
   };
+  const ages = (): { readonly overviewMs: number; readonly statementsMs: number } => settings.current.observe;
+  const watched = new WatchedDatabases(
+    Object.entries(options.watch ?? {}).map(
+      ([name, url]) => new DatabaseWatch({ name, url, clock, machine: null, ages }),
+    ),
+  );
   let closing: Promise<void> | null = null;
   const pager = new Pager({ key: randomBytes(32) });
   const performance: PerformanceSources = {
@@ -277,6 +286,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       (named) => scopeOf(performance, named === undefined ? {} : { service: named }).service,
     ),
     access: access.sources(pager),
+    databases: { watched, slowMs: () => settings.current.observe.slowMs },
     metrics: { exposition: new Exposition(clock), fleet },
     answers: new RecentAnswers(clock),
     streams,
@@ -369,7 +379,9 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     await Promise.all([server.close(CLOSE_GRACE_MS), push?.close()]);
     await atMost(
       HISTORY_GRACE_MS,
-      Promise.all([access.close(), stopped]).then(() => Promise.all([configStore.close(), journal?.close()])),
+      Promise.all([access.close(), watched.close(), stopped]).then(() =>
+        Promise.all([configStore.close(), journal?.close()]),
+      ),
     );
     if (history === null) return;
     const closed = Promise.all([lease?.close(), history.layered.settled().then(() => history.stored.close())]);

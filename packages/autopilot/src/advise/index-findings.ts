@@ -168,3 +168,19 @@ function bloated({ bloat, bytes, schema, index, isValid }: DatabaseIndex): Omit<
     evidence: { bloatBytes: bloat.bytes, bloatRatio: bloat.ratio, method: bloat.method },
   };
 }
+
+/** Indexes that nothing has used and that are not called unused all the same: each "no" with its reason. */
+export function unusedDeclined(
+  indexes: readonly DatabaseIndex[],
+): readonly { readonly index: string; readonly reason: string }[] {
+  return indexes
+    .filter(({ scans, findings }) => scans === 0 && findings.length === 0)
+    .map((index) => ({ index: nameOf(index), reason: declinedFor(index) }));
+}
+
+function declinedFor({ isPrimary, isUnique, backsConstraint, bytes }: DatabaseIndex): string {
+  if (isPrimary || backsConstraint) return 'A constraint needs it.';
+  if (isUnique) return 'It keeps values unique.';
+  if (bytes < MIN_INDEX_BYTES) return `It takes ${sizeText(bytes)}: too little to matter.`;
+  return `Scans have not been counted for ${durationText(UNUSED_MS)} yet, or a standby counts for itself.`;
+}

@@ -14,6 +14,7 @@ import { type AccessSources, accessAnswers } from './access/answers.ts';
 import { authenticate, type Doors } from './authentication.ts';
 import { type ConfigurationSources, configurationAnswers } from './config/answers.ts';
 import { DASHBOARD_PATH, type DashboardFiles } from './dashboard-files.ts';
+import { type DatabaseSources, databaseAnswers } from './database/answers.ts';
 import { DOCS_POLICY, docsPage } from './docs-page.ts';
 import type { EventStreams } from './event-streams.ts';
 import { acceptedMediaType } from './media-types.ts';
@@ -37,6 +38,7 @@ export interface ApiParts {
   readonly metrics: { readonly exposition: Exposition; readonly fleet: FleetMetrics };
   readonly configuration: ConfigurationSources;
   readonly access: AccessSources;
+  readonly databases: Pick<DatabaseSources, 'watched' | 'slowMs'>;
   readonly answers: RecentAnswers;
   readonly streams: EventStreams;
   readonly dashboard: DashboardFiles;
@@ -252,6 +254,7 @@ function answeringOf(parts: ApiParts): Answering {
     },
     ...configurationAnswers(parts.configuration),
     ...accessAnswers(parts.access),
+    ...databaseAnswers({ ...parts.databases, performance, answers }),
     getOpenApi: async () => jsonResponse(document),
     getDocs: async () =>
       textResponse(200, 'text/html; charset=utf-8', page, { 'content-security-policy': DOCS_POLICY }),

@@ -6,6 +6,7 @@ import { database } from './groups/database.ts';
 import { health } from './groups/health.ts';
 import { jobs } from './groups/jobs.ts';
 import { monitoring } from './groups/monitoring.ts';
+import { observe } from './groups/observe.ts';
 import { optimization } from './groups/optimization.ts';
 import { overload } from './groups/overload.ts';
 import { resources } from './groups/resources.ts';
@@ -20,6 +21,7 @@ interface Groups {
   readonly health: typeof health;
   readonly jobs: typeof jobs;
   readonly monitoring: typeof monitoring;
+  readonly observe: typeof observe;
   readonly optimization: typeof optimization;
   readonly overload: typeof overload;
   readonly resources: typeof resources;
@@ -34,6 +36,7 @@ const groups: Groups = {
   health,
   jobs,
   monitoring,
+  observe,
   optimization,
   overload,
   resources,

@@ -4,6 +4,8 @@ export * from './access.ts';
 export * from './access-operations.ts';
 export * from './configuration.ts';
 export * from './configuration-operations.ts';
+export * from './database.ts';
+export * from './database-operations.ts';
 export * from './error-table.ts';
 export * from './frame.ts';
 export * from './measures.ts';

@@ -1,4 +1,5 @@
-import type { Timestamp } from './performance.ts';
+import type { SettingValue } from './configuration.ts';
+import type { Page, PoolRow, Timestamp } from './performance.ts';
 
 /** Wire types of what is read from an observed database. Sizes in bytes, ratios 0 to 1, times RFC 3339 in UTC. */
 
@@ -59,7 +60,7 @@ export interface DatabaseFinding {
   /** The statement that does it; null: there is none to run blindly. */
   readonly sql: string | null;
   /** The numbers it rests on, by name. */
-  readonly evidence: Readonly<Record<string, number | string | null>>;
+  readonly evidence: Readonly<Record<string, SettingValue>>;
 }
 
 /** Space that holds nothing any more, estimated. */
@@ -303,5 +304,128 @@ export interface DatabaseOverview {
   /** Worst first. */
   readonly findings: readonly DatabaseFinding[];
   readonly settingsAdvice: readonly SettingAdvice[];
+  readonly gaps: readonly DatabaseGap[];
+}
+
+/** A database that is watched. */
+export interface WatchedDatabase {
+  /** As agents name it: "main". */
+  readonly name: string;
+  /** null: it can't be reached; `trouble` says why. */
+  readonly server: DatabaseServer | null;
+  readonly trouble: string | null;
+  readonly gaps: readonly DatabaseGap[];
+  /** What reading it has cost since the control plane started. */
+  readonly cost: { readonly readings: number; readonly durationMs: number };
+}
+
+/** GET /performance/databases */
+export interface WatchedDatabaseList {
+  readonly databases: readonly WatchedDatabase[];
+  /** Why there is none, say. */
+  readonly notes: readonly string[];
+}
+
+/** GET /performance/database/analysis */
+export interface DatabaseAnalysis extends DatabaseOverview {
+  /** The watched database that it is about. */
+  readonly name: string;
+  /** Pools of the applications, over the last five minutes. */
+  readonly pools: readonly PoolRow[];
+  readonly cost: WatchedDatabase['cost'];
+}
+
+/** A statement as the server and the applications know it; null: the one that would know says nothing of it. */
+export interface SlowStatement {
+  /** Of the application's side, for GET /performance/metrics; null: no agent has reported it. */
+  readonly statement: string | null;
+  /** Of pg_stat_statements; null: it is not counted there. */
+  readonly queryId: string | null;
+  readonly text: string;
+  readonly role: string | null;
+  readonly calls: number;
+  readonly totalMs: number;
+  readonly meanMs: number;
+  readonly maxMs: number | null;
+  /** Of the time all statements took. */
+  readonly timeShare: number;
+  /** As the applications saw it, within the range. */
+  readonly p50Ms: number | null;
+  readonly p95Ms: number | null;
+  readonly p99Ms: number | null;
+  readonly rowsPerCall: number | null;
+  readonly planMs: number | null;
+  readonly bytesReadPerCall: number | null;
+  readonly cacheHitRatio: number | null;
+  readonly tempBytes: number | null;
+  readonly walBytes: number | null;
+  /** Time of reading and writing pages; 0 where track_io_timing is off. */
+  readonly ioMs: number | null;
+  /** Routes that call it, most time first, with how often a request does. */
+  readonly routes: readonly { readonly route: string; readonly callsPerRequest: number | null }[];
+  readonly findings: readonly DatabaseFinding[];
+}
+
+/** GET /performance/database/slow-queries */
+export interface SlowStatementList {
+  readonly name: string;
+  readonly thresholdMs: number;
+  /** Since when the server counts; null: it does not. Percentiles and routes are of the last hour. */
+  readonly countedSince: Timestamp | null;
+  /** How often pg_stat_statements had to forget statements; null: not known. */
+  readonly evictions: number | null;
+  readonly statements: readonly SlowStatement[];
+  readonly gaps: readonly DatabaseGap[];
+  readonly notes: readonly string[];
+  readonly page: Page;
+}
+
+/** One step of a plan. */
+export interface PlanStep {
+  /** 0: the whole. */
+  readonly depth: number;
+  /** "Index Scan using tasks_pkey on tasks" */
+  readonly label: string;
+  readonly rows: number;
+  readonly cost: number;
+  readonly condition: string | null;
+}
+
+/** GET /performance/database/plan */
+export interface StatementPlan {
+  readonly name: string;
+  readonly queryId: string;
+  readonly text: string;
+  /** Parents before their children. */
+  readonly steps: readonly PlanStep[];
+  readonly findings: readonly DatabaseFinding[];
+  readonly notes: readonly string[];
+}
+
+/** GET /performance/database/tables */
+export interface DatabaseTableList {
+  readonly name: string;
+  readonly tables: readonly DatabaseTable[];
+  readonly gaps: readonly DatabaseGap[];
+  readonly page: Page;
+}
+
+/** GET /performance/database/indexes */
+export interface DatabaseIndexList {
+  readonly name: string;
+  readonly indexes: readonly DatabaseIndex[];
+  /** Indexes that nothing has used and that are not called unused all the same, each with the reason. */
+  readonly declined: readonly { readonly index: string; readonly reason: string }[];
+  readonly gaps: readonly DatabaseGap[];
+  readonly page: Page;
+}
+
+/** GET /performance/database/connections */
+export interface DatabaseConnections {
+  readonly name: string;
+  readonly at: Timestamp;
+  readonly view: ConnectionsView;
+  readonly pools: readonly PoolRow[];
+  readonly findings: readonly DatabaseFinding[];
   readonly gaps: readonly DatabaseGap[];
 }

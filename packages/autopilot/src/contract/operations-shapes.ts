@@ -161,7 +161,8 @@ const statementRow: ShapeOf<StatementRow> = {
   },
 };
 
-const poolRow: ShapeOf<PoolRow> = {
+/** A pool of the application. */
+export const pool: ShapeOf<PoolRow> = {
   kind: 'object',
   name: 'PoolRow',
   description: 'One connection pool of the application, all instances together',
@@ -191,7 +192,7 @@ export const database: ShapeOf<DatabaseSummary> = {
     p99Ms: orNull(ms),
     meanMs: orNull(ms),
     busy: { ...count, description: 'Calls under way on average' },
-    pools: { kind: 'array', of: poolRow },
+    pools: { kind: 'array', of: pool },
   },
 };
 

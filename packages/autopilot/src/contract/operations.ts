@@ -1,5 +1,6 @@
 import { type AccessOperationTypes, accessOperations } from './access-operations.ts';
 import { type ConfigurationOperationTypes, configurationOperations } from './configuration-operations.ts';
+import { type DatabaseOperationTypes, databaseOperations } from './database-operations.ts';
 import type { ErrorCode } from './error-table.ts';
 import type { Measure } from './measures.ts';
 import { measures } from './measures.ts';
@@ -179,7 +180,7 @@ export interface Operation<Query, Answer> {
 }
 
 /** The types of each call by its operationId. */
-export interface OperationTypes extends ConfigurationOperationTypes, AccessOperationTypes {
+export interface OperationTypes extends ConfigurationOperationTypes, AccessOperationTypes, DatabaseOperationTypes {
   readonly getDashboard: { readonly query: DashboardQuery; readonly answer: Dashboard };
   readonly getMetrics: { readonly query: MetricsQuery; readonly answer: MetricsAnswer };
   readonly getExposition: { readonly query: ExpositionQuery; readonly answer: string };
@@ -441,6 +442,7 @@ export const operations: {
     problems: ['AP_SERVICE_UNKNOWN', 'AP_SERIES_UNKNOWN', 'AP_RANGE_INVALID', 'AP_PAGE_CURSOR_INVALID'],
   },
   ...configurationOperations,
+  ...databaseOperations,
   ...accessOperations,
   getOpenApi: {
     method: 'GET',

@@ -390,3 +390,14 @@ function render(tokens: readonly Token[]): string {
   for (const token of tokens) text += token.spaced && text !== '' ? ` ${token.text}` : token.text;
   return text;
 }
+
+/**
+ * What is the same for one statement however it is told: by the application with literals or with $1, by
+ * pg_stat_statements with $1 for both. Cost as {@link normalizeStatement}.
+ */
+export function statementFingerprint(text: string): string {
+  return normalizeStatement(text)
+    .replaceAll(/\$\d+/g, LITERAL)
+    .replaceAll(/\((?:\?(?:, ?)?)+\)/g, `(${LITERAL})`)
+    .replaceAll(/\s+/g, ' ');
+}

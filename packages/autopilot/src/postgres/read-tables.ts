@@ -107,7 +107,9 @@ function tableOf(
   autovacuum: AutovacuumSettings,
 ): DatabaseTable {
   const tableBytes = sizes?.mainBytes ?? row.pages * 8192;
-  const totalRows = row.live + row.dead;
+  // Where nothing was counted since a reset, what the last vacuum or analyze saw.
+  const liveRows = row.live > 0 ? row.live : Math.max(0, row.tuples);
+  const totalRows = liveRows + row.dead;
   const pagesTouched = row.hits + row.reads;
   return {
     schema: row.schema,
@@ -118,7 +120,7 @@ function tableOf(
     tableBytes,
     indexBytes: sizes?.indexBytes ?? 0,
     toastBytes: sizes === null ? 0 : Math.max(0, sizes.totalBytes - sizes.indexBytes - sizes.mainBytes),
-    liveRows: row.live,
+    liveRows,
     deadRows: row.dead,
     deadRatio: totalRows === 0 ? null : row.dead / totalRows,
     sequentialScans: row.seq_scan,

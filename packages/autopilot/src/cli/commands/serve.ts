@@ -51,6 +51,8 @@ export const serve: Command = {
     const linkScope = linkScopeOf(values['link-scope']);
     const host = values['host'] ?? environment['HOST'];
     const databaseUrl = databaseUrlOf(environment);
+    // The application's own; history may be kept elsewhere.
+    const watchedUrl = databaseUrlOfApplication(environment) ?? databaseUrl;
     const exposedTenants = tenantLimitOf(environment['AUTOPILOT_METRICS_TENANTS']);
     const { createControlPlane } = await import('../../control-plane.ts');
     const advertise = advertisedOf(values['advertise']);
@@ -69,6 +71,7 @@ export const serve: Command = {
         ...(token ? { token } : {}),
         ...(advertise === undefined ? {} : { advertise }),
         ...(databaseUrl === undefined ? {} : { databaseUrl }),
+        ...(watchedUrl === undefined ? {} : { watch: { main: watchedUrl } }),
         ...(values['service'] === undefined ? {} : { service: values['service'] }),
       });
     const plane = await make(port).catch(async (error: unknown) => {

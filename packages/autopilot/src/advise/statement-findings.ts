@@ -1,0 +1,284 @@
+import type { DatabaseFinding, PlanStep, SlowStatement } from '../contract/database.ts';
+import type { PlanNode } from '../postgres/explain-statement.ts';
+import { countText, percentText, sizeText } from './finding.ts';
+
+type Finding = Omit<DatabaseFinding, 'subject'>;
+
+/** From here on a statement that one request repeats is called N+1: lists of tens of rows are what repeats it. */
+const MIN_CALLS_A_REQUEST = 5;
+const MIN_SPILL_BYTES = 10_000_000;
+const MIN_ROWS = 1_000;
+const MIN_READ_BYTES = 10_000_000;
+const MIN_PLAN_MS = 1;
+const UNEVEN = 10;
+
+/** What makes a statement slow, as its text and its numbers tell; what a plan tells is said with the plan. */
+export function statementFindings(statement: Omit<SlowStatement, 'findings'>): readonly DatabaseFinding[] {
+  const subject = statement.queryId ?? statement.statement ?? '';
+  return [
+    ...repeated(statement),
+    ...spilled(statement),
+    ...wideRows(statement),
+    ...missingLimit(statement),
+    ...deepOffset(statement),
+    ...functionOnColumn(statement),
+    ...leadingWildcard(statement),
+    ...randomOrder(statement),
+    ...dearPlanning(statement),
+    ...coldReads(statement),
+    ...uneven(statement),
+  ].map((finding) => ({ ...finding, subject }));
+}
+
+type Judged = Omit<SlowStatement, 'findings'>;
+
+function repeated({ routes, meanMs }: Judged): Finding[] {
+  return routes
+    .filter(({ callsPerRequest }) => (callsPerRequest ?? 0) >= MIN_CALLS_A_REQUEST)
+    .map(({ route, callsPerRequest }) => ({
+      kind: 'n-plus-one',
+      severity: 'warning',
+      message: `Each request of ${route} calls it ${countText(callsPerRequest ?? 0)} times.`,
+      remedy: 'Ask once for all rows (WHERE id = ANY ($1), or a join) instead of once for each.',
+      sql: null,
+      evidence: { route, callsPerRequest, meanMs },
+    }));
+}
+
+function spilled({ tempBytes, calls }: Judged): Finding[] {
+  if (tempBytes === null || tempBytes < MIN_SPILL_BYTES) return [];
+  return [
+    {
+      kind: 'spilled',
+      severity: 'warning',
+      message: `It wrote ${sizeText(tempBytes)} of temporary files: a sort or hash did not fit into work_mem (${sizeText(tempBytes / calls)} a call).`,
+      remedy: 'An index in the order of the sort spares it; else give this role more work_mem.',
+      sql: null,
+      evidence: { tempBytes, calls },
+    },
+  ];
+}
+
+function wideRows({ text, rowsPerCall }: Judged): Finding[] {
+  if (!/^\s*select\s+(?:\w+\.)?\*/i.test(text) || (rowsPerCall ?? 0) < MIN_ROWS) return [];
+  return [
+    {
+      kind: 'select-star',
+      severity: 'info',
+      message: `It takes every column of ${countText(rowsPerCall ?? 0)} rows a call.`,
+      remedy: 'Name the columns that are used.',
+      sql: null,
+      evidence: { rowsPerCall },
+    },
+  ];
+}
+
+function missingLimit({ text, rowsPerCall }: Judged): Finding[] {
+  if (!/^\s*(?:select|with)\b/i.test(text) || /\b(?:limit|fetch\s+first|count|for update)\b/i.test(text)) return [];
+  if ((rowsPerCall ?? 0) < MIN_ROWS) return [];
+  return [
+    {
+      kind: 'no-limit',
+      severity: 'info',
+      message: `It has no LIMIT and answers ${countText(rowsPerCall ?? 0)} rows a call.`,
+      remedy: 'Page it by keyset, or read it by cursor where all rows are needed.',
+      sql: null,
+      evidence: { rowsPerCall },
+    },
+  ];
+}
+
+function deepOffset({ text, meanMs }: Judged): Finding[] {
+  if (!/\boffset\s+(?:\$\d+|\?)/i.test(text) || meanMs < 10) return [];
+  return [
+    {
+      kind: 'offset-paging',
+      severity: 'info',
+      message: 'It pages by OFFSET: rows that are skipped are read all the same, so deep pages are slow.',
+      remedy: 'Page by keyset: WHERE (sort, id) > ($1, $2) ORDER BY sort, id LIMIT n.',
+      sql: null,
+      evidence: { meanMs },
+    },
+  ];
+}
+
+function functionOnColumn({ text, meanMs }: Judged): Finding[] {
+  const found =
+    /\b(?:where|and|or)\s+(lower|upper|date|date_trunc|coalesce|trim|to_char)\s*\([^()]*\)\s*(?:=|<|>|like|between)/i.exec(
+      text,
+    );
+  if (found === null || meanMs < 10) return [];
+  return [
+    {
+      kind: 'function-on-column',
+      severity: 'info',
+      message: `It compares ${found[1] ?? 'a function'}(...) of a column: an index on the column itself does not help.`,
+      remedy: 'Index the expression, or write the comparison so that the column stands alone.',
+      sql: null,
+      evidence: { meanMs },
+    },
+  ];
+}
+
+function leadingWildcard({ text, meanMs }: Judged): Finding[] {
+  if (
+    !/\bi?like\s+(?:\$\d+|\?)\s*(?:\|\|)?/i.test(text) ||
+    !/\b(?:ilike|like\s+(?:\$\d+|\?)\s*\|\|)/i.test(text) ||
+    meanMs < 10
+  )
+    return [];
+  return [
+    {
+      kind: 'pattern-search',
+      severity: 'info',
+      message: 'It searches by a pattern, for which a b-tree index is of no use.',
+      remedy:
+        'A trigram index serves patterns anywhere in the text: CREATE EXTENSION pg_trgm; an index USING gin (column gin_trgm_ops).',
+      sql: null,
+      evidence: { meanMs },
+    },
+  ];
+}
+
+function randomOrder({ text }: Judged): Finding[] {
+  if (!/\border\s+by\s+random\s*\(\s*\)/i.test(text)) return [];
+  return [
+    {
+      kind: 'random-order',
+      severity: 'info',
+      message: 'It sorts every row at random to take a few.',
+      remedy: 'TABLESAMPLE, or a random key with an index, costs the same for any size of table.',
+      sql: null,
+      evidence: {},
+    },
+  ];
+}
+
+function dearPlanning({ planMs, totalMs, calls }: Judged): Finding[] {
+  if (planMs === null || calls < 100 || planMs / calls < MIN_PLAN_MS || planMs < totalMs) return [];
+  return [
+    {
+      kind: 'dear-planning',
+      severity: 'info',
+      message: `Planning it takes longer (${(planMs / calls).toFixed(1)} ms a call) than carrying it out.`,
+      remedy: 'Send it as a named (prepared) statement, so that its plan is kept.',
+      sql: null,
+      evidence: { planMs, totalMs },
+    },
+  ];
+}
+
+function coldReads({ bytesReadPerCall, cacheHitRatio, calls }: Judged): Finding[] {
+  if ((bytesReadPerCall ?? 0) < MIN_READ_BYTES || calls < 10) return [];
+  return [
+    {
+      kind: 'reads-much',
+      severity: 'warning',
+      message: `Each call reads ${sizeText(bytesReadPerCall ?? 0)} that are not in shared_buffers${cacheHitRatio === null ? '' : ` (${percentText(cacheHitRatio)} are)`}.`,
+      remedy: 'Look at its plan: a whole table that is read for few rows wants an index.',
+      sql: null,
+      evidence: { bytesReadPerCall, cacheHitRatio },
+    },
+  ];
+}
+
+function uneven({ p50Ms, p99Ms, calls }: Judged): Finding[] {
+  if (p50Ms === null || p99Ms === null || calls < 1000 || p99Ms < 100 || p99Ms < p50Ms * UNEVEN) return [];
+  return [
+    {
+      kind: 'uneven',
+      severity: 'info',
+      message: `One call in a hundred takes ${Math.round(p99Ms)} ms, half of them under ${Math.max(1, Math.round(p50Ms))} ms: some parameters, or waits for locks, cost more than others.`,
+      remedy: 'See whether the slow ones belong to one tenant, or stand behind a lock.',
+      sql: null,
+      evidence: { p50Ms, p99Ms },
+    },
+  ];
+}
+
+/** A plan as steps, parents first. */
+export function planSteps(node: PlanNode, depth = 0): readonly PlanStep[] {
+  const on = node['Relation Name'] === undefined ? '' : ` on ${node['Relation Name']}`;
+  const using = node['Index Name'] === undefined ? '' : ` using ${node['Index Name']}`;
+  const sort = node['Sort Key'] === undefined ? null : `sorted by ${node['Sort Key'].join(', ')}`;
+  const conditions = [node['Index Cond'], node['Hash Cond'], node['Join Filter'], node.Filter, sort];
+  return [
+    {
+      depth,
+      label: `${node['Node Type']}${using}${on}`,
+      rows: node['Plan Rows'],
+      cost: node['Total Cost'],
+      condition: conditions.filter((one) => one != null).join('; ') || null,
+    },
+    ...(node.Plans ?? []).flatMap((child) => planSteps(child, depth + 1)),
+  ];
+}
+
+/** What a plan tells: `rowsOf` gives the rows of a table by its name; `workMemBytes` is what a sort may take. */
+export function planFindings(
+  queryId: string,
+  root: PlanNode,
+  rowsOf: (table: string) => number | null,
+  workMemBytes: number,
+): readonly DatabaseFinding[] {
+  const findings: DatabaseFinding[] = [];
+  const visit = (node: PlanNode): void => {
+    const table = node['Relation Name'];
+    const rows = table === undefined ? null : rowsOf(table);
+    if (node['Node Type'].endsWith('Seq Scan') && node.Filter !== undefined && table !== undefined && rows !== null) {
+      if (rows >= 10_000 && node['Plan Rows'] <= rows / 20) {
+        findings.push({
+          kind: 'scan-for-few-rows',
+          severity: 'warning',
+          subject: queryId,
+          message: `All ${countText(rows)} rows of ${table} are read for about ${countText(node['Plan Rows'])}: ${node.Filter}.`,
+          remedy: 'An index on the columns of the condition finds them.',
+          sql: null,
+          evidence: { table, rows, expectedRows: node['Plan Rows'], filter: node.Filter },
+        });
+      }
+      const cast = /\((\w+)\)::(\w+)\s*(?:=|<|>)/.exec(node.Filter);
+      if (cast !== null && rows >= 10_000 && ['numeric', 'text', 'double'].includes(cast[2] ?? '')) {
+        findings.push({
+          kind: 'implicit-cast',
+          severity: 'info',
+          subject: queryId,
+          message: `${table}.${cast[1]} is turned into ${cast[2]} before it is compared, so its index can't be used.`,
+          remedy: 'Send the parameter in the type of the column.',
+          sql: null,
+          evidence: { table, filter: node.Filter },
+        });
+      }
+    }
+    const sortBytes = node['Plan Rows'] * (node['Plan Width'] + 24);
+    if (node['Node Type'] === 'Sort' && sortBytes > workMemBytes) {
+      findings.push({
+        kind: 'sort-over-work-mem',
+        severity: 'info',
+        subject: queryId,
+        message: `About ${sizeText(sortBytes)} are sorted, more than work_mem (${sizeText(workMemBytes)}): it spills to files.`,
+        remedy: 'An index in this order spares the sort.',
+        sql: null,
+        evidence: { sortBytes, workMemBytes },
+      });
+    }
+    const [, inner] = node.Plans ?? [];
+    if (node['Node Type'] === 'Nested Loop' && inner?.['Node Type'] === 'Seq Scan') {
+      const innerRows = rowsOf(inner['Relation Name'] ?? '') ?? 0;
+      if (innerRows >= MIN_ROWS) {
+        findings.push({
+          kind: 'nested-scan',
+          severity: 'warning',
+          subject: queryId,
+          message: `For each row of a join all ${countText(innerRows)} rows of ${inner['Relation Name'] ?? ''} are read.`,
+          remedy: 'Index the columns that join them.',
+          sql: null,
+          evidence: { table: inner['Relation Name'] ?? '', rows: innerRows },
+        });
+      }
+    }
+    for (const child of node.Plans ?? []) visit(child);
+  };
+  visit(root);
+  return findings;
+}

@@ -1,0 +1,230 @@
+import { nameOf, unusedDeclined } from '../../advise/index-findings.ts';
+import { connectionFindings } from '../../advise/server-findings.ts';
+import { planFindings, planSteps } from '../../advise/statement-findings.ts';
+import type {
+  DatabaseAnalysis,
+  DatabaseConnections,
+  DatabaseIndexList,
+  DatabaseTableList,
+  SlowStatement,
+  SlowStatementList,
+  StatementPlan,
+  WatchedDatabase,
+  WatchedDatabaseList,
+} from '../../contract/database.ts';
+import type { DatabaseOperationId, SlowStatementsQuery } from '../../contract/database-operations.ts';
+import type { PoolRow } from '../../contract/performance.ts';
+import { AutopilotError, messageOf } from '../../kernel/errors.ts';
+import { linkHeader } from '../../page/page.ts';
+import { explainStatement } from '../../postgres/explain-statement.ts';
+import { readConnections } from '../../postgres/read-connections.ts';
+import { readStatements } from '../../postgres/read-statements.ts';
+import { ServerShape } from '../../postgres/server-shape.ts';
+import { databaseSummary, type Scope } from '../../query/summaries.ts';
+import type { TimeRange } from '../../query/time-range.ts';
+import type { Answering } from '../handler.ts';
+import { type PerformanceSources, scopeOf } from '../performance/sources.ts';
+import type { RecentAnswers } from '../recent-answers.ts';
+import { jsonResponse } from '../responses.ts';
+import type { DatabaseWatch, WatchedDatabases } from './database-watch.ts';
+import { listPage } from './list-page.ts';
+import { slowStatements } from './slow-statements.ts';
+
+/** What the calls about databases are answered from. */
+export interface DatabaseSources {
+  readonly watched: WatchedDatabases;
+  readonly performance: PerformanceSources;
+  readonly answers: RecentAnswers;
+  /** ms: what is called slow where the caller does not say. */
+  readonly slowMs: () => number;
+}
+
+const POOLS_MS = 5 * 60_000;
+const STATEMENTS_MS = 60 * 60_000;
+
+/** Answers the calls about databases. */
+export function databaseAnswers(sources: DatabaseSources): Pick<Answering, DatabaseOperationId> {
+  const { watched, performance, answers } = sources;
+  const { pager, clock } = performance;
+  return {
+    listDatabases: async () => {
+      const databases = await Promise.all(watched.all.map(described));
+      const notes = databases.length === 0 ? ['No database is watched: set DATABASE_URL for the control plane.'] : [];
+      return jsonResponse({ databases, notes } satisfies WatchedDatabaseList);
+    },
+    getDatabaseAnalysis: async ({ query, key }) =>
+      jsonResponse(
+        await answers.get(key, async (): Promise<DatabaseAnalysis> => {
+          const watch = watched.find(query.database);
+          const { tables: _tables, indexes: _indexes, ...overview } = await watch.look();
+          const pools = await poolsOf(performance, query);
+          return { name: watch.name, ...overview, pools, cost: watch.cost };
+        }),
+      ),
+    listSlowQueries: async ({ query, key, url }) => {
+      const list = await answers.get(key, () => slowQueries(sources, query));
+      return jsonResponse(list, 200, { link: linkHeader(url.pathname + url.search, list.page) });
+    },
+    getStatementPlan: async ({ query: { database, queryId } }) =>
+      jsonResponse(await planOf(watched.find(database), queryId)),
+    listDatabaseTables: async ({ query: { database, findings, limit, cursor }, url }) => {
+      const watch = watched.find(database);
+      const { tables, gaps } = await watch.look();
+      const rows = findings === true ? tables.filter((one) => one.findings.length > 0) : tables;
+      const { items, page } = listPage(pager, rows, {
+        cursor,
+        limit,
+        filter: ['tables', watch.name, findings ?? false],
+        valueOf: ({ totalBytes }) => totalBytes,
+        keyOf: ({ schema, table }) => `${schema}.${table}`,
+      });
+      const list: DatabaseTableList = { name: watch.name, tables: items, gaps, page };
+      return jsonResponse(list, 200, { link: linkHeader(url.pathname + url.search, page) });
+    },
+    listDatabaseIndexes: async ({ query: { database, findings, limit, cursor }, url }) => {
+      const watch = watched.find(database);
+      const { indexes, gaps } = await watch.look();
+      const rows = findings === true ? indexes.filter((one) => one.findings.length > 0) : indexes;
+      const { items, page } = listPage(pager, rows, {
+        cursor,
+        limit,
+        filter: ['indexes', watch.name, findings ?? false],
+        valueOf: ({ bytes }) => bytes,
+        keyOf: nameOf,
+      });
+      const declined = unusedDeclined(items);
+      const list: DatabaseIndexList = { name: watch.name, indexes: items, declined, gaps, page };
+      return jsonResponse(list, 200, { link: linkHeader(url.pathname + url.search, page) });
+    },
+    getDatabaseConnections: async ({ query, key }) =>
+      jsonResponse(
+        await answers.get(key, async (): Promise<DatabaseConnections> => {
+          const watch = watched.find(query.database);
+          const { gaps } = await watch.server();
+          const view = await readConnections(watch.database);
+          return {
+            name: watch.name,
+            at: new Date(clock.now()).toISOString(),
+            view,
+            pools: await poolsOf(performance, query),
+            findings: connectionFindings(view),
+            gaps: gaps.filter(({ reading }) => reading === 'activity of other roles'),
+          };
+        }),
+      ),
+  };
+}
+
+async function described(watch: DatabaseWatch): Promise<WatchedDatabase> {
+  try {
+    const { value, gaps } = await watch.server();
+    return { name: watch.name, server: value, trouble: null, gaps, cost: watch.cost };
+  } catch (error) {
+    return { name: watch.name, server: null, trouble: messageOf(error), gaps: [], cost: watch.cost };
+  }
+}
+
+function lately({ clock }: PerformanceSources, lengthMs: number): TimeRange {
+  const now = clock.now();
+  return { from: now - lengthMs, to: now, complete: true, notes: [] };
+}
+
+/** The service that the caller means; of a database's pools and statements each has its own. */
+function scopeOfService(performance: PerformanceSources, { service }: { readonly service?: string }): Scope {
+  return scopeOf(performance, service === undefined ? {} : { service });
+}
+
+async function poolsOf(
+  performance: PerformanceSources,
+  query: { readonly service?: string; readonly database?: string },
+): Promise<readonly PoolRow[]> {
+  const { pools } = await databaseSummary(
+    performance.engine,
+    scopeOfService(performance, query),
+    lately(performance, POOLS_MS),
+  );
+  return pools;
+}
+
+const sortValue: Readonly<Record<NonNullable<SlowStatementsQuery['sort']>, (one: SlowStatement) => number>> = {
+  totalMs: ({ totalMs }) => totalMs,
+  meanMs: ({ meanMs }) => meanMs,
+  p95Ms: ({ p95Ms }) => p95Ms ?? -1,
+  calls: ({ calls }) => calls,
+  tempBytes: ({ tempBytes }) => tempBytes ?? -1,
+  walBytes: ({ walBytes }) => walBytes ?? -1,
+};
+
+async function slowQueries(
+  { watched, performance, slowMs }: DatabaseSources,
+  query: SlowStatementsQuery,
+): Promise<SlowStatementList> {
+  const watch = watched.find(query.database);
+  const thresholdMs = query.thresholdMs ?? slowMs();
+  const sort = query.sort ?? 'totalMs';
+  const scope = scopeOfService(performance, query);
+  const look = await watch.statements();
+  const all = await slowStatements(performance, scope, lately(performance, STATEMENTS_MS), look);
+  const slow = all.filter(({ meanMs, p95Ms }) => meanMs >= thresholdMs || (p95Ms ?? 0) >= thresholdMs);
+  const { items, page } = listPage(performance.pager, slow, {
+    cursor: query.cursor,
+    limit: query.limit,
+    filter: ['slow-queries', watch.name, scope.service, thresholdMs, sort],
+    valueOf: sortValue[sort],
+    keyOf: ({ queryId, role, statement }) => `${queryId ?? ''}/${role ?? ''}/${statement ?? ''}`,
+  });
+  const { room } = look.value;
+  const evicted = room.evictions ?? 0;
+  return {
+    name: watch.name,
+    thresholdMs,
+    countedSince: room.resetAt,
+    evictions: room.evictions,
+    statements: items,
+    gaps: look.gaps,
+    notes:
+      evicted === 0
+        ? []
+        : [
+            `pg_stat_statements had to forget statements ${evicted} times since its reset, so rare ones are missing: raise pg_stat_statements.max (${room.max ?? 'unknown'}).`,
+          ],
+    page,
+  };
+}
+
+async function planOf(watch: DatabaseWatch, queryId: string): Promise<StatementPlan> {
+  const { database } = watch;
+  const shape = await ServerShape.read(database);
+  const { value: server } = await watch.server();
+  const { value } = await readStatements(database, shape, server, { queryIds: [queryId] });
+  const text = value.statements[0]?.text;
+  if (text === undefined) {
+    throw new AutopilotError(
+      'AP_STATEMENT_UNKNOWN',
+      `pg_stat_statements holds no statement ${JSON.stringify(queryId)}.`,
+      {
+        remedy:
+          'It may have been forgotten since, or belongs to a role whose statements are hidden: ask slow-queries again.',
+      },
+    );
+  }
+  const root = await explainStatement(database, text);
+  const { tables } = await watch.look();
+  const rows = new Map(tables.map((one) => [one.table, one.liveRows]));
+  const [memory] = await database.read<{ bytes: number }>(
+    `SELECT setting::float8 * 1024 AS bytes FROM pg_settings WHERE name = 'work_mem'`,
+  );
+  return {
+    name: watch.name,
+    queryId,
+    text,
+    steps: planSteps(root),
+    findings: planFindings(
+      queryId,
+      root,
+      (table) => rows.get(table) ?? null,
+      memory?.bytes ?? Number.POSITIVE_INFINITY,
+    ),
+    notes: ['The plan for any parameters (a generic plan), as estimated: the statement was not executed.'],
+  };
+}

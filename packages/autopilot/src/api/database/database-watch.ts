@@ -1,0 +1,137 @@
+import { overviewOf, unique } from '../../advise/database-overview.ts';
+import type { DatabaseMachine, DatabaseServer } from '../../contract/database.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { AutopilotError } from '../../kernel/errors.ts';
+import { nearestName } from '../../kernel/nearest-name.ts';
+import { ObservedDatabase } from '../../postgres/observed-database.ts';
+import { readServer } from '../../postgres/read-server.ts';
+import { readStatements, type StatementsReading } from '../../postgres/read-statements.ts';
+import type { Reading } from '../../postgres/reading.ts';
+import { ServerShape } from '../../postgres/server-shape.ts';
+
+/** What one look at everything found. */
+export type Look = Awaited<ReturnType<typeof overviewOf>>;
+
+/** How old an answer may be; settings decide. */
+export interface WatchAges {
+  readonly overviewMs: number;
+  readonly statementsMs: number;
+}
+
+/** What {@link DatabaseWatch} is made with. */
+export interface DatabaseWatchOptions {
+  readonly name: string;
+  /** `postgres://...`, never told. */
+  readonly url: string;
+  readonly clock: Clock;
+  readonly machine: DatabaseMachine | null;
+  /** Asked at each use. */
+  readonly ages: () => WatchAges;
+}
+
+/** Statements of the server as they were read last. */
+export type StatementsLook = Reading<StatementsReading> & { readonly server: DatabaseServer };
+
+/**
+ * One database that is watched. However many ask, it is read no more often than the settings allow, and never twice at once:
+ * what a reading costs does not depend on who looks.
+ */
+export class DatabaseWatch {
+  readonly name: string;
+  readonly #options: DatabaseWatchOptions;
+  readonly #kept = new Map<string, { readonly atMs: number; readonly answer: Promise<unknown> }>();
+  #database: ObservedDatabase | null = null;
+
+  constructor(options: DatabaseWatchOptions) {
+    this.name = options.name;
+    this.#options = options;
+  }
+
+  /** For what is asked once, like a plan; connects at the first use. */
+  get database(): ObservedDatabase {
+    this.#database ??= new ObservedDatabase(this.#options.url);
+    return this.#database;
+  }
+
+  get cost(): { readonly readings: number; readonly durationMs: number } {
+    const { statements, durationMs } = this.#database?.cost ?? { statements: 0, durationMs: 0 };
+    return { readings: statements, durationMs: Math.round(durationMs) };
+  }
+
+  /** @throws AutopilotError AP_DATABASE_UNREACHABLE, AP_DATABASE_REFUSED */
+  look(): Promise<Look> {
+    const { clock, machine, ages } = this.#options;
+    return this.#once('look', ages().overviewMs, () => overviewOf(this.database, { now: clock.now(), machine }));
+  }
+
+  /** Statements that the server counts. Throws as {@link look}. */
+  statements(): Promise<StatementsLook> {
+    return this.#once('statements', this.#options.ages().statementsMs, async () => {
+      const shape = await ServerShape.read(this.database);
+      const { value: server, gaps } = await readServer(this.database);
+      const read = await readStatements(this.database, shape, server);
+      const rights = gaps.filter(({ reading }) => reading !== 'settings for superusers');
+      return { value: read.value, gaps: unique([...rights, ...read.gaps]), server };
+    });
+  }
+
+  /** The server alone, for the list of databases. Throws as {@link look}. */
+  server(): Promise<Reading<DatabaseServer>> {
+    return this.#once('server', this.#options.ages().overviewMs, () => readServer(this.database));
+  }
+
+  async close(): Promise<void> {
+    await this.#database?.close();
+  }
+
+  #once<T>(what: string, ageMs: number, read: () => Promise<T>): Promise<T> {
+    const now = this.#options.clock.monotonicMs();
+    const known = this.#kept.get(what);
+    // What is kept under a name was read by the one function of that name.
+    if (known !== undefined && now - known.atMs < ageMs) return known.answer as Promise<T>;
+    const answer = read();
+    const entry = { atMs: now, answer };
+    this.#kept.set(what, entry);
+    answer.catch(() => {
+      if (this.#kept.get(what) === entry) this.#kept.delete(what);
+    });
+    return answer;
+  }
+}
+
+/** The databases that are watched, the first of which is meant where none is named. */
+export class WatchedDatabases {
+  readonly #watches: readonly DatabaseWatch[];
+
+  constructor(watches: readonly DatabaseWatch[]) {
+    this.#watches = watches;
+  }
+
+  get all(): readonly DatabaseWatch[] {
+    return this.#watches;
+  }
+
+  /** @throws AutopilotError AP_DATABASE_UNKNOWN */
+  find(name: string | undefined): DatabaseWatch {
+    const found = name === undefined ? this.#watches[0] : this.#watches.find((one) => one.name === name);
+    if (found !== undefined) return found;
+    const names = this.#watches.map((one) => one.name);
+    const nearest = name === undefined ? null : nearestName(name, names);
+    throw new AutopilotError(
+      'AP_DATABASE_UNKNOWN',
+      name === undefined ? 'No database is watched.' : `No database ${JSON.stringify(name)} is watched.`,
+      {
+        remedy:
+          names.length === 0
+            ? 'Set DATABASE_URL (or AUTOPILOT_DATABASE_URL) for the control plane; an application that instruments its pool does it by itself.'
+            : nearest === null
+              ? `Those watched: ${names.join(', ')}.`
+              : `"${nearest}" was probably meant.`,
+      },
+    );
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#watches.map((one) => one.close()));
+  }
+}

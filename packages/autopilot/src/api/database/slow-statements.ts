@@ -1,0 +1,147 @@
+import { statementFindings } from '../../advise/statement-findings.ts';
+import type { SlowStatement, StatementStatistics } from '../../contract/database.ts';
+import { statementFingerprint } from '../../kernel/statement-text.ts';
+import type { Subject } from '../../query/query-engine.ts';
+import type { Scope } from '../../query/summaries.ts';
+import type { TimeRange } from '../../query/time-range.ts';
+import type { PerformanceSources } from '../performance/sources.ts';
+import type { StatementsLook } from './database-watch.ts';
+
+/** What the applications know of a statement. */
+interface Reported {
+  readonly statement: string;
+  readonly text: string;
+  readonly calls: number;
+  readonly meanMs: number | null;
+  readonly maxMs: number | null;
+  readonly p50Ms: number | null;
+  readonly p95Ms: number | null;
+  readonly p99Ms: number | null;
+  readonly rowsPerCall: number | null;
+  readonly routes: SlowStatement['routes'];
+}
+
+const PAGE_BYTES = 8192;
+const ROUTES_SHOWN = 5;
+/** The agents tell apart no more. */
+const MOST_STATEMENTS = 5_000;
+const ASKED = ['calls', 'meanMs', 'maxMs', 'p50Ms', 'p95Ms', 'p99Ms', 'rowsPerCall'] as const;
+
+/**
+ * Every statement once: what the server counts beside what the applications measured, joined by fingerprint (the text
+ * without literals and parameters). Statements of the autopilot are nobody's.
+ */
+export async function slowStatements(
+  sources: PerformanceSources,
+  scope: Scope,
+  range: TimeRange,
+  { value }: StatementsLook,
+): Promise<readonly SlowStatement[]> {
+  const reported = new Map<string, Reported>();
+  for (const one of await reportedStatements(sources, scope, range)) {
+    const fingerprint = statementFingerprint(one.text);
+    // Two texts of one fingerprint (a literal here, a parameter there): the busier one speaks for both.
+    if ((reported.get(fingerprint)?.calls ?? -1) < one.calls) reported.set(fingerprint, one);
+  }
+  const joined: Omit<SlowStatement, 'timeShare' | 'findings'>[] = [];
+  const seen = new Set<string>();
+  for (const counted of value.statements) {
+    const fingerprint = statementFingerprint(counted.text);
+    seen.add(fingerprint);
+    joined.push(joinedOf(counted, reported.get(fingerprint) ?? null));
+  }
+  for (const [fingerprint, one] of reported) if (!seen.has(fingerprint)) joined.push(reportedAlone(one));
+  const totalMs = joined.reduce((sum, one) => sum + one.totalMs, 0);
+  return joined.map((one) => {
+    const statement = { ...one, timeShare: totalMs === 0 ? 0 : Math.min(1, one.totalMs / totalMs) };
+    return { ...statement, findings: statementFindings(statement) };
+  });
+}
+
+function joinedOf(
+  counted: StatementStatistics,
+  reported: Reported | null,
+): Omit<SlowStatement, 'timeShare' | 'findings'> {
+  const touched = counted.buffersHit + counted.buffersRead;
+  return {
+    statement: reported?.statement ?? null,
+    queryId: counted.queryId,
+    text: counted.text,
+    role: counted.role,
+    calls: counted.calls,
+    totalMs: counted.totalMs,
+    meanMs: counted.meanMs,
+    maxMs: counted.maxMs,
+    p50Ms: reported?.p50Ms ?? null,
+    p95Ms: reported?.p95Ms ?? null,
+    p99Ms: reported?.p99Ms ?? null,
+    rowsPerCall: counted.rows / counted.calls,
+    planMs: counted.planMs,
+    bytesReadPerCall: (counted.buffersRead * PAGE_BYTES) / counted.calls,
+    cacheHitRatio: touched === 0 ? null : counted.buffersHit / touched,
+    tempBytes: counted.tempBuffersWritten * PAGE_BYTES,
+    walBytes: counted.walBytes,
+    ioMs: counted.readMs + counted.writeMs,
+    routes: reported?.routes ?? [],
+  };
+}
+
+function reportedAlone({ calls, meanMs, ...reported }: Reported): Omit<SlowStatement, 'timeShare' | 'findings'> {
+  return {
+    ...reported,
+    queryId: null,
+    role: null,
+    calls,
+    totalMs: calls * (meanMs ?? 0),
+    meanMs: meanMs ?? 0,
+    planMs: null,
+    bytesReadPerCall: null,
+    cacheHitRatio: null,
+    tempBytes: null,
+    walBytes: null,
+    ioMs: null,
+  };
+}
+
+async function reportedStatements(
+  { engine, statementTexts }: PerformanceSources,
+  scope: Scope,
+  range: TimeRange,
+): Promise<readonly Reported[]> {
+  const subject: Subject = { ...scope, family: 'statement' };
+  const top = await engine.top(subject, range, 'concurrency', MOST_STATEMENTS);
+  if (top.length === 0) return [];
+  const keys = [...new Set(top.map(({ series }) => series.key))];
+  const rows = await engine.rows(subject, range, keys, ASKED);
+  const pairs = await engine.rows({ ...scope, family: 'route-statement' }, range, keys, ['calls', 'totalMs']);
+  const requests = await requestsOf({ ...scope, family: 'route' }, engine, range, pairs);
+  const texts = await statementTexts.find(
+    scope.service,
+    rows.map(({ series }) => ({ id: series.key, database: series.database ?? '' })),
+  );
+  const callers = Map.groupBy(pairs, ({ series }) => series.key);
+  return rows.map(({ series, values }, at): Reported => {
+    const { calls, ...rest } = values;
+    const routes = (callers.get(series.key) ?? [])
+      .toSorted((a, b) => (b.values.totalMs ?? 0) - (a.values.totalMs ?? 0))
+      .slice(0, ROUTES_SHOWN)
+      .map((pair) => {
+        const route = pair.series.route ?? '';
+        const asked = requests.get(route) ?? 0;
+        return { route, callsPerRequest: asked === 0 ? null : (pair.values.calls ?? 0) / asked };
+      });
+    return { ...rest, statement: series.key, text: texts[at] ?? '', calls: calls ?? 0, routes };
+  });
+}
+
+async function requestsOf(
+  subject: Subject,
+  engine: PerformanceSources['engine'],
+  range: TimeRange,
+  pairs: readonly { readonly series: { readonly route: string | null } }[],
+): Promise<ReadonlyMap<string, number>> {
+  const routes = [...new Set(pairs.flatMap(({ series }) => (series.route === null ? [] : [series.route])))];
+  if (routes.length === 0) return new Map();
+  const rows = await engine.rows(subject, range, routes, ['requests']);
+  return new Map(rows.map(({ series, values }) => [series.key, values.requests ?? 0]));
+}

@@ -1,0 +1,203 @@
+import type {
+  DatabaseAnalysis,
+  DatabaseConnections,
+  DatabaseIndexList,
+  DatabaseTableList,
+  SlowStatementList,
+  StatementPlan,
+  WatchedDatabaseList,
+} from './database.ts';
+import * as answer from './database-shapes.ts';
+import type { ErrorCode } from './error-table.ts';
+import type { Operation } from './operations.ts';
+import { cursor, limit, name, optional, service } from './operations-parameters.ts';
+import type { FieldsOf } from './shape.ts';
+
+/** Which database a call is about. */
+export interface DatabaseQuery {
+  /** Whose pools, routes and percentiles. */
+  readonly service?: string;
+  /** A watched database by its name; default: the first. */
+  readonly database?: string;
+}
+
+/** Parameters of lists of tables and indexes. */
+export interface DatabaseListQuery extends DatabaseQuery {
+  /** Only with findings. */
+  readonly findings?: boolean;
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+
+/** What statements can be sorted by; most first. */
+export type SlowStatementSort = 'totalMs' | 'meanMs' | 'p95Ms' | 'calls' | 'tempBytes' | 'walBytes';
+/** Names that the list of statements can be sorted by. */
+export const slowStatementSorts: readonly SlowStatementSort[] = [
+  'totalMs',
+  'meanMs',
+  'p95Ms',
+  'calls',
+  'tempBytes',
+  'walBytes',
+];
+
+/** Parameters of GET /performance/database/slow-queries. */
+export interface SlowStatementsQuery extends DatabaseQuery {
+  /** Statements that take so long on average, or in one call of twenty; default 100. 0: all. */
+  readonly thresholdMs?: number;
+  /** Default totalMs. */
+  readonly sort?: SlowStatementSort;
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+
+/** Parameters of GET /performance/database/plan. */
+export interface StatementPlanQuery extends DatabaseQuery {
+  readonly queryId: string;
+}
+
+/** The types of the calls about databases, by operationId. */
+export interface DatabaseOperationTypes {
+  readonly listDatabases: { readonly query: object; readonly answer: WatchedDatabaseList };
+  readonly getDatabaseAnalysis: { readonly query: DatabaseQuery; readonly answer: DatabaseAnalysis };
+  readonly listSlowQueries: { readonly query: SlowStatementsQuery; readonly answer: SlowStatementList };
+  readonly getStatementPlan: { readonly query: StatementPlanQuery; readonly answer: StatementPlan };
+  readonly listDatabaseTables: { readonly query: DatabaseListQuery; readonly answer: DatabaseTableList };
+  readonly listDatabaseIndexes: { readonly query: DatabaseListQuery; readonly answer: DatabaseIndexList };
+  readonly getDatabaseConnections: { readonly query: DatabaseQuery; readonly answer: DatabaseConnections };
+}
+
+/** Names a call about databases. */
+export type DatabaseOperationId = keyof DatabaseOperationTypes;
+
+const tag = 'Performance';
+const JSON_ONLY = ['application/json'] as const;
+const database = optional(name('A watched database by its name; default: the first'));
+const PROBLEMS: readonly ErrorCode[] = [
+  'AP_SERVICE_UNKNOWN',
+  'AP_DATABASE_UNKNOWN',
+  'AP_DATABASE_UNREACHABLE',
+  'AP_DATABASE_REFUSED',
+];
+const listFields: FieldsOf<DatabaseListQuery> = {
+  service,
+  database,
+  findings: optional({ kind: 'boolean', description: 'true: only those with findings' } as const),
+  limit,
+  cursor,
+};
+
+/** Every call about databases. */
+export const databaseOperations: {
+  readonly [Id in DatabaseOperationId]: Operation<
+    DatabaseOperationTypes[Id]['query'],
+    DatabaseOperationTypes[Id]['answer']
+  >;
+} = {
+  listDatabases: {
+    method: 'GET',
+    path: '/api/v1/performance/databases',
+    tag,
+    summary: 'The databases that are watched, and with which rights',
+    scope: 'read',
+    query: { kind: 'object', fields: {} },
+    answer: answer.watchedDatabaseList,
+    mediaTypes: JSON_ONLY,
+    problems: [],
+  },
+  getDatabaseAnalysis: {
+    method: 'GET',
+    path: '/api/v1/performance/database/analysis',
+    tag,
+    summary: 'What a database costs and lacks: pools, sizes, cache, locks, long transactions, identifiers, settings',
+    description:
+      'Read at most every 15 s. What the role may not see is named in `gaps`, with the GRANT that opens it; nothing fails for it.',
+    scope: 'read',
+    query: { kind: 'object', fields: { service, database } },
+    answer: answer.databaseAnalysis,
+    mediaTypes: JSON_ONLY,
+    problems: PROBLEMS,
+  },
+  listSlowQueries: {
+    method: 'GET',
+    path: '/api/v1/performance/database/slow-queries',
+    tag,
+    summary:
+      'Statements by what they cost: of the server (pg_stat_statements) and of the applications, joined by their text',
+    description:
+      'Totals, buffers and spills are the server’s since its reset; percentiles and routes are the applications’, of the last hour. Either alone is answered where the other is missing.',
+    scope: 'read',
+    query: {
+      kind: 'object',
+      fields: {
+        service,
+        database,
+        thresholdMs: optional({
+          kind: 'number',
+          min: 0,
+          max: 3_600_000,
+          unit: 'ms',
+          description: 'Statements that take so long on average, or in one call of twenty; default 100; 0: all',
+        } as const),
+        sort: optional({ kind: 'string', values: slowStatementSorts, description: 'Default totalMs' } as const),
+        limit,
+        cursor,
+      },
+    },
+    answer: answer.slowStatementList,
+    mediaTypes: JSON_ONLY,
+    problems: [...PROBLEMS, 'AP_PAGE_CURSOR_INVALID'],
+  },
+  getStatementPlan: {
+    method: 'GET',
+    path: '/api/v1/performance/database/plan',
+    tag,
+    summary: 'How the server would carry out a statement, for any parameters; it is not executed',
+    scope: 'read',
+    query: {
+      kind: 'object',
+      fields: {
+        service,
+        database,
+        queryId: { kind: 'string', maxLength: 24, description: 'Of pg_stat_statements, as slow-queries answers it' },
+      },
+    },
+    answer: answer.statementPlan,
+    mediaTypes: JSON_ONLY,
+    problems: [...PROBLEMS, 'AP_STATEMENT_UNKNOWN', 'AP_PLAN_UNAVAILABLE'],
+  },
+  listDatabaseTables: {
+    method: 'GET',
+    path: '/api/v1/performance/database/tables',
+    tag,
+    summary: 'Tables, largest first: sizes, rows, scans, vacuum, bloat, and what is wrong with them',
+    scope: 'read',
+    query: { kind: 'object', fields: listFields },
+    answer: answer.databaseTableList,
+    mediaTypes: JSON_ONLY,
+    problems: [...PROBLEMS, 'AP_PAGE_CURSOR_INVALID'],
+  },
+  listDatabaseIndexes: {
+    method: 'GET',
+    path: '/api/v1/performance/database/indexes',
+    tag,
+    summary:
+      'Indexes, largest first: use, bloat, and which are unused, duplicate or invalid, with the reason for every "no"',
+    scope: 'read',
+    query: { kind: 'object', fields: listFields },
+    answer: answer.databaseIndexList,
+    mediaTypes: JSON_ONLY,
+    problems: [...PROBLEMS, 'AP_PAGE_CURSOR_INVALID'],
+  },
+  getDatabaseConnections: {
+    method: 'GET',
+    path: '/api/v1/performance/database/connections',
+    tag,
+    summary: 'Who is connected, who waits and who blocks, beside the pools of the applications',
+    scope: 'read',
+    query: { kind: 'object', fields: { service, database } },
+    answer: answer.databaseConnections,
+    mediaTypes: JSON_ONLY,
+    problems: PROBLEMS,
+  },
+};

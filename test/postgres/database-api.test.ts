@@ -1,0 +1,131 @@
+/** What the HTTP API says of a watched database, with every set of rights, joined with what agents report. */
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { createClient } from '../../packages/autopilot/src/client.ts';
+import { type ControlWorld, controlWorld, TOKEN } from '../support/control-world.ts';
+import { leakCheck } from '../support/leak-check.ts';
+import { observedWorld, readers } from '../support/observed-world.ts';
+import { throwawayCluster } from '../support/postgres.ts';
+import { histogramOf, routeOf, seriesOf, windowOf } from '../support/windows.ts';
+
+leakCheck(after);
+
+const TEXT = 'SELECT title FROM task WHERE id = $1';
+
+/** Ten requests that call one statement eight times each. */
+async function reportRepeated(world: ControlWorld): Promise<void> {
+  const now = Math.floor(world.clock.now() / 1000) * 1000;
+  const durationMs = histogramOf(Array.from({ length: 80 }, () => 3));
+  await world
+    .link('one')
+    .windows(
+      [
+        windowOf(now - 1000, [
+          routeOf('GET /board', [12, 15, 20, 40, 30, 12, 12, 12, 12, 12]),
+          seriesOf('statement', 'feed', { calls: 80, rows: 80, durationMs }, { database: 'main' }),
+          seriesOf('route-statement', 'feed', { calls: 80, totalMs: 240 }, { route: 'GET /board' }),
+        ]),
+      ],
+      [{ id: 'feed', database: 'main', text: TEXT }],
+    );
+}
+
+function clientOf(world: ControlWorld): ReturnType<typeof createClient> {
+  return createClient({
+    baseUrl: 'http://127.0.0.1',
+    token: () => TOKEN,
+    fetch: (input, init) => world.plane.handler(new Request(input, init)),
+  });
+}
+
+test('statements of server and applications are one list; plans are shown and nothing is executed', async (t) => {
+  const { run, urls } = await observedWorld(t, await throwawayCluster());
+  await run(`CREATE EXTENSION pg_stat_statements; CREATE TABLE task (id int PRIMARY KEY, title text, state int);
+    INSERT INTO task SELECT i, 'secret', i FROM generate_series(1, 20000) i; ANALYZE task; SELECT pg_stat_statements_reset()`);
+  for (let id = 1; id <= 7; id++) await run(TEXT, [id]);
+  for (let at = 0; at < 3; at++) await run(`SELECT id FROM task WHERE state = ${at}`);
+  await run(`DELETE FROM task WHERE state = -1`);
+  await using world = await controlWorld({ watch: { main: urls.monitor } });
+  await reportRepeated(world);
+  const client = clientOf(world);
+  const list = await client.listSlowQueries({ thresholdMs: 0 });
+  assert.ok(list.countedSince !== null);
+  const feed = list.statements.find(({ text }) => text === TEXT);
+  assert.ok(feed !== undefined, JSON.stringify(list.statements.map(({ text }) => text)));
+  assert.equal(feed.calls, 7, 'the server has counted');
+  assert.equal(feed.statement, 'feed', 'and the application measured');
+  assert.ok(feed.p95Ms !== null && Math.abs(feed.p95Ms - 3) < 0.2);
+  assert.deepEqual(feed.routes, [{ route: 'GET /board', callsPerRequest: 8 }]);
+  assert.deepEqual(
+    feed.findings.map(({ kind, evidence }) => [kind, evidence['route']]),
+    [['n-plus-one', 'GET /board']],
+  );
+  assert.ok(!JSON.stringify(list).includes('secret'));
+  assert.ok(!JSON.stringify(list).includes('/* autopilot */'));
+  const scan = list.statements.find(({ text }) => text.startsWith('SELECT id FROM task WHERE state'));
+  await run(`GRANT SELECT, DELETE ON task TO ${new URL(urls.monitor).username}`);
+  const plan = await client.getStatementPlan({ queryId: scan?.queryId ?? '' });
+  assert.match(plan.steps[0]?.label ?? '', /Seq Scan on task/);
+  assert.ok(plan.findings.some(({ kind }) => kind === 'scan-for-few-rows'));
+  const remove = list.statements.find(({ text }) => text.startsWith('DELETE'));
+  const removal = await client.getStatementPlan({ queryId: remove?.queryId ?? '' });
+  assert.match(removal.steps[0]?.label ?? '', /ModifyTable on task/);
+  const { rows } = await run('SELECT count(*)::int AS count FROM task');
+  assert.equal(rows[0]?.['count'], 20_000);
+  await assert.rejects(client.getStatementPlan({ queryId: '1' }), { status: 404 });
+  // The default threshold is a setting, and takes effect at once.
+  assert.deepEqual((await client.listSlowQueries()).statements, []);
+  const { version } = await client.getConfig();
+  await client.patchConfig({ observe: { slowMs: 0, statementsMs: 1_000, overviewMs: 1_000 } }, { ifVersion: version });
+  world.clock.advance(1_000);
+  assert.ok((await client.listSlowQueries()).statements.length >= 3);
+  // Pages of one list.
+  const first = await client.listSlowQueries({ limit: 1 });
+  assert.equal(first.statements.length, 1);
+  const second = await client.listSlowQueries({ limit: 1, cursor: first.page.next ?? '' });
+  assert.notEqual(second.statements[0]?.text, first.statements[0]?.text);
+  const back = await client.listSlowQueries({ limit: 1, cursor: second.page.previous ?? '' });
+  assert.equal(back.statements[0]?.text, first.statements[0]?.text);
+});
+
+test('every call answers with every set of rights, is read no more often than it may, and says when a database is away', async (t) => {
+  const { run, urls } = await observedWorld(t, await throwawayCluster());
+  await run('CREATE TABLE task (id int PRIMARY KEY, title text)');
+  for (const reader of readers) {
+    await using world = await controlWorld({ watch: { main: urls[reader] } });
+    const client = clientOf(world);
+    const { databases } = await client.listDatabases();
+    assert.equal(databases[0]?.server?.readsAllStatistics, reader !== 'nobody');
+    const analysis = await client.getDatabaseAnalysis();
+    assert.equal(analysis.sizes.tables, 1);
+    assert.equal((await client.listDatabaseTables()).tables[0]?.table, 'task');
+    const { indexes, declined } = await client.listDatabaseIndexes();
+    assert.deepEqual(
+      indexes.map(({ index }) => index),
+      ['task_pkey'],
+    );
+    assert.deepEqual(declined, [{ index: 'public.task_pkey', reason: 'A constraint needs it.' }]);
+    assert.deepEqual((await client.listDatabaseIndexes({ findings: true })).indexes, []);
+    assert.ok((await client.getDatabaseConnections()).view.maxConnections > 0);
+    const slow = await client.listSlowQueries();
+    assert.deepEqual(
+      slow.gaps.filter(({ reading }) => reading === 'statements').map(({ cause }) => cause),
+      ['extension'],
+    );
+    const readings = (await client.getDatabaseAnalysis()).cost.readings;
+    await client.listDatabaseTables();
+    assert.equal((await client.getDatabaseAnalysis()).cost.readings, readings, 'what is fresh is not read again');
+    world.clock.advance(15_000);
+    await client.listDatabaseTables();
+    assert.ok((await client.getDatabaseAnalysis()).cost.readings > readings);
+    await assert.rejects(client.listDatabaseTables({ database: 'mian' }), /"main" was probably meant|not watched/);
+  }
+  await using away = await controlWorld({ watch: { main: 'postgres://nobody@127.0.0.1:1/none' } });
+  const client = clientOf(away);
+  const [main] = (await client.listDatabases()).databases;
+  assert.equal(main?.server, null);
+  assert.match(main?.trouble ?? '', /can not be reached/);
+  await assert.rejects(client.getDatabaseAnalysis(), { status: 503 });
+  await using none = await controlWorld();
+  await assert.rejects(clientOf(none).getDatabaseAnalysis(), { status: 404 });
+});
