@@ -57,6 +57,7 @@ export async function startTeamFlow(
     printed(child, () => text, /TeamFlow {2,}(http:\/\/[^/\s]+)/),
     printed(child, () => text, /control plane answers at (http:\/\/[^/\s]+)/),
   ]);
+  await forwarded(child, url, () => text);
   return {
     child,
     url,
@@ -73,9 +74,26 @@ export async function startTeamFlow(
   };
 }
 
+const LIMIT_MS = 120_000;
+
+/** Waits until the application forwards the dashboard: it is linked with its control plane a moment after that listens. */
+async function forwarded(child: ChildProcess, url: string, output: () => string): Promise<void> {
+  const until = performance.now() + LIMIT_MS;
+  for (;;) {
+    const answer = await fetch(`${url}/autopilot/`).catch(() => null);
+    await answer?.arrayBuffer();
+    if (answer?.ok === true) return;
+    if (child.exitCode !== null || performance.now() > until) {
+      child.kill('SIGKILL');
+      throw new Error(`TeamFlow answers ${answer?.status ?? 'nothing'} at /autopilot/:\n${output()}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 /** What the first group of `what` matched. */
 async function printed(child: ChildProcess, output: () => string, what: RegExp): Promise<string> {
-  const until = performance.now() + 120_000;
+  const until = performance.now() + LIMIT_MS;
   for (;;) {
     const found = what.exec(output())?.[1];
     if (found !== undefined) return found;
