@@ -4,8 +4,8 @@ import { useActivity } from '../api/queries.ts';
 import { searchOf } from '../api/request.ts';
 import { useOrganization } from '../organizations/organization.tsx';
 import { usePageTitle } from '../shell/page-title.ts';
-import { Pager } from '../ui/pager.tsx';
-import { Empty, Failure, Loading } from '../ui/states.tsx';
+import { PagedList } from '../ui/paged-list.tsx';
+import { Empty } from '../ui/states.tsx';
 import { ActivityList } from './activity-list.tsx';
 
 /** What happened in the organization. */
@@ -20,28 +20,19 @@ export function ActivityPage(): ReactElement {
       <div className="page-head">
         <h1>Activity</h1>
       </div>
-      {activity.isError ? (
-        <Failure error={activity.error} onRetry={() => void activity.refetch()} />
-      ) : activity.data === undefined ? (
-        <Loading />
-      ) : activity.data.items.length === 0 ? (
-        <div className="card">
-          <Empty title="Nothing has happened yet">What members do with projects and tasks is told here.</Empty>
-        </div>
-      ) : (
-        <>
+      <PagedList
+        list={activity}
+        noun="entry"
+        plural="entries"
+        onCursor={(to) => navigate(`${location}${searchOf({ cursor: to })}`)}
+        empty={<Empty title="Nothing has happened yet">What members do with projects and tasks is told here.</Empty>}
+      >
+        {(items) => (
           <div className="card">
-            <ActivityList items={activity.data.items} hasLinks />
+            <ActivityList items={items} hasLinks />
           </div>
-          <Pager
-            page={activity.data.page}
-            shown={activity.data.items.length}
-            noun="entry"
-            plural="entries"
-            onCursor={(to) => navigate(`${location}${searchOf({ cursor: to })}`)}
-          />
-        </>
-      )}
+        )}
+      </PagedList>
     </>
   );
 }

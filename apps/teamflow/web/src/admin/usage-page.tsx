@@ -7,9 +7,9 @@ import { bytesText, shareText, spanText } from '../format/quantity.ts';
 import { countText } from '../format/words.ts';
 import { usePageTitle } from '../shell/page-title.ts';
 import { GaugeIcon } from '../ui/icons.tsx';
-import { Pager } from '../ui/pager.tsx';
+import { PagedList } from '../ui/paged-list.tsx';
 import { SearchField } from '../ui/search-field.tsx';
-import { Empty, Failure, Loading } from '../ui/states.tsx';
+import { Empty, Failure } from '../ui/states.tsx';
 import { type AdministeredOrganization, administration } from './admin-wire.ts';
 import { TrendLine } from './trend-line.tsx';
 import { type Usages, useUsages } from './usage.ts';
@@ -47,25 +47,14 @@ export function UsagePage(): ReactElement {
           onChange={(to) => navigate(`${location}${searchOf({ q: to })}`)}
         />
       </div>
-      {organizations.isError ? (
-        <Failure error={organizations.error} onRetry={() => void organizations.refetch()} />
-      ) : organizations.data === undefined ? (
-        <Loading />
-      ) : organizations.data.items.length === 0 ? (
-        <div className="card">
-          <Empty title="No organization is found">Nothing’s name or address has these letters.</Empty>
-        </div>
-      ) : (
-        <>
-          <UsageTable organizations={organizations.data.items} />
-          <Pager
-            page={organizations.data.page}
-            shown={organizations.data.items.length}
-            noun="organization"
-            onCursor={(cursor) => navigate(`${location}${searchOf({ q, cursor })}`)}
-          />
-        </>
-      )}
+      <PagedList
+        list={organizations}
+        noun="organization"
+        onCursor={(cursor) => navigate(`${location}${searchOf({ q, cursor })}`)}
+        empty={<Empty title="No organization is found">Nothing’s name or address has these letters.</Empty>}
+      >
+        {(items) => <UsageTable organizations={items} />}
+      </PagedList>
     </>
   );
 }

@@ -9,9 +9,9 @@ import { countText } from '../format/words.ts';
 import { usePageTitle } from '../shell/page-title.ts';
 import { Avatar } from '../ui/avatar.tsx';
 import { PlusIcon } from '../ui/icons.tsx';
-import { Pager } from '../ui/pager.tsx';
+import { PagedList } from '../ui/paged-list.tsx';
 import { SearchField } from '../ui/search-field.tsx';
-import { Empty, Failure, Loading } from '../ui/states.tsx';
+import { Empty } from '../ui/states.tsx';
 import { type AdministeredUser, administration } from './admin-wire.ts';
 import { NewUserDialog } from './new-user-dialog.tsx';
 import './admin.css';
@@ -60,27 +60,18 @@ export function UsersPage(): ReactElement {
           </Link>
         </nav>
       </div>
-      {users.isError ? (
-        <Failure error={users.error} onRetry={() => void users.refetch()} />
-      ) : users.data === undefined ? (
-        <Loading />
-      ) : users.data.items.length === 0 ? (
-        <div className="card">
+      <PagedList
+        list={users}
+        noun="user"
+        onCursor={(cursor) => go({ cursor })}
+        empty={
           <Empty title="Nobody is found">
             {q === '' ? 'Nobody is suspended.' : 'Nobody’s name or address has these letters.'}
           </Empty>
-        </div>
-      ) : (
-        <>
-          <UserTable users={users.data.items} />
-          <Pager
-            page={users.data.page}
-            shown={users.data.items.length}
-            noun="user"
-            onCursor={(cursor) => go({ cursor })}
-          />
-        </>
-      )}
+        }
+      >
+        {(items) => <UserTable users={items} />}
+      </PagedList>
       {isAdding && <NewUserDialog onClose={() => setAdding(false)} />}
     </>
   );

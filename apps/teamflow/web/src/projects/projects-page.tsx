@@ -10,8 +10,8 @@ import { organizationAddress, useOrganization } from '../organizations/organizat
 import { showOverlay } from '../shell/overlay.ts';
 import { usePageTitle } from '../shell/page-title.ts';
 import { PlusIcon, ProjectsIcon } from '../ui/icons.tsx';
-import { Pager } from '../ui/pager.tsx';
-import { Empty, Failure, Loading } from '../ui/states.tsx';
+import { PagedList } from '../ui/paged-list.tsx';
+import { Empty } from '../ui/states.tsx';
 import { SummaryTiles } from './summary-tiles.tsx';
 import './projects.css';
 
@@ -50,25 +50,14 @@ export function ProjectsPage(): ReactElement {
             </Link>
           </nav>
         </div>
-        {projects.isError ? (
-          <Failure error={projects.error} onRetry={() => void projects.refetch()} />
-        ) : projects.data === undefined ? (
-          <Loading />
-        ) : projects.data.items.length === 0 ? (
-          <div className="card">
-            <NoProjects isArchive={archived} />
-          </div>
-        ) : (
-          <>
-            <ProjectList projects={projects.data.items} summary={summary.data} />
-            <Pager
-              page={projects.data.page}
-              shown={projects.data.items.length}
-              noun="project"
-              onCursor={(to) => navigate(`${address}${searchOf({ archived: archived ? 'true' : null, cursor: to })}`)}
-            />
-          </>
-        )}
+        <PagedList
+          list={projects}
+          noun="project"
+          onCursor={(to) => navigate(`${address}${searchOf({ archived: archived ? 'true' : null, cursor: to })}`)}
+          empty={<NoProjects isArchive={archived} />}
+        >
+          {(items) => <ProjectList projects={items} summary={summary.data} />}
+        </PagedList>
       </section>
     </>
   );
