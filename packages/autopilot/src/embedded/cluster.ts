@@ -27,6 +27,7 @@ export interface ClusterOptions {
   readonly installation: Installation;
   readonly lock: DirectoryLock;
   readonly durable: boolean;
+  readonly checksums: boolean;
 }
 
 /** The settings file that belongs to us, in the data directory; `postgresql.conf` includes it. */
@@ -109,7 +110,9 @@ async function initialise(options: ClusterOptions, target: string): Promise<void
       ? ['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C']
       : ['--locale=C.UTF-8'];
   const initdb = join(installation.binDirectory, 'initdb');
-  const checksums = installation.majorVersion >= 18 ? [] : ['--data-checksums'];
+  const checksumsByDefault = installation.majorVersion >= 18;
+  const wanted = options.checksums ? '--data-checksums' : '--no-data-checksums';
+  const checksums = options.checksums === checksumsByDefault ? [] : [wanted];
   // The socket's directory is the key (see docs/decisions/embedded-postgres.md); nothing comes in by network.
   const access = ['--username=postgres', '--auth-local=trust', '--auth-host=reject'];
   await run(options, initdb, ['--pgdata', target, '--encoding=UTF8', '--no-sync', ...locale, ...checksums, ...access]);

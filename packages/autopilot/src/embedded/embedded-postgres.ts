@@ -26,6 +26,8 @@ export interface EmbeddedPostgresOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** False switches fsync off, for tests: a crash of the machine may destroy the cluster. Default true. */
   readonly durable?: boolean;
+  /** False makes a new cluster without checksums of its pages, for one whose files are written by others too. Default true. */
+  readonly checksums?: boolean;
   /** Every line the server writes. While node's event loop stands still, about 200 KB of them wait in the kernel; then the server waits. */
   readonly onLog?: (line: string) => void;
   /** Default `auto`. */
@@ -92,7 +94,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   let server: RunningServer | null = null;
   try {
     if (lock.formerSocketDirectory !== null) removeSocketDirectory(lock.formerSocketDirectory);
-    await ensureCluster({ directory, identity, installation, lock, durable });
+    await ensureCluster({ directory, identity, installation, lock, durable, checksums: options.checksums ?? true });
     writeSettings(directory, settings, identity);
     removeStalePostmasterFile(directory);
     socketDirectory = makeSocketDirectory(identity);

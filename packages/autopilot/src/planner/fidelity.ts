@@ -1,0 +1,53 @@
+import { messageOf } from '../kernel/errors.ts';
+import { type PlanNode, signatureOf } from './plan-tree.ts';
+import { type ExplainRow, explained, type PlannableStatement, type Shadow } from './shadow.ts';
+import type { TargetSession } from './target-session.ts';
+
+/** How faithfully a shadow plans, measured against the real planner. Costs as ratios: 0.01 is one percent off. */
+export interface Fidelity {
+  /** Statements that both planned. */
+  readonly compared: number;
+  /** Those that got the same plan. */
+  readonly same: number;
+  readonly medianCostError: number;
+  readonly maxCostError: number;
+  /** Statements that could not be compared. */
+  readonly refused: readonly { readonly sql: string; readonly reason: string }[];
+  readonly different: readonly { readonly sql: string; readonly real: PlanNode; readonly shadow: PlanNode }[];
+}
+
+/** Plans every statement on both sides, which runs none of them. Cost on the target: one EXPLAIN each. */
+export async function measureFidelity(
+  session: TargetSession,
+  shadow: Shadow,
+  statements: readonly PlannableStatement[],
+): Promise<Fidelity> {
+  const errors: number[] = [];
+  const refused: Fidelity['refused'][number][] = [];
+  const different: Fidelity['different'][number][] = [];
+  for (const statement of statements) {
+    const { sql, values } = statement;
+    const answer = await session.attempt<ExplainRow>(`EXPLAIN (FORMAT JSON) ${sql}`, values);
+    if ('refused' in answer) {
+      refused.push({ sql, reason: `the database refuses to explain it: ${answer.refused}` });
+      continue;
+    }
+    try {
+      const real = await explained(() => Promise.resolve(answer.rows));
+      const ours = await shadow.plan(statement);
+      errors.push(Math.abs(ours['Total Cost'] / Math.max(real['Total Cost'], 0.01) - 1));
+      if (signatureOf(real) !== signatureOf(ours)) different.push({ sql, real, shadow: ours });
+    } catch (error) {
+      refused.push({ sql, reason: `the shadow can't plan it: ${messageOf(error)}` });
+    }
+  }
+  const sorted = errors.toSorted((a, b) => a - b);
+  return {
+    compared: errors.length,
+    same: errors.length - different.length,
+    medianCostError: sorted[Math.floor(sorted.length / 2)] ?? 0,
+    maxCostError: sorted.at(-1) ?? 0,
+    refused,
+    different,
+  };
+}

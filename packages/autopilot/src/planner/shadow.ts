@@ -1,0 +1,308 @@
+import type pg from 'pg';
+import { AutopilotError, messageOf } from '../kernel/errors.ts';
+import type { PlanNode } from './plan-tree.ts';
+import { qualified } from './shadow-ddl.ts';
+import { heightenBtree, sizeRelation } from './shadow-files.ts';
+import type { ShadowServer } from './shadow-server.ts';
+
+/** A relation as the shadow pretends it to be. */
+export interface PretendedSize {
+  readonly oid: number;
+  /** Of the file. */
+  readonly pages: number;
+  /** As of the last ANALYZE. */
+  readonly statisticsPages: number;
+  readonly rows: number;
+  readonly visiblePages: number;
+  /** The height of a B-tree; null for what is none. */
+  readonly level: number | null;
+}
+
+/** An index in the shadow that can be switched: an existing one that may be dropped, or one that is only thought of. */
+export interface SwitchableIndex {
+  /** Unique in the shadow: the name of an existing index with its schema, or the one given. */
+  readonly id: string;
+  /** The tables it is on: all partitions for an index of their parent. */
+  readonly tableOids: readonly number[];
+  readonly oids: readonly number[];
+  /** As plans show it: a name for each partition. */
+  readonly names: readonly string[];
+  readonly bytes: number;
+  readonly existing: boolean;
+}
+
+/** What makes a hypothetical index. */
+export interface HypotheticalIndex {
+  readonly id: string;
+  readonly table: { readonly schema: string; readonly name: string };
+  /** CREATE INDEX with the id as its name. */
+  readonly ddl: string;
+  /** The size it would have on each table: one entry, or one for each partition. */
+  readonly sizes: readonly {
+    readonly tableOid: number;
+    readonly pages: number;
+    readonly rows: number;
+    readonly level: number | null;
+  }[];
+}
+
+/** A statement with values for its parameters, as text; null is NULL. */
+export interface PlannableStatement {
+  readonly sql: string;
+  readonly values: readonly (string | null)[];
+}
+
+/**
+ * A database with the tables, statistics and settings of another and none of its rows, whose planner answers as that one's would,
+ * under any set of indexes. One question at a time.
+ */
+export class Shadow implements AsyncDisposable {
+  /** What the shadow lacks of the original. */
+  readonly notes: readonly string[];
+  readonly #server: ShadowServer;
+  readonly #planner: pg.Client;
+  readonly #settings: Readonly<Record<string, string>>;
+  readonly #switchable = new Map<string, SwitchableIndex>();
+  readonly #tables: ReadonlyMap<number, PretendedSize>;
+  readonly #oids: ReadonlyMap<number, number>;
+  readonly #on = new Set<string>();
+
+  constructor(parts: {
+    readonly server: ShadowServer;
+    readonly planner: pg.Client;
+    readonly settings: Readonly<Record<string, string>>;
+    /** By the target's oid. */
+    readonly tables: ReadonlyMap<number, PretendedSize>;
+    readonly existing: readonly SwitchableIndex[];
+    readonly notes: readonly string[];
+  }) {
+    this.#server = parts.server;
+    this.#planner = parts.planner;
+    this.#settings = parts.settings;
+    this.#tables = new Map([...parts.tables.values()].map((size) => [size.oid, size]));
+    this.#oids = new Map([...parts.tables].map(([target, { oid }]) => [target, oid]));
+    this.notes = parts.notes;
+    for (const index of parts.existing) {
+      this.#switchable.set(index.id, index);
+      this.#on.add(index.id);
+    }
+  }
+
+  /** Every index that can be switched, existing ones first. */
+  get indexes(): readonly SwitchableIndex[] {
+    return [...this.#switchable.values()];
+  }
+
+  /** A table's oid in the shadow, by the target's. */
+  oidOf(targetOid: number): number | undefined {
+    return this.#oids.get(targetOid);
+  }
+
+  /** Rows of a statement about the shadow itself. */
+  async rows<Row extends object>(sql: string, values: readonly unknown[] = []): Promise<readonly Row[]> {
+    return (await this.#server.admin.query<Row>(sql, [...values])).rows;
+  }
+
+  /**
+   * Adds hypothetical indexes, switched off. Answers those that were refused, with the reason.
+   * Cost: a few ms each; the tables' files are empty for that time.
+   */
+  async add(indexes: readonly HypotheticalIndex[]): Promise<ReadonlyMap<string, string>> {
+    const refused = new Map<string, string>();
+    const tables = [...new Set(indexes.flatMap(({ sizes }) => sizes.map(({ tableOid }) => tableOid)))];
+    const paths = await relationPaths(this.#server, tables);
+    for (const path of paths.values()) sizeRelation(this.#server.dataDirectory, path, 0);
+    // A session of its own: one that has read a long table keeps its parts open and would not see that it is empty.
+    const builder = await this.#server.connectPlanner();
+    try {
+      for (const { id, ddl } of indexes) {
+        try {
+          await builder.query(ddl);
+        } catch (error) {
+          refused.set(id, messageOf(error));
+        }
+      }
+    } finally {
+      await builder.end();
+      for (const [oid, path] of paths)
+        sizeRelation(this.#server.dataDirectory, path, this.#tables.get(oid)?.pages ?? 0);
+    }
+    const made = indexes.filter(({ id }) => !refused.has(id));
+    await this.#register(made);
+    return refused;
+  }
+
+  async #register(made: readonly HypotheticalIndex[]): Promise<void> {
+    const found = await this.rows<{ id: string; oid: number; name: string; tableOid: number; leaf: boolean }>(
+      `WITH RECURSIVE tree(id, oid) AS (
+         SELECT c.relname::text, c.oid FROM pg_class c WHERE c.relname = ANY ($1) AND c.relkind IN ('i', 'I')
+         UNION ALL SELECT t.id, i.inhrelid FROM tree t JOIN pg_inherits i ON i.inhparent = t.oid)
+       SELECT t.id, t.oid::int8::float8 AS oid, c.relname AS name, x.indrelid::int8::float8 AS "tableOid", c.relkind = 'i' AS leaf
+       FROM tree t JOIN pg_class c ON c.oid = t.oid JOIN pg_index x ON x.indexrelid = t.oid`,
+      [made.map(({ id }) => id)],
+    );
+    const byId = Map.groupBy(found, ({ id }) => id);
+    const sizes: PretendedSize[] = [];
+    for (const { id, sizes: wanted } of made) {
+      const parts = byId.get(id) ?? [];
+      let pages = 0;
+      for (const { oid, tableOid, leaf } of parts) {
+        const size = leaf ? wanted.find((one) => one.tableOid === tableOid) : undefined;
+        if (size === undefined) continue;
+        pages += size.pages;
+        sizes.push({ ...size, oid, statisticsPages: size.pages, visiblePages: 0 });
+      }
+      this.#switchable.set(id, {
+        id,
+        tableOids: parts.map(({ tableOid }) => tableOid),
+        oids: parts.map(({ oid }) => oid),
+        names: parts.map(({ name }) => name),
+        bytes: pages * 8_192,
+        existing: false,
+      });
+    }
+    await this.rows(`UPDATE pg_index SET indisvalid = false WHERE indexrelid = ANY ($1::oid[])`, [
+      found.map(({ oid }) => oid),
+    ]);
+    const touched = [...new Set(found.flatMap(({ tableOid }) => this.#tables.get(tableOid) ?? []))];
+    await pretend(this.#server, [...sizes, ...touched]);
+  }
+
+  /** Takes hypothetical indexes away for good. */
+  async remove(ids: readonly string[]): Promise<void> {
+    const known = ids.flatMap((id) => this.#switchable.get(id) ?? []).filter(({ existing }) => !existing);
+    for (const { id } of known) {
+      const [place] = await this.rows<{ schema: string; name: string }>(
+        `SELECT n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE c.relname = $1 AND c.relkind IN ('i', 'I')`,
+        [id],
+      );
+      if (place !== undefined) await this.rows(`DROP INDEX ${qualified(place)}`);
+      this.#switchable.delete(id);
+      this.#on.delete(id);
+    }
+  }
+
+  /** From now on plans see these indexes and no other switchable ones. @throws when one is not known */
+  async use(ids: ReadonlySet<string>): Promise<void> {
+    const changed: { readonly oid: number; readonly on: boolean }[] = [];
+    for (const [id, { oids }] of this.#switchable) {
+      const on = ids.has(id);
+      if (on === this.#on.has(id)) continue;
+      changed.push(...oids.map((oid) => ({ oid, on })));
+      if (on) this.#on.add(id);
+      else this.#on.delete(id);
+    }
+    for (const id of ids) if (!this.#switchable.has(id)) throw new Error(`There is no index ${id} in the shadow`);
+    if (changed.length === 0) return;
+    await this.rows(
+      `UPDATE pg_index x SET indisvalid = c.on FROM unnest($1::oid[], $2::bool[]) c(oid, "on") WHERE x.indexrelid = c.oid`,
+      [changed.map(({ oid }) => oid), changed.map(({ on }) => on)],
+    );
+  }
+
+  /**
+   * The plan under the indexes in use, as the target would make it; about 0.5 ms. `verbose` also shows columns.
+   * @throws AutopilotError AP_PLANNER_STATEMENT: it can't be planned, the message says why
+   */
+  async plan(statement: PlannableStatement, detail: 'plain' | 'verbose' = 'plain'): Promise<PlanNode> {
+    const text = `EXPLAIN (FORMAT JSON${detail === 'verbose' ? ', VERBOSE' : ''}) ${statement.sql}`;
+    return await explained(() => this.#extended<ExplainRow>(text, statement.values));
+  }
+
+  /**
+   * The plan that serves for any values, with `$1` where a parameter stands, and the types of the parameters.
+   * @throws AutopilotError AP_PLANNER_STATEMENT: it can't be planned, the message says why
+   */
+  async planWithoutValues(sql: string): Promise<{ readonly plan: PlanNode; readonly types: readonly string[] }> {
+    const types: string[] = [];
+    const plan = await explained(async () => {
+      await this.#extended(`PREPARE autopilot_generic AS ${sql}`, []);
+      try {
+        const [prepared] = await this.#extended<{ types: readonly string[] }>(
+          `SELECT parameter_types::text[] AS types FROM pg_prepared_statements WHERE name = 'autopilot_generic'`,
+          [],
+        );
+        types.push(...(prepared?.types ?? []));
+        await this.#planner.query('SET plan_cache_mode = force_generic_plan');
+        const nulls = types.length === 0 ? '' : `(${types.map(() => 'NULL').join(', ')})`;
+        return await this.#extended<ExplainRow>(`EXPLAIN (FORMAT JSON, VERBOSE) EXECUTE autopilot_generic${nulls}`, []);
+      } finally {
+        await this.#planner.query('SET plan_cache_mode = auto; DEALLOCATE autopilot_generic');
+      }
+    });
+    return { plan, types };
+  }
+
+  /** By the extended protocol, which takes one statement and no second one behind a semicolon. */
+  async #extended<Row extends object>(text: string, values: readonly (string | null)[]): Promise<readonly Row[]> {
+    const query = { text, values: [...values], queryMode: 'extended' } as pg.QueryConfig; // `as`: @types/pg does not know queryMode
+    return (await this.#planner.query<Row>(query)).rows;
+  }
+
+  /** Sets one of the planner's settings for the plans that follow; null takes the target's value. */
+  async set(name: string, value: string | null): Promise<void> {
+    await this.#planner.query('SELECT set_config($1, $2, false)', [name, value ?? this.#settings[name] ?? null]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#planner.end().catch(() => {});
+    await this.#server[Symbol.asyncDispose]();
+  }
+}
+
+/** A row of EXPLAIN (FORMAT JSON). */
+export interface ExplainRow {
+  readonly 'QUERY PLAN': readonly { readonly Plan: PlanNode }[];
+}
+
+/** The plan of an EXPLAIN. @throws AutopilotError AP_PLANNER_STATEMENT */
+export async function explained(ask: () => Promise<readonly ExplainRow[]>): Promise<PlanNode> {
+  try {
+    const [row] = await ask();
+    const plan = row?.['QUERY PLAN'][0]?.Plan;
+    if (plan === undefined) throw new Error('EXPLAIN gave no plan');
+    return plan;
+  } catch (error) {
+    throw new AutopilotError('AP_PLANNER_STATEMENT', messageOf(error), { cause: error });
+  }
+}
+
+/** Where relations have their files, below the data directory. */
+async function relationPaths(server: ShadowServer, oids: readonly number[]): Promise<ReadonlyMap<number, string>> {
+  const { rows } = await server.admin.query<{ oid: number; path: string | null }>(
+    `SELECT o::int8::float8 AS oid, pg_relation_filepath(o::oid::regclass) AS path FROM unnest($1::oid[]) o`,
+    [[...oids]],
+  );
+  return new Map(rows.flatMap(({ oid, path }) => (path === null ? [] : [[oid, path] as const])));
+}
+
+/** Makes the planner believe that relations have these sizes and rows. */
+export async function pretend(server: ShadowServer, sizes: readonly PretendedSize[]): Promise<void> {
+  const paths = await relationPaths(
+    server,
+    sizes.map(({ oid }) => oid),
+  );
+  // Nothing of the pages we are about to write may be in the server's memory, least of all changed.
+  await server.admin.query('CHECKPOINT');
+  await server.admin.query('SELECT autopilot_shadow.pg_buffercache_evict_all()');
+  for (const { oid, pages, level } of sizes) {
+    const path = paths.get(oid);
+    if (path === undefined) continue;
+    // Every B-tree has its metapage, and a root when it has an entry.
+    const least = level === null ? 0 : pages > 1 ? level + 2 : 1;
+    if (level === null || pages > 1) sizeRelation(server.dataDirectory, path, Math.max(pages, least));
+    if (level !== null && pages > 1) heightenBtree(server.dataDirectory, path, level);
+  }
+  // After the files: changing the row makes every session forget what it read of them.
+  await server.admin.query(
+    `UPDATE pg_class c SET relpages = s.pages, reltuples = s.rows, relallvisible = s.visible
+     FROM unnest($1::oid[], $2::int[], $3::real[], $4::int[]) s(oid, pages, rows, visible) WHERE c.oid = s.oid`,
+    [
+      sizes.map(({ oid }) => oid),
+      sizes.map(({ statisticsPages }) => statisticsPages),
+      sizes.map(({ rows }) => rows),
+      sizes.map(({ visiblePages }) => visiblePages),
+    ],
+  );
+}

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { SqlParser } from './sql-parser.ts';
+
+test('a text is cut into statements where they end, comments, quotes and other letters notwithstanding', async () => {
+  const parser = await SqlParser.load();
+  const statements = parser.statements(
+    `-- größer; als\nSELECT 'a;b' FROM "Ärger";\n\nUPDATE s.t SET a = 1, b = 2 WHERE id = $1;INSERT INTO u VALUES (1); DELETE FROM v`,
+  );
+  assert.deepEqual(
+    statements.map(({ kind, written }) => ({ kind, written })),
+    [
+      { kind: 'select', written: null },
+      { kind: 'update', written: { schema: 's', name: 't', columns: ['a', 'b'] } },
+      { kind: 'insert', written: { schema: null, name: 'u', columns: [] } },
+      { kind: 'delete', written: { schema: null, name: 'v', columns: [] } },
+    ],
+  );
+  assert.match(statements[0]?.sql ?? '', /SELECT 'a;b' FROM "Ärger"$/);
+  assert.equal(statements[3]?.sql, 'DELETE FROM v');
+});
+
+test('statements that differ in literals have one fingerprint', async () => {
+  const parser = await SqlParser.load();
+  const [one, two, three] = parser.statements(
+    'SELECT a FROM t WHERE b = 1; SELECT a FROM t WHERE b = 2; SELECT b FROM t',
+  );
+  assert.equal(one?.fingerprint, two?.fingerprint);
+  assert.notEqual(one?.fingerprint, three?.fingerprint);
+});
+
+test('what is no SQL is refused with the place', async () => {
+  const parser = await SqlParser.load();
+  assert.throws(() => parser.statements('SELEKT 1'), { code: 'AP_PLANNER_STATEMENT', message: /SELEKT/ });
+  assert.equal(parser.expression('(('), null);
+  assert.ok(parser.expression('(a.b = 1)'));
+});

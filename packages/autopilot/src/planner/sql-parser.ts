@@ -1,0 +1,85 @@
+import type { Node } from 'libpg-query';
+import { AutopilotError, messageOf } from '../kernel/errors.ts';
+
+/** One statement as PostgreSQL's own parser sees it. */
+export interface ParsedStatement {
+  /** Its text, without what stands before and after it. */
+  readonly sql: string;
+  /** The same for statements that differ in literals only. */
+  readonly fingerprint: string;
+  readonly kind: 'select' | 'insert' | 'update' | 'delete' | 'merge' | 'other';
+  /** What it writes to, and which columns an UPDATE sets. */
+  readonly written: {
+    readonly schema: string | null;
+    readonly name: string;
+    readonly columns: readonly string[];
+  } | null;
+}
+
+/** PostgreSQL's parser, 2 MB of WebAssembly that is loaded at the first call; only for the control plane and the CLI. */
+export class SqlParser {
+  readonly #library: typeof import('libpg-query');
+
+  private constructor(library: typeof import('libpg-query')) {
+    this.#library = library;
+  }
+
+  static async load(): Promise<SqlParser> {
+    const library = await import('libpg-query');
+    await library.loadModule();
+    return new SqlParser(library);
+  }
+
+  /** The statements of a text, in order. @throws AutopilotError AP_PLANNER_STATEMENT when it is no SQL */
+  statements(text: string): readonly ParsedStatement[] {
+    try {
+      const bytes = Buffer.from(text);
+      return (this.#library.parseSync(text).stmts ?? []).map(({ stmt, stmt_location: start = 0, stmt_len: length }) => {
+        const sql = bytes
+          .subarray(start, length === undefined || length === 0 ? undefined : start + length)
+          .toString()
+          .trim();
+        return { sql, fingerprint: this.#library.fingerprintSync(sql), ...writing(stmt ?? {}) };
+      });
+    } catch (error) {
+      throw new AutopilotError('AP_PLANNER_STATEMENT', `This is no SQL: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  /** The tree of an expression; null when it is none that a statement could have. */
+  expression(text: string): Node | null {
+    try {
+      const [first] = this.#library.parseSync(`SELECT ${text}`).stmts ?? [];
+      const select = first?.stmt !== undefined && 'SelectStmt' in first.stmt ? first.stmt.SelectStmt : undefined;
+      const target = select?.targetList?.[0];
+      return (target !== undefined && 'ResTarget' in target ? target.ResTarget.val : undefined) ?? null;
+    } catch {
+      return null;
+    }
+  }
+}
+
+interface Relation {
+  readonly schemaname?: string;
+  readonly relname?: string;
+}
+
+function writing(node: Node | object): Pick<ParsedStatement, 'kind' | 'written'> {
+  const to = (relation: Relation | undefined, columns: readonly (string | undefined)[]): ParsedStatement['written'] =>
+    relation?.relname === undefined
+      ? null
+      : {
+          schema: relation.schemaname ?? null,
+          name: relation.relname,
+          columns: columns.filter((column) => column !== undefined),
+        };
+  const names = (targets: readonly Node[] | undefined): readonly (string | undefined)[] =>
+    (targets ?? []).map((target) => ('ResTarget' in target ? target.ResTarget.name : undefined));
+  if ('SelectStmt' in node) return { kind: 'select', written: null };
+  if ('InsertStmt' in node) return { kind: 'insert', written: to(node.InsertStmt.relation, []) };
+  if ('UpdateStmt' in node)
+    return { kind: 'update', written: to(node.UpdateStmt.relation, names(node.UpdateStmt.targetList)) };
+  if ('DeleteStmt' in node) return { kind: 'delete', written: to(node.DeleteStmt.relation, []) };
+  if ('MergeStmt' in node) return { kind: 'merge', written: to(node.MergeStmt.relation, []) };
+  return { kind: 'other', written: null };
+}

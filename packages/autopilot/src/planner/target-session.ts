@@ -1,0 +1,85 @@
+import pg from 'pg';
+import { AutopilotError, messageOf } from '../kernel/errors.ts';
+
+/** How a target database is looked at. */
+export interface TargetSessionOptions {
+  /** No single statement of ours takes longer there; default 5,000. */
+  readonly statementTimeoutMs?: number;
+  /** What another session holds locked is passed over after this; default 200. */
+  readonly lockTimeoutMs?: number;
+}
+
+/** A look at a target database that can't change it: everything happens in one READ ONLY transaction, rolled back at the end. */
+export class TargetSession implements AsyncDisposable {
+  readonly #client: pg.Client;
+  #databaseMs = 0;
+
+  private constructor(client: pg.Client) {
+    this.#client = client;
+  }
+
+  /** Connects. @throws AutopilotError AP_PLANNER_TARGET_UNREACHABLE */
+  static async open(url: string, options: TargetSessionOptions = {}): Promise<TargetSession> {
+    const client = new pg.Client({
+      connectionString: url,
+      application_name: 'autopilot-planner',
+      connectionTimeoutMillis: 10_000,
+    });
+    // A connection that breaks is told by the query that waits for it.
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      // One transaction, and settings local to it: a pooler in between (PgBouncer) takes nothing of them over.
+      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+      await client.query(
+        `SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true),
+                set_config('jit', 'off', true), set_config('search_path', current_setting('search_path'), true)`,
+        [String(options.statementTimeoutMs ?? 5_000), String(options.lockTimeoutMs ?? 200)],
+      );
+    } catch (error) {
+      await client.end().catch(() => {});
+      throw new AutopilotError('AP_PLANNER_TARGET_UNREACHABLE', `The database can't be read: ${messageOf(error)}`, {
+        remedy: 'Check the address, the account and that the server takes connections from here.',
+        cause: error,
+      });
+    }
+    return new TargetSession(client);
+  }
+
+  /** The time spent waiting for the target so far, in ms: an upper limit of the load on it. */
+  get databaseMs(): number {
+    return this.#databaseMs;
+  }
+
+  /** Rows of a statement of ours. */
+  async rows<Row extends object>(sql: string, values: readonly unknown[] = []): Promise<readonly Row[]> {
+    const startedMs = performance.now();
+    try {
+      const { rows } = await this.#client.query<Row>(sql, [...values]);
+      return rows;
+    } finally {
+      this.#databaseMs += performance.now() - startedMs;
+    }
+  }
+
+  /** Like {@link rows}; a refusal is answered as its reason and leaves the transaction usable. */
+  async attempt<Row extends object>(
+    sql: string,
+    values: readonly unknown[] = [],
+  ): Promise<{ readonly rows: readonly Row[] } | { readonly refused: string }> {
+    await this.rows('SAVEPOINT attempt');
+    try {
+      const rows = await this.rows<Row>(sql, values);
+      await this.rows('RELEASE SAVEPOINT attempt');
+      return { rows };
+    } catch (error) {
+      await this.rows('ROLLBACK TO SAVEPOINT attempt');
+      return { refused: messageOf(error) };
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client.query('ROLLBACK').catch(() => {});
+    await this.#client.end().catch(() => {});
+  }
+}
