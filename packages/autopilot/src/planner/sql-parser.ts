@@ -1,3 +1,4 @@
+import type * as Library from 'libpg-query';
 import type { Node } from 'libpg-query';
 import { AutopilotError, messageOf } from '../kernel/errors.ts';
 
@@ -18,9 +19,9 @@ export interface ParsedStatement {
 
 /** PostgreSQL's parser, 2 MB of WebAssembly that is loaded at the first call; only for the control plane and the CLI. */
 export class SqlParser {
-  readonly #library: typeof import('libpg-query');
+  readonly #library: typeof Library;
 
-  private constructor(library: typeof import('libpg-query')) {
+  private constructor(library: typeof Library) {
     this.#library = library;
   }
 
