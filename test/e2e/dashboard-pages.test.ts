@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it, test } from 'node:test';
+import { after, afterEach, before, describe, it, test } from 'node:test';
+import pg from 'pg';
 import type { Page } from 'playwright-core';
 import { assertAccessible } from '../support/accessibility.ts';
 import { launchChromium, type TestBrowser } from '../support/chromium.ts';
 import { type DashboardWorld, dashboardWorld } from '../support/dashboard-world.ts';
 import { leakCheck } from '../support/leak-check.ts';
+import { databaseFor } from '../support/postgres.ts';
 
 leakCheck(after);
 
@@ -12,7 +14,8 @@ let world: DashboardWorld;
 let chromium: TestBrowser;
 
 before(async () => {
-  world = await dashboardWorld();
+  const database = await databaseFor({ after, afterEach });
+  world = await dashboardWorld({ main: await soldOrders(database.url) });
   chromium = await launchChromium();
 });
 
@@ -35,6 +38,17 @@ async function open(scheme: 'light' | 'dark'): Promise<{ page: Page; errors: str
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByText('Live', { exact: true }).first().waitFor();
   return { page, errors };
+}
+
+/** A database with an index too many, and statements that were counted. */
+async function soldOrders(url: string): Promise<string> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(`CREATE EXTENSION pg_stat_statements; CREATE TABLE orders (id int PRIMARY KEY, customer_id int);
+    CREATE INDEX orders_a ON orders (customer_id); CREATE INDEX orders_b ON orders (customer_id)`);
+  for (let id = 0; id < 3; id++) await client.query('SELECT id FROM orders WHERE customer_id = $1', [id]);
+  await client.end();
+  return url;
 }
 
 /** The names in a table, from above. */
@@ -61,6 +75,37 @@ test('tenants have a page: by keyboard there, sorted by any column, filtered, of
   await page.getByRole('row', { name: /globex/ }).waitFor();
   assert.deepEqual(errors, []);
   await page.context().close();
+});
+
+test('the database has pages: findings with their remedy, statements with plans, tables, indexes, connections', async () => {
+  for (const scheme of ['light', 'dark'] as const) {
+    const { page, errors } = await open(scheme);
+    await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Database' }).click();
+    await page.getByText(/DROP INDEX CONCURRENTLY "public"."orders_[ab]";/).waitFor();
+    await assertAccessible(page);
+    const parts = page.getByRole('navigation', { name: 'Parts of the database' });
+    await parts.getByRole('link', { name: 'Queries' }).click();
+    const statement = page.getByRole('row', { name: /SELECT id FROM orders WHERE customer_id/ });
+    await statement.getByRole('button', { name: 'Show the plan' }).click();
+    await statement
+      .getByText(/Scan.* on orders/)
+      .first()
+      .waitFor();
+    await assertAccessible(page);
+    await parts.getByRole('link', { name: 'Tables' }).click();
+    await page.getByRole('row', { name: /^orders/ }).waitFor();
+    await parts.getByRole('link', { name: 'Indexes' }).click();
+    await page
+      .getByRole('row', { name: /orders_pkey/ })
+      .getByText('A constraint needs it.')
+      .waitFor();
+    await assertAccessible(page);
+    await parts.getByRole('link', { name: 'Connections' }).click();
+    await page.getByRole('row', { name: /^autopilot/ }).waitFor();
+    await assertAccessible(page);
+    assert.deepEqual(errors, []);
+    await page.context().close();
+  }
 });
 
 test('resources have a page: charts, worst moments, pools, and what each route takes', async () => {

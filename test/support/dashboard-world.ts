@@ -26,9 +26,9 @@ const GAP = { from: 28 * 60_000, to: 24 * 60_000 };
 const SECOND_MS = 8 * 60_000;
 
 /** Starts it on a free port; the link is in the same process, what agents say over it is made up, all behind it is real. */
-export async function dashboardWorld(): Promise<DashboardWorld> {
+export async function dashboardWorld(watch: Readonly<Record<string, string>> = {}): Promise<DashboardWorld> {
   await buildDashboard();
-  const plane = await createControlPlane({ port: 0, token: TOKEN, clock: systemClock });
+  const plane = await createControlPlane({ port: 0, token: TOKEN, clock: systemClock, watch });
   const now = Math.floor(Date.now() / WINDOW_MS) * WINDOW_MS;
   const instances = [
     { instance: 'web-1', release: '1.4.0', since: HOUR_MS, slower: 1 },

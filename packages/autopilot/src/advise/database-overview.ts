@@ -40,14 +40,17 @@ export interface LookOptions {
 }
 
 /** Tables with their findings; those on foreign keys stand at the table that has them. */
-export async function judgedTables(database: ObservedDatabase): Promise<Reading<readonly DatabaseTable[]>> {
+export async function judgedTables(
+  database: ObservedDatabase,
+  now: EpochMs,
+): Promise<Reading<readonly DatabaseTable[]>> {
   const shape = await ServerShape.read(database);
   const { value, gaps } = await readTables(database, shape);
   const keys = Map.groupBy(foreignKeyFindings(await readUnindexedForeignKeys(database)), ({ subject }) => subject);
   return {
     value: value.map((table) => ({
       ...table,
-      findings: worstFirst([...tableFindings(table), ...(keys.get(`${table.schema}.${table.table}`) ?? [])]),
+      findings: worstFirst([...tableFindings(table, now), ...(keys.get(`${table.schema}.${table.table}`) ?? [])]),
     })),
     gaps,
   };
@@ -95,7 +98,7 @@ export async function overviewOf(
   const shape = await ServerShape.read(database);
   const server = await readServer(database);
   const connections = await readConnections(database);
-  const tables = await judgedTables(database);
+  const tables = await judgedTables(database, now);
   const indexes = await judgedIndexes(database, server.value, tables.value, now);
   const sequences = await readSequences(database, server.value.role);
   const wraparound = await readWraparound(database);

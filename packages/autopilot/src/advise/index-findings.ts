@@ -102,13 +102,13 @@ function duplicateOf(
     if (same) {
       // A unique index enforces something that one that is not unique does not.
       if (index.isUnique && !other.isUnique) continue;
-      // Of two alike one stays: the one that is needed for more, else the first by name.
+      // Of two alike one stays: the one that is needed for more, else the one that is used, else the first by name.
       const otherMatters =
         other.isPrimary ||
         other.backsConstraint ||
         (other.isUnique && !index.isUnique) ||
         other.included.length > index.included.length;
-      if (!otherMatters && other.index > index.index) continue;
+      if (!otherMatters && staysRather(index, other)) continue;
       return duplicate('duplicate-index', index, other, `It has the same keys as ${other.index}`);
     }
     const isPrefix = keys.length < otherKeys.length && keys.every((key, at) => key === otherKeys[at]);
@@ -118,6 +118,10 @@ function duplicateOf(
     return duplicate('prefix-index', index, other, `${other.index} begins with the same keys and can do what it does`);
   }
   return null;
+}
+
+function staysRather(index: DatabaseIndex, other: DatabaseIndex): boolean {
+  return index.scans === other.scans ? index.index < other.index : index.scans > other.scans;
 }
 
 function duplicate(

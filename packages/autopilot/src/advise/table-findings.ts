@@ -1,4 +1,5 @@
 import type { DatabaseFinding, DatabaseTable } from '../contract/database.ts';
+import type { EpochMs } from '../kernel/clock.ts';
 import { countText, percentText, quoted, sizeText } from './finding.ts';
 
 /**
@@ -11,6 +12,8 @@ const DEAD_RATIO = 0.2;
 const MIN_BLOAT_BYTES = 10_000_000;
 const BLOAT_RATIO = 0.4;
 const MIN_SCANS = 50;
+/** Autovacuum looks once a minute, and has other tables too. */
+const SETTLED_MS = 10 * 60_000;
 /** A sequential scan that reads this many rows each time is no look-up of something small. */
 const MIN_ROWS_A_SCAN = 5_000;
 const MIN_UPDATES = 10_000;
@@ -24,7 +27,7 @@ const FREEZE_CRITICAL = 1_500_000_000;
 type Finding = Omit<DatabaseFinding, 'subject'>;
 
 /** What is wrong with a table, each with its reason; none: nothing. */
-export function tableFindings(table: DatabaseTable): readonly DatabaseFinding[] {
+export function tableFindings(table: DatabaseTable, now: EpochMs): readonly DatabaseFinding[] {
   const subject = `${table.schema}.${table.table}`;
   return [
     wraparound(table),
@@ -32,7 +35,7 @@ export function tableFindings(table: DatabaseTable): readonly DatabaseFinding[] 
     deadRows(table),
     bloat(table),
     neverAnalyzed(table),
-    staleStatistics(table),
+    staleStatistics(table, now),
     sequentialScans(table),
     lostHotUpdates(table),
     coldCache(table),
@@ -117,8 +120,12 @@ function neverAnalyzed(table: DatabaseTable): Finding | null {
   };
 }
 
-function staleStatistics(table: DatabaseTable): Finding | null {
-  if (table.lastAnalyzeAt === null && table.lastAutoanalyzeAt === null) return null;
+function staleStatistics(table: DatabaseTable, now: EpochMs): Finding | null {
+  const analyzed = Math.max(
+    ...[table.lastAnalyzeAt, table.lastAutoanalyzeAt].map((at) => Date.parse(at ?? '')).filter((at) => at > 0),
+  );
+  // Of late: autovacuum has not had its turn yet.
+  if (!Number.isFinite(analyzed) || now - analyzed < SETTLED_MS) return null;
   // Autovacuum comes within a minute of its threshold; three times of it is more than being on its way.
   if (table.changedSinceAnalyze < MIN_ROWS || table.autovacuum.analyzeProgress < 3) return null;
   return {

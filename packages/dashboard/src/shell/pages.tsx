@@ -1,5 +1,6 @@
 import type { ReactElement } from 'react';
 import { ConfigurationPage } from '../configuration/configuration-page.tsx';
+import { DatabasePage } from '../database/database-page.tsx';
 import { InstancesPage } from '../instances/instances-page.tsx';
 import { OverviewPage } from '../overview/overview-page.tsx';
 import { RoutePage } from '../route/route-page.tsx';
@@ -23,6 +24,8 @@ export const pages: readonly Page[] = [
   { pattern: '/instances', label: 'Instances', render: () => <InstancesPage /> },
   { pattern: '/tenants', label: 'Tenants', render: () => <TenantsPage /> },
   { pattern: '/resources', label: 'Resources', render: () => <ResourcesPage /> },
+  { pattern: '/database', label: 'Database', isOfPresent: true, render: () => <DatabasePage part="" /> },
+  { pattern: '/database/:part', label: null, isOfPresent: true, render: (part) => <DatabasePage part={part} /> },
   {
     pattern: '/configuration',
     label: 'Configuration',

@@ -100,7 +100,7 @@ const uses: Readonly<Record<string, (use: Use) => Promise<Answer>>> = {
   },
   tables: async ({ database, limit }) => {
     const server = await readServer(database);
-    const { value, gaps } = await judgedTables(database);
+    const { value, gaps } = await judgedTables(database, Date.now());
     const columns: readonly TextColumn<DatabaseTable>[] = [
       { head: 'table', of: (one) => `${one.schema}.${one.table}`, most: 60 },
       { head: 'size', right: true, of: (one) => sizeText(one.totalBytes) },
@@ -119,7 +119,7 @@ const uses: Readonly<Record<string, (use: Use) => Promise<Answer>>> = {
   },
   indexes: async ({ database, limit }) => {
     const server = await readServer(database);
-    const tables = await judgedTables(database);
+    const tables = await judgedTables(database, Date.now());
     const { value, gaps } = await judgedIndexes(database, server.value, tables.value, Date.now());
     const columns: readonly TextColumn<DatabaseIndex>[] = [
       { head: 'index', of: (one) => `${one.schema}.${one.index}`, most: 60 },

@@ -1,0 +1,128 @@
+import type { SlowStatement, SlowStatementSort } from '@teamflow/autopilot/contract';
+import { type ReactElement, useState } from 'react';
+import { formatQuantity } from '../format/quantity.ts';
+import { CallingRoutes } from '../overview/calling-routes.tsx';
+import { LimitNotes } from '../overview/limit-notes.tsx';
+import type { Order } from '../overview/row-order.ts';
+import { ShareBar } from '../overview/share-bar.tsx';
+import { StatementText } from '../overview/statement-text.tsx';
+import { api } from '../session/api.ts';
+import { ProblemPanel } from '../shell/problem-panel.tsx';
+import type { UsageColumn } from '../usage/consumption-columns.tsx';
+import { UsageTable } from '../usage/usage-table.tsx';
+import { FindingMarks, GapNotes } from './finding-list.tsx';
+import { PlanPanel } from './plan-panel.tsx';
+import { useDatabase } from './use-database.ts';
+
+const MOST_ROWS = 200;
+
+type Sort = SlowStatementSort | 'timeShare';
+type Column = UsageColumn<SlowStatement, Sort>;
+
+const number = (
+  column: Sort,
+  label: string,
+  title: string,
+  room: Column['room'],
+  value: (row: SlowStatement) => number | null,
+  kind: Parameters<typeof formatQuantity>[0],
+): Column => ({
+  column,
+  label,
+  title,
+  first: 'descending',
+  room,
+  value,
+  cell: (row) => formatQuantity(kind, value(row)),
+});
+
+const numbers: readonly Column[] = [
+  {
+    column: 'timeShare',
+    label: 'Time',
+    title: 'Share of the time that all statements took since the reset of the counters',
+    first: 'descending',
+    room: 'always',
+    value: ({ timeShare }) => timeShare,
+    cell: ({ timeShare }) => <ShareBar share={timeShare} color="blue" />,
+  },
+  number('calls', 'Calls', 'How often it was called', 'tablet', ({ calls }) => calls, 'count'),
+  number('meanMs', 'Mean', 'Time of a call on average, on the server', 'tablet', ({ meanMs }) => meanMs, 'duration'),
+  number(
+    'p95Ms',
+    'p95',
+    '95 % of the calls of the last hour, as applications saw them',
+    'desk',
+    ({ p95Ms }) => p95Ms,
+    'duration',
+  ),
+  number('tempBytes', 'Spilled', 'Temporary files it wrote', 'desk', ({ tempBytes }) => tempBytes, 'bytes'),
+  number('walBytes', 'WAL', 'Write-ahead log it made', 'desk', ({ walBytes }) => walBytes, 'bytes'),
+];
+
+/** Statements as the server counts them and the applications saw them, with a plan on request. */
+export function QueriesPart(): ReactElement {
+  const [order, setOrder] = useState<Order<Sort | 'name'>>({ column: 'timeShare', direction: 'descending' });
+  const [planned, setPlanned] = useState<string | null>(null);
+  const [isSlowOnly, setSlowOnly] = useState(false);
+  const sort: SlowStatementSort = order.column === 'name' || order.column === 'timeShare' ? 'totalMs' : order.column;
+  const { data, failure, retry } = useDatabase(`queries ${sort} ${isSlowOnly}`, (query, options) =>
+    api.listSlowQueries({ ...query, sort, limit: MOST_ROWS, ...(isSlowOnly ? {} : { thresholdMs: 0 }) }, options),
+  );
+  if (failure !== null) {
+    return <ProblemPanel title="The statements can not be shown" failure={failure} onRetry={retry} />;
+  }
+  const name: Column = {
+    column: 'name',
+    label: 'Statement',
+    title: 'Its text without literals, what is odd about it, and the routes that call it',
+    first: 'ascending',
+    room: 'always',
+    value: ({ text }) => text,
+    cell: ({ text, findings, routes, queryId }) => (
+      <>
+        <StatementText text={text} />
+        <FindingMarks findings={findings} />
+        {routes.length > 0 && <CallingRoutes routes={routes.map(({ route }) => route)} />}
+        {queryId !== null && (
+          <button
+            type="button"
+            className="quiet-button plan-button"
+            aria-expanded={planned === queryId}
+            onClick={() => setPlanned(planned === queryId ? null : queryId)}
+          >
+            {planned === queryId ? 'Hide the plan' : 'Show the plan'}
+          </button>
+        )}
+        {planned !== null && planned === queryId && <PlanPanel queryId={queryId} />}
+      </>
+    ),
+  };
+  return (
+    <>
+      <GapNotes gaps={data?.gaps} />
+      {data !== undefined && <LimitNotes notes={data.notes} overflow={{}} />}
+      <label className="slow-only">
+        <input type="checkbox" checked={isSlowOnly} onChange={(event) => setSlowOnly(event.currentTarget.checked)} />
+        Only statements over the threshold of slow ones
+      </label>
+      <UsageTable<SlowStatement, Sort>
+        id="statements"
+        title={
+          <h2 className="card-title" id="statements-title">
+            Statements
+          </h2>
+        }
+        noun="statements"
+        nameOf={({ queryId, role, statement, text }) => `${text} ${queryId ?? ''} ${role ?? ''} ${statement ?? ''}`}
+        columns={[name, ...numbers]}
+        rows={data?.statements}
+        isCut={data?.page.next != null}
+        order={order}
+        onOrder={setOrder}
+        loop={undefined}
+        empty="No statement has been counted yet."
+      />
+    </>
+  );
+}

@@ -1,0 +1,33 @@
+import { useQuery } from '@tanstack/react-query';
+import { failureOf, type StreamFailure } from '../live/shared-stream.ts';
+import { useRangeView } from '../range/range-view.tsx';
+
+/** The control plane reads a database no more often than this; asking more often would answer the same. */
+const ASK_EVERY_MS = 15_000;
+
+interface Asked<Answer> {
+  readonly data: Answer | undefined;
+  /** null: there is an answer, if an old one, or it is on its way. */
+  readonly failure: StreamFailure | null;
+  readonly retry: () => void;
+}
+
+/** Asks about the watched database now and again; `name` stands for what `ask` asks. */
+export function useDatabase<Answer>(
+  name: string,
+  ask: (query: { readonly service?: string }, options: { readonly signal: AbortSignal }) => Promise<Answer>,
+): Asked<Answer> {
+  const { asked } = useRangeView();
+  const query = asked.service === undefined ? {} : { service: asked.service };
+  const { data, error, refetch } = useQuery({
+    queryKey: ['database', name, query],
+    queryFn: ({ signal }) => ask(query, { signal }),
+    refetchInterval: ASK_EVERY_MS,
+    placeholderData: (before) => before,
+  });
+  return {
+    data,
+    failure: error === null || data !== undefined ? null : failureOf(error),
+    retry: () => void refetch(),
+  };
+}
