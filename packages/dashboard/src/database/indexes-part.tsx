@@ -23,7 +23,33 @@ export function IndexesPart(): ReactElement {
     return <ProblemPanel title="The indexes can not be shown" failure={failure} onRetry={retry} />;
   }
   const reasons = new Map(data?.declined.map(({ index, reason }) => [index, reason]));
-  const columns: readonly UsageColumn<DatabaseIndex, Sort>[] = [
+  return (
+    <>
+      <GapNotes gaps={data?.gaps} />
+      <UsageTable<DatabaseIndex, Sort>
+        id="indexes"
+        title={
+          <h2 className="card-title" id="indexes-title">
+            Indexes
+          </h2>
+        }
+        noun="indexes"
+        nameOf={nameOf}
+        columns={columnsOf(reasons)}
+        rows={data?.indexes}
+        isCut={data?.page.next != null}
+        order={order}
+        onOrder={setOrder}
+        loop={undefined}
+        empty="The database has no indexes."
+      />
+    </>
+  );
+}
+
+/** `reasons`: why indexes that nothing has used stay, by name. */
+function columnsOf(reasons: ReadonlyMap<string, string>): readonly UsageColumn<DatabaseIndex, Sort>[] {
+  return [
     {
       column: 'name',
       label: 'Index',
@@ -94,28 +120,6 @@ export function IndexesPart(): ReactElement {
       ),
     },
   ];
-  return (
-    <>
-      <GapNotes gaps={data?.gaps} />
-      <UsageTable<DatabaseIndex, Sort>
-        id="indexes"
-        title={
-          <h2 className="card-title" id="indexes-title">
-            Indexes
-          </h2>
-        }
-        noun="indexes"
-        nameOf={nameOf}
-        columns={columns}
-        rows={data?.indexes}
-        isCut={data?.page.next != null}
-        order={order}
-        onOrder={setOrder}
-        loop={undefined}
-        empty="The database has no indexes."
-      />
-    </>
-  );
 }
 
 function nameOf({ schema, index }: DatabaseIndex): string {

@@ -60,19 +60,9 @@ const numbers: readonly Column[] = [
   number('walBytes', 'WAL', 'Write-ahead log it made', 'desk', ({ walBytes }) => walBytes, 'bytes'),
 ];
 
-/** Statements as the server counts them and the applications saw them, with a plan on request. */
-export function QueriesPart(): ReactElement {
-  const [order, setOrder] = useState<Order<Sort | 'name'>>({ column: 'timeShare', direction: 'descending' });
-  const [planned, setPlanned] = useState<string | null>(null);
-  const [isSlowOnly, setSlowOnly] = useState(false);
-  const sort: SlowStatementSort = order.column === 'name' || order.column === 'timeShare' ? 'totalMs' : order.column;
-  const { data, failure, retry } = useDatabase(`queries ${sort} ${isSlowOnly}`, (query, options) =>
-    api.listSlowQueries({ ...query, sort, limit: MOST_ROWS, ...(isSlowOnly ? {} : { thresholdMs: 0 }) }, options),
-  );
-  if (failure !== null) {
-    return <ProblemPanel title="The statements can not be shown" failure={failure} onRetry={retry} />;
-  }
-  const name: Column = {
+/** `planned`: the statement whose plan is open. */
+function nameColumn(planned: string | null, setPlanned: (queryId: string | null) => void): Column {
+  return {
     column: 'name',
     label: 'Statement',
     title: 'Its text without literals, what is odd about it, and the routes that call it',
@@ -98,6 +88,20 @@ export function QueriesPart(): ReactElement {
       </>
     ),
   };
+}
+
+/** Statements as the server counts them and the applications saw them, with a plan on request. */
+export function QueriesPart(): ReactElement {
+  const [order, setOrder] = useState<Order<Sort | 'name'>>({ column: 'timeShare', direction: 'descending' });
+  const [planned, setPlanned] = useState<string | null>(null);
+  const [isSlowOnly, setSlowOnly] = useState(false);
+  const sort: SlowStatementSort = order.column === 'name' || order.column === 'timeShare' ? 'totalMs' : order.column;
+  const { data, failure, retry } = useDatabase(`queries ${sort} ${isSlowOnly}`, (query, options) =>
+    api.listSlowQueries({ ...query, sort, limit: MOST_ROWS, ...(isSlowOnly ? {} : { thresholdMs: 0 }) }, options),
+  );
+  if (failure !== null) {
+    return <ProblemPanel title="The statements can not be shown" failure={failure} onRetry={retry} />;
+  }
   return (
     <>
       <GapNotes gaps={data?.gaps} />
@@ -115,7 +119,7 @@ export function QueriesPart(): ReactElement {
         }
         noun="statements"
         nameOf={({ queryId, role, statement, text }) => `${text} ${queryId ?? ''} ${role ?? ''} ${statement ?? ''}`}
-        columns={[name, ...numbers]}
+        columns={[nameColumn(planned, setPlanned), ...numbers]}
         rows={data?.statements}
         isCut={data?.page.next != null}
         order={order}
