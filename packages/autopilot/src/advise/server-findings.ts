@@ -23,15 +23,18 @@ const WRAPAROUND_RATIO = 0.5;
 export const BLOCKER_MIN_AGE = 100_000;
 const SLOT_BYTES = 1_000_000_000;
 
-/** Foreign keys that deletes and joins of the other table pay for. */
+/** Foreign keys that deletes from the other table pay for; where nothing is ever deleted, nobody pays. */
 export function foreignKeyFindings(keys: readonly ForeignKey[]): readonly DatabaseFinding[] {
   return keys
-    .filter(({ rows, referencedDeletes }) => rows >= MIN_ROWS || (rows >= 1000 && referencedDeletes >= 100))
+    .filter(
+      ({ rows, referencedDeletes }) =>
+        (rows >= MIN_ROWS && referencedDeletes > 0) || (rows >= 1000 && referencedDeletes >= 100),
+    )
     .map(({ schema, table, constraint, columns, rows, referenced, referencedDeletes }) => ({
       kind: 'foreign-key-without-index',
-      severity: referencedDeletes > 0 ? ('warning' as const) : ('info' as const),
+      severity: 'warning' as const,
       subject: `${schema}.${table}`,
-      message: `Its foreign key ${constraint} (${columns.join(', ')}) begins no index: each delete from ${referenced}${referencedDeletes > 0 ? ` (${countText(referencedDeletes)} so far)` : ''}, and each join from it, reads all ${countText(rows)} rows.`,
+      message: `Its foreign key ${constraint} (${columns.join(', ')}) begins no index: each delete from ${referenced} (${countText(referencedDeletes)} so far), and each join from it, reads all ${countText(rows)} rows.`,
       remedy: 'Index the columns, unless nothing is ever deleted from, or joined with, the other table.',
       sql: `CREATE INDEX CONCURRENTLY ON ${quoted(schema, table)} (${columns.map((column) => quoted(column)).join(', ')});`,
       evidence: { rows, referencedDeletes },
