@@ -111,7 +111,7 @@ async function live(
     if (version !== null) answered.set(Number(version[1]), Number(version[2]));
     // As config-changer.ts writes it.
     else started = JSON.parse(line.slice('started '.length)) as readonly (readonly [number, number, number])[];
-    timer ??= setTimeout(() => child.kill('SIGKILL'), lifeMs);
+    if (version !== null) timer ??= setTimeout(() => child.kill('SIGKILL'), lifeMs);
   }
   const [code, signal] = (await ended) as [number | null, string | null]; // as Node emits it
   assert.equal(signal, 'SIGKILL', `it ended by itself with code ${String(code)}`);
