@@ -32,8 +32,13 @@ describe('history through the agent', { concurrency: true }, () => {
     const host = await startHostApplication({ HOST_DATABASE_URL: url });
     const from = minuteOf(Date.now());
     await using driver = new RequestDriver(`${host.url}/query`, 2);
-    // Fifteen seconds, and some before.
-    await sleep(18_000);
+    // Some, and then fifteen seconds.
+    await until(
+      60_000,
+      () => Promise.resolve(driver.answeredAt.length),
+      (answered) => answered > 150,
+    );
+    await sleep(15_500);
     host.child.kill('SIGKILL');
     const killedAt = Date.now();
     await once(host.child, 'close');
@@ -109,10 +114,11 @@ describe('history through the agent', { concurrency: true }, () => {
       away = await agentState(host);
     }
     assert.match(away.history.reason ?? '', /The store can not be reached/);
-    const noted = await client.getDashboard();
-    assert.ok(
-      noted.notes.some((note) => /waits to be written.*can not be reached/.test(note)),
-      JSON.stringify(noted.notes),
+    // The agent says so with its next windows.
+    await until(
+      15_000,
+      () => client.getDashboard(),
+      ({ notes }) => notes.some((note) => /waits to be written.*can not be reached/.test(note)),
     );
     await door.open();
     await until(
