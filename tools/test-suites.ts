@@ -27,11 +27,10 @@ export const suites: readonly Suite[] = [
     processLimitMs: 300_000,
     closeLimitMs: 5_000,
   },
-  // Most of their time they wait for timers and for each other.
   {
     name: 'contract',
     processes: 'one-a-file',
-    atATime: 3,
+    atATime: 2,
     longest: ['load', 'prometheus', 'metric-store', 'loop-shares'],
     testLimitMs: 120_000,
     processLimitMs: 300_000,
