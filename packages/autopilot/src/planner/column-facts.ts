@@ -1,5 +1,6 @@
 import { estimateIndexSize, type IndexSize, type IndexSizeFacts } from './index-size.ts';
-import type { TargetCatalog, TargetColumn, TargetTable } from './target-catalog.ts';
+import { qualified } from './shadow-ddl.ts';
+import type { TargetCatalog, TargetColumn, TargetIndex, TargetTable } from './target-catalog.ts';
 import type { ColumnStatistics, TargetStatistics } from './target-statistics.ts';
 
 /** A column with what ANALYZE knows of it (null: nothing). */
@@ -12,6 +13,7 @@ export interface ColumnFacts {
 export class ColumnFactsBook {
   readonly #tables = new Map<string, TargetTable>();
   readonly #byOid = new Map<number, TargetTable>();
+  readonly #indexes = new Map<string, TargetIndex>();
   readonly #statistics = new Map<string, ColumnStatistics>();
 
   constructor(catalog: TargetCatalog, statistics: TargetStatistics) {
@@ -19,12 +21,18 @@ export class ColumnFactsBook {
       this.#tables.set(tableKey(table), table);
       this.#byOid.set(table.oid, table);
     }
+    for (const index of catalog.indexes) this.#indexes.set(qualified(index), index);
     for (const one of statistics.columns)
       this.#statistics.set(JSON.stringify([one.schema, one.relation, one.column, one.inherited]), one);
   }
 
   table(schema: string, name: string): TargetTable | undefined {
     return this.#tables.get(tableKey({ schema, name }));
+  }
+
+  /** An index by its qualified and quoted name. */
+  indexById(id: string): TargetIndex | undefined {
+    return this.#indexes.get(id);
   }
 
   tableByOid(oid: number): TargetTable | undefined {

@@ -32,7 +32,7 @@ export async function buildShadow(catalog: TargetCatalog, statistics: TargetStat
     const tables = new Map(
       catalog.tables.flatMap((table) => {
         const oid = found.tables.get(table.oid);
-        return oid === undefined ? [] : [[oid, tableSize(table, oid)] as const];
+        return oid === undefined ? [] : [[table.oid, tableSize(table, oid)] as const];
       }),
     );
     const indexes = catalog.indexes.flatMap((index) => {

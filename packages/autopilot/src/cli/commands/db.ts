@@ -20,6 +20,7 @@ import { readStatements } from '../../postgres/read-statements.ts';
 import { ServerShape } from '../../postgres/server-shape.ts';
 import { type Command, exitCodes, type Terminal, UsageError } from '../command.ts';
 import { type TextColumn, textTable } from '../text-table.ts';
+import { adviseDatabase, adviseFlags } from './db-advise.ts';
 
 /** What one way of using `autopilot db` is told. */
 interface Use {
@@ -170,26 +171,32 @@ export const db: Command = {
       '  tables       sizes, dead rows, scans, vacuum, bloat',
       '  indexes      sizes, use, and which are unused, duplicate, invalid or bloated',
       '  connections  who is connected, and who waits or blocks',
+      '  advise       which indexes a workload wants, planned on a shadow of the database (docs/guides/index-advisor.md)',
     ].join('\n'),
     'Works on any server from PostgreSQL 13 to 18 with nothing installed on it, and only reads: every statement runs in a\nread-only transaction with limits on its time and on waiting for locks. What the role may not see is named, with the GRANT\nthat opens it; docs/guides/database.md has the least rights.',
     'Exit codes: 0 answered, 2 used wrongly, 3 the database could not be reached.',
   ],
-  operands: '<analyze|slow|tables|indexes|connections>',
+  operands: '<analyze|slow|tables|indexes|connections|advise>',
   flags: {
     url: { value: 'url', description: 'The database: postgres://user:password@host/name', environment: 'DATABASE_URL' },
     limit: { value: 'number', description: `Rows in a table; default ${DEFAULT_LIMIT}` },
     threshold: { value: 'ms', description: 'slow: only statements that take this long on average; default 0' },
     memory: { value: 'GB', description: "analyze: the server's memory, for advice on settings" },
     cores: { value: 'number', description: "analyze: the server's cores" },
+    ...adviseFlags,
     json: { value: null, description: 'JSON instead of text' },
   },
   run: async (values, terminal, [name = '', ...more]) => {
+    if (name === 'advise' && more.length === 0)
+      return await adviseDatabase({ ...values, url: urlOf(values['url']) }, terminal);
     const use = Object.hasOwn(uses, name) ? uses[name] : undefined;
     if (use === undefined || more.length > 0) {
-      const nearest = nearestName(name, Object.keys(uses));
+      const nearest = nearestName(name, [...Object.keys(uses), 'advise']);
       throw new UsageError(
         name === '' ? 'db needs to be told what to look at.' : `There is no db ${[name, ...more].join(' ')}.`,
-        nearest === null ? `Write one of: ${Object.keys(uses).join(', ')}.` : `"${nearest}" was probably meant.`,
+        nearest === null
+          ? `Write one of: ${Object.keys(uses).join(', ')}, advise.`
+          : `"${nearest}" was probably meant.`,
       );
     }
     const limit = numberOf(values['limit'] ?? String(DEFAULT_LIMIT), 'limit');

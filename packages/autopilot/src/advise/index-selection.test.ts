@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Choice, type SelectionProblem, selectIndexes } from './index-selection.ts';
+
+const choice = (id: string, change: Partial<Choice> = {}): Choice => ({
+  id,
+  table: 't',
+  bytes: 1e6,
+  writeCost: 0,
+  ...change,
+});
+
+/** Statements that cost 1,000 each, less with one of the indexes that help them. */
+function problem(
+  candidates: readonly Choice[],
+  statements: readonly Readonly<Record<string, number>>[],
+  change: Partial<SelectionProblem> = {},
+): SelectionProblem {
+  return {
+    candidates,
+    existing: [],
+    cost: (on) =>
+      Promise.resolve(
+        statements.reduce(
+          (sum, helped) =>
+            sum + Math.min(1_000, ...Object.entries(helped).flatMap(([id, cost]) => (on.has(id) ? cost : []))),
+          0,
+        ),
+      ),
+    budgetBytes: 1e9,
+    mostPerTable: 5,
+    over: () => false,
+    ...change,
+  };
+}
+
+test('what helps is chosen, what another does as well is not, each with its reason', async () => {
+  const { chosen, rejected, costBefore, costAfter } = await selectIndexes(
+    problem([choice('a'), choice('ab'), choice('useless')], [{ a: 50, ab: 10 }, { ab: 10 }]),
+  );
+  assert.deepEqual(chosen, ['ab']);
+  assert.deepEqual([costBefore, costAfter], [2_000, 20]);
+  assert.match(rejected.find(({ id }) => id === 'useless')?.reason ?? '', /No plan/);
+  assert.equal(rejected.length, 2);
+});
+
+test('writes that pay more than reads save keep an index away', async () => {
+  const one = [{ a: 400 }];
+  assert.deepEqual((await selectIndexes(problem([choice('a', { writeCost: 100 })], one))).chosen, ['a']);
+  const { chosen, rejected } = await selectIndexes(problem([choice('a', { writeCost: 700 })], one));
+  assert.deepEqual(chosen, []);
+  assert.match(rejected[0]?.reason ?? '', /costs its writes 70\.0 %/);
+});
+
+test('neither the storage nor the number for a table is exceeded', async () => {
+  const two = [choice('a', { bytes: 6e6 }), choice('b', { bytes: 6e6 })];
+  const statements = [{ a: 10 }, { b: 500 }];
+  assert.deepEqual((await selectIndexes(problem(two, statements, { budgetBytes: 1e7 }))).chosen, ['a']);
+  assert.deepEqual((await selectIndexes(problem(two, statements, { mostPerTable: 1 }))).chosen, ['a']);
+});
+
+test('one that came first and is beaten by a pair of better ones goes again', async () => {
+  const candidates = [choice('both'), choice('x', { bytes: 3e6 }), choice('y', { bytes: 3e6 })];
+  const { chosen } = await selectIndexes(
+    problem(candidates, [
+      { both: 300, x: 10 },
+      { both: 300, y: 10 },
+    ]),
+  );
+  assert.deepEqual(new Set(chosen), new Set(['x', 'y']));
+});
+
+test('when the time is over nothing is chosen that was not weighed', async () => {
+  const { chosen, rejected } = await selectIndexes(problem([choice('a')], [{ a: 1 }], { over: () => true }));
+  assert.deepEqual(chosen, []);
+  assert.match(rejected[0]?.reason ?? '', /time/);
+});

@@ -1,0 +1,133 @@
+import type { ColumnFactsBook } from './column-facts.ts';
+import type { RoleKey, TableRoles } from './column-roles.ts';
+import type { HypotheticalIndex, Shadow } from './shadow.ts';
+import { qualified, quoted } from './shadow-ddl.ts';
+import type { TargetTable } from './target-catalog.ts';
+
+/** An index that a statement could use. */
+export interface IndexCandidate {
+  /** The parent where the table is partitioned. */
+  readonly table: TargetTable;
+  readonly method: 'btree' | 'gin' | 'brin';
+  readonly keys: readonly { readonly sql: string; readonly column: string; readonly suffix: string }[];
+  readonly included: readonly string[];
+  /** Which rows are in it, as SQL; null: all. */
+  readonly where: string | null;
+}
+
+/** Smaller tables are read faster as a whole. */
+const leastPages = 10;
+const mostIncluded = 4;
+const mostEqual = 4;
+
+/** The indexes that a statement could use on one of its tables; none for a small one. */
+export function candidatesFor(roles: TableRoles, book: ColumnFactsBook): readonly IndexCandidate[] {
+  const leaf = book.table(roles.schema, roles.table);
+  if (leaf === undefined) return [];
+  const table = book.root(leaf);
+  if (book.leaves(table).reduce((pages, one) => pages + one.pages, 0) < leastPages) return [];
+  const distinct = ({ column }: RoleKey): number => {
+    const value = book.column(table, column)?.statistics?.distinct ?? 0;
+    return value < 0 ? -value * book.rows(table) : value;
+  };
+  const plain = (keys: readonly RoleKey[]): IndexCandidate['keys'] =>
+    keys.map(({ sql, column }) => ({ sql, column, suffix: '' }));
+  const equal = roles.equal.toSorted((a, b) => distinct(b) - distinct(a)).slice(0, mostEqual);
+  const fixed = equal.filter(({ joined }) => !joined);
+  const joined = equal.filter((key) => key.joined);
+  const sort = sortKeys(roles);
+  const found = new Map<string, IndexCandidate>();
+  const add = (candidate: IndexCandidate): void => {
+    const seen = new Set<string>();
+    const keys = candidate.keys.filter(({ sql }) => !seen.has(sql) && seen.add(sql));
+    if (keys.length > 0) found.set(candidateKey({ ...candidate, keys }), { ...candidate, keys });
+  };
+  const sets: IndexCandidate['keys'][] = [];
+  for (const base of [plain(equal), plain(fixed), plain([...fixed, ...joined]), plain([...joined, ...fixed])]) {
+    sets.push(base, [...base, ...sort]);
+    for (const range of roles.ranges) sets.push([...base, ...plain([range])]);
+  }
+  for (const key of equal) sets.push(plain([key]), [...plain([key]), ...sort]);
+  for (const keys of sets) {
+    const btree = { table, method: 'btree', keys, included: [], where: null } as const;
+    add(btree);
+    const others = roles.needed.filter((column) => !keys.some((key) => key.column === column));
+    if (others.length > 0 && others.length <= mostIncluded) add({ ...btree, included: others });
+    for (const where of conditions(roles)) {
+      const rest = keys.filter(({ column }) => column !== where.column);
+      if (rest.length > 0) add({ ...btree, keys: rest, where: where.sql });
+    }
+  }
+  for (const { sql, column, operatorClass } of roles.contained) {
+    const suffix = operatorClass === null ? '' : ` ${operatorClass}`;
+    add({ table, method: 'gin', keys: [{ sql, column, suffix }], included: [], where: null });
+  }
+  for (const { sql, column } of roles.ranges) {
+    const correlation = Math.abs(book.column(leaf, column)?.statistics?.correlation ?? 0);
+    if (correlation > 0.95)
+      add({ table, method: 'brin', keys: [{ sql, column, suffix: '' }], included: [], where: null });
+  }
+  return [...found.values()];
+}
+
+/** Backwards an index is read as well: only a mixture of directions needs them said. */
+function sortKeys({ sort }: TableRoles): IndexCandidate['keys'] {
+  const turned = sort.every(({ descending, nullsFirst }) => descending && nullsFirst);
+  return sort.map(({ sql, column, descending, nullsFirst }) => {
+    const direction = descending && !turned ? ' DESC' : '';
+    const nulls = turned || nullsFirst === descending ? '' : nullsFirst ? ' NULLS FIRST' : ' NULLS LAST';
+    return { sql, column, suffix: direction + nulls };
+  });
+}
+
+function conditions(roles: TableRoles): readonly { readonly column: string; readonly sql: string }[] {
+  return [
+    ...roles.nulls.map((column) => ({ column, sql: `${quoted(column)} IS NULL` })),
+    ...roles.equal.flatMap(({ column, sql, literal }) =>
+      literal === null ? [] : [{ column, sql: `${sql} = '${literal.replaceAll("'", "''")}'` }],
+    ),
+  ];
+}
+
+/** The same for the same index. */
+export function candidateKey(candidate: IndexCandidate): string {
+  return candidateDdl(candidate, '');
+}
+
+/** CREATE INDEX for it. `concurrently` is for a server that works; a partitioned table does not know it. */
+export function candidateDdl(candidate: IndexCandidate, name: string, concurrently = false): string {
+  const keys = candidate.keys.map(({ sql, suffix }) => `${sql.includes('(') ? `(${sql})` : sql}${suffix}`).join(', ');
+  const how = candidate.method === 'btree' ? '' : `USING ${candidate.method} `;
+  const included = candidate.included.length === 0 ? '' : ` INCLUDE (${candidate.included.map(quoted).join(', ')})`;
+  const where = candidate.where === null ? '' : ` WHERE ${candidate.where}`;
+  const online = concurrently && candidate.table.kind !== 'p' ? 'CONCURRENTLY ' : '';
+  return `CREATE INDEX ${online}${quoted(name)} ON ${qualified(candidate.table)} ${how}(${keys})${included}${where}`;
+}
+
+/** What the shadow needs to pretend that it exists. */
+export async function hypothetical(
+  candidate: IndexCandidate,
+  id: string,
+  book: ColumnFactsBook,
+  shadow: Shadow,
+): Promise<HypotheticalIndex> {
+  const share = candidate.where === null ? 1 : await shareOf(candidate, candidate.where, book, shadow);
+  const keys = candidate.keys.map(({ sql, column }) => (sql.includes('(') ? null : column));
+  const sizes = book.leaves(candidate.table).flatMap((leaf) => {
+    const tableOid = shadow.oidOf(leaf.oid);
+    if (tableOid === undefined) return [];
+    const { pages, rows, level } = book.indexSize(leaf, { ...candidate, keys, share });
+    return [{ tableOid, pages, rows, level: candidate.method === 'btree' ? level : null }];
+  });
+  return { id, table: candidate.table, ddl: candidateDdl(candidate, id), sizes };
+}
+
+async function shareOf(
+  { table }: IndexCandidate,
+  where: string,
+  book: ColumnFactsBook,
+  shadow: Shadow,
+): Promise<number> {
+  const plan = await shadow.plan({ sql: `SELECT 1 FROM ${qualified(table)} WHERE ${where}`, values: [] });
+  return Math.min(1, plan['Plan Rows'] / Math.max(1, book.rows(table)));
+}

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { adviseIndexes, type IndexAdvice } from '../../packages/autopilot/src/advise/index-advisor.ts';
+import { makeShop, readingRole, shopStatements } from '../support/planner-world.ts';
+import { databaseFor, type TestDatabase } from '../support/postgres.ts';
+
+const program = join(import.meta.dirname, '../../packages/autopilot/src/cli/main.ts');
+let database: TestDatabase;
+let url = '';
+
+before(async () => {
+  database = await databaseFor({ after, afterEach });
+  await makeShop(database);
+  url = await readingRole(database, 'advice_reader');
+});
+
+/** Of the shop's, enough for two tables and their join. */
+const statements = shopStatements.slice(1, 9);
+
+const ddl = ({ create }: IndexAdvice): readonly string[] => create.map((one) => one.ddl);
+
+test('a workload gets the indexes that make it cheaper, which the real server then uses', async () => {
+  const advice = await adviseIndexes({ url, workload: statements.join(';\n'), searchMs: 3_000 });
+  assert.equal(advice.verdict, 'change', advice.reason);
+  assert.equal(advice.fidelity.same, advice.fidelity.compared);
+  assert.ok(advice.savedRatio > 0.2, String(advice.savedRatio));
+  assert.ok(advice.rejected.length > 0 && advice.rejected.every(({ reason }) => reason !== ''));
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  try {
+    const total = async (): Promise<number> => {
+      let sum = 0;
+      for (const sql of statements) {
+        const { rows } = await client.query(`EXPLAIN (FORMAT JSON) ${sql}`);
+        sum += rows[0]['QUERY PLAN'][0].Plan['Total Cost'];
+      }
+      return sum;
+    };
+    const before = await total();
+    for (const sql of ddl(advice)) await client.query(sql);
+    const saved = 1 - (await total()) / before;
+    assert.ok(Math.abs(saved - advice.savedRatio) < 0.1, `${saved} for ${advice.savedRatio}`);
+    await client.query(
+      (
+        await client.query<{ drop: string }>(
+          `SELECT string_agg('DROP INDEX ' || indexrelid::regclass, ';') AS drop FROM pg_index
+           WHERE indrelid IN ('orders'::regclass, 'customers'::regclass, '"Order Items"'::regclass)
+             AND NOT indisunique AND indexrelid <> 'orders_customer'::regclass`,
+        )
+      ).rows[0]?.drop ?? '',
+    );
+  } finally {
+    await client.end();
+  }
+});
+
+test('parameters are taken from statistics; what can not be planned is said, and small tables get none', async () => {
+  const workload = `SELECT * FROM "Order Items" WHERE sku = $1 AND quantity = $2;
+    SELECT * FROM nothing; SET work_mem = '1MB'; SELECT * FROM pg_temp.gone;
+    SELECT * FROM orders WHERE data @> $1`;
+  const advice = await adviseIndexes({ url, workload, searchMs: 5_000 });
+  assert.deepEqual(advice.skipped.length, 3);
+  assert.ok(
+    ddl(advice).some((sql) => /ON "public"."Order Items" \("sku"/.test(sql)),
+    ddl(advice).join('\n'),
+  );
+  assert.ok(
+    ddl(advice).some((sql) => /USING gin \("data"\)/.test(sql)),
+    ddl(advice).join('\n'),
+  );
+});
+
+test('a table that is written more than it is read gets no index', async () => {
+  const read = `SELECT * FROM "Order Items" WHERE sku = 'sku-3'`;
+  const write = `INSERT INTO "Order Items" (id, "order id", sku, quantity) VALUES ($1, $2, $3, $4)`;
+  const writes = Array.from({ length: 1_500 }, () => write).join(';');
+  assert.equal((await adviseIndexes({ url, workload: read, searchMs: 5_000 })).create.length, 1);
+  const advice = await adviseIndexes({ url, workload: `${read};${writes}`, searchMs: 5_000 });
+  assert.deepEqual(ddl(advice), []);
+  assert.ok(advice.rejected.some(({ reason }) => reason.includes('writes')));
+});
+
+test('the command line says it in words', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'advice-'));
+  try {
+    const file = join(directory, 'workload.sql');
+    writeFileSync(file, `SELECT * FROM orders WHERE created_at > '2026-01-27'`);
+    const args = ['-C', 'source', program, 'db', 'advise', '--url', url, '--workload', file, '--budget', '1GB'];
+    const { stdout } = await promisify(execFile)(process.execPath, args);
+    assert.match(stdout, /CREATE INDEX CONCURRENTLY "orders_created_at_idx" ON "public"\."orders" \("created_at"\)/);
+    assert.match(stdout, /planned 1 of 1 as the server does/);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
