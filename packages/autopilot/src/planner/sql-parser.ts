@@ -35,12 +35,20 @@ export class SqlParser {
   statements(text: string): readonly ParsedStatement[] {
     try {
       const bytes = Buffer.from(text);
+      // A log holds the same statement many times, and a fingerprint takes longer than all the rest.
+      const known = new Map<string, ParsedStatement>();
       return (this.#library.parseSync(text).stmts ?? []).map(({ stmt, stmt_location: start = 0, stmt_len: length }) => {
         const sql = bytes
           .subarray(start, length === undefined || length === 0 ? undefined : start + length)
           .toString()
           .trim();
-        return { sql, fingerprint: this.#library.fingerprintSync(sql), ...writing(stmt ?? {}) };
+        const statement = known.get(sql) ?? {
+          sql,
+          fingerprint: this.#library.fingerprintSync(sql),
+          ...writing(stmt ?? {}),
+        };
+        known.set(sql, statement);
+        return statement;
       });
     } catch (error) {
       throw new AutopilotError('AP_PLANNER_STATEMENT', `This is no SQL: ${messageOf(error)}`, { cause: error });
