@@ -135,7 +135,6 @@ export async function overviewOf(
       server: server.value,
       observedMs: observedMs(server.value, now),
       machine,
-      readMsAPage: null,
     }),
     gaps: unique([...server.gaps, ...tables.gaps, ...indexes.gaps, ...sequences.gaps, ...blockers.gaps]),
     tables: tables.value,

@@ -10,8 +10,6 @@ export interface SettingsEvidence {
   readonly observedMs: number;
   /** null: unknown; rules that need it are silent. */
   readonly machine: DatabaseMachine | null;
-  /** Mean time of reading a page that was not in shared_buffers; null: not measured (track_io_timing). */
-  readonly readMsAPage: number | null;
 }
 
 type Advise = (evidence: SettingsEvidence, value: (name: string) => number) => Advised | null;
@@ -114,7 +112,7 @@ const rules: readonly Advise[] = [
           effect: 'Writes are spread evenly.',
         }
       : null,
-  ({ readMsAPage }, value) => {
+  ({ reading: { readMsAPage } }, value) => {
     if (readMsAPage === null || readMsAPage > 0.5 || value('random_page_cost') <= 2) return null;
     return {
       setting: 'random_page_cost',

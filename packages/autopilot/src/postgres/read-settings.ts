@@ -25,6 +25,8 @@ export interface CheckpointCounts {
 export interface SettingsReading {
   readonly settings: ReadonlyMap<string, ServerSetting>;
   readonly checkpoints: CheckpointCounts;
+  /** Mean time of reading a page that was not in shared_buffers; null: track_io_timing is off, or too few were read. */
+  readonly readMsAPage: number | null;
   readonly inactiveSlots: readonly { readonly name: string; readonly retainedBytes: number | null }[];
 }
 
@@ -43,6 +45,10 @@ export async function readSettings(database: ObservedDatabase, shape: ServerShap
       ? 'SELECT num_timed::float8 AS timed, num_requested::float8 AS requested, stats_reset AS reset_at FROM pg_stat_checkpointer'
       : 'SELECT checkpoints_timed::float8 AS timed, checkpoints_req::float8 AS requested, stats_reset AS reset_at FROM pg_stat_bgwriter',
   );
+  const [io] = await database.read<{ read_ms: number | null }>(
+    `SELECT CASE WHEN blks_read >= 10000 AND blk_read_time > 0 THEN (blk_read_time / blks_read)::float8 END AS read_ms
+     FROM pg_stat_database WHERE datname = current_database()`,
+  );
   const slots = await database.read<{ name: string; retained: number | null }>(
     `SELECT slot_name::text AS name, CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::float8 END AS retained
      FROM pg_replication_slots WHERE NOT active`,
@@ -59,6 +65,7 @@ export async function readSettings(database: ObservedDatabase, shape: ServerShap
       requested: counts?.requested ?? 0,
       resetAt: counts?.reset_at?.toISOString() ?? null,
     },
+    readMsAPage: io?.read_ms ?? null,
     inactiveSlots: slots.map(({ name, retained }) => ({ name, retainedBytes: retained })),
   };
 }
