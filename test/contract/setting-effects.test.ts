@@ -147,6 +147,8 @@ class Measured {
         databaseMs: 0,
         databaseCalls: 0,
       });
+      const series = `zstd:1 GET /${index}`;
+      this.collector.record({ kind: 'compression', atMs, series, bytesIn: 9, bytesOut: 3, cpuMs: 1, addedMs: null });
       const statement = this.statements.find('main', `select ${'x'.repeat(200)}${index} from t${index}`, atMs);
       this.collector.record({
         kind: 'statement',
@@ -171,6 +173,7 @@ describe('what is told apart', () => {
     ['monitoring.maxTenants', 'tenant', 10, 15],
     ['monitoring.maxStatements', 'statement', 10, 15],
     ['monitoring.maxRouteStatements', 'route-statement', 10, 15],
+    ['monitoring.maxCompressionSeries', 'compression', 100, 120],
   ] as const) {
     it(`${key} bounds it, at once and back again`, () => {
       const measured = new Measured();
@@ -199,7 +202,7 @@ describe('what is told apart', () => {
 });
 
 describe('what is measured', () => {
-  for (const setting of ['requests', 'statements', 'runtime'] as const) {
+  for (const setting of ['requests', 'statements', 'runtime', 'compression'] as const) {
     it(`monitoring.${setting} attaches and detaches its recorder`, () => {
       const live = new LiveSettings();
       let attached = 0;

@@ -142,6 +142,15 @@ export function busySecond(start: number): Window {
         },
         { database: 'main' },
       ),
+      seriesOf('compression', 'zstd:1 GET /tasks', {
+        answers: 10,
+        bytesIn: 100_000,
+        bytesOut: 25_000,
+        cpuMs: 1.5,
+        addedMs: histogramOf([0.1, 0.2]),
+      }),
+      seriesOf('compression', 'too-small GET /tasks', { answers: 4, bytesIn: 800, bytesOut: 800 }),
+      seriesOf('compression', 'client-cannot POST /tasks', { answers: 1, bytesIn: 3_000, bytesOut: 3_000 }),
       seriesOf('job', 'digest', {
         runs: 2,
         failures: 1,

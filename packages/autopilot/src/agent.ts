@@ -36,6 +36,7 @@ import {
   type StoreAddress,
 } from './storage/store-address.ts';
 import { Collector } from './track/collector.ts';
+import { CompressionRecorder } from './track/compression-recorder.ts';
 import { HttpRecorder } from './track/http-recorder.ts';
 import { JobRecorder, type JobRun } from './track/job-recorder.ts';
 import { LoopDelay } from './track/loop-delay.ts';
@@ -277,6 +278,7 @@ class RunningAgent implements Agent {
     this.#remote = remote;
     this.#dialer = remote === null ? null : this.#makeDialer(remote);
     const http = new HttpRecorder(systemClock);
+    const compression = new CompressionRecorder(systemClock);
     const loopDelay = new LoopDelay(systemClock);
     const runtime = new RuntimeRecorder({ clock: systemClock, loopDelay, activeRequests: () => http.active });
     this.#flush = new Flush({
@@ -299,6 +301,7 @@ class RunningAgent implements Agent {
     this.#resources.use(this.#settings.use(backlogSettings(this.#backlog)));
     this.#resources.use(new RecorderSwitch(http, this.#collector, this.#settings, 'requests'));
     this.#resources.use(new RecorderSwitch(runtime, this.#collector, this.#settings, 'runtime'));
+    this.#resources.use(new RecorderSwitch(compression, this.#collector, this.#settings, 'compression'));
     this.#resources.use(new RecorderSwitch(this.#jobs, this.#collector, this.#settings, 'jobs'));
     const slices = new LoopSlices({
       clock: systemClock,
@@ -320,6 +323,7 @@ class RunningAgent implements Agent {
       clock: systemClock,
       loopDelay,
       http,
+      compression,
       context: this.#context,
       settings: this.#settings,
       poolWaitMs: () => Math.max(0, ...this.#pgRecorders.map((recorder) => recorder.longestWaitMs())),

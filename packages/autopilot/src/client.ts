@@ -7,6 +7,7 @@ import type {
   CreatedAccessToken,
 } from './contract/access.ts';
 import type { AccessTokensQuery, AuditQuery } from './contract/access-operations.ts';
+import type { CompressionStats, CompressionStatsQuery } from './contract/compression-stats.ts';
 import type {
   ConfigChange,
   ConfigCheck,
@@ -103,6 +104,7 @@ export interface Client {
   listDatabaseTables(query?: DatabaseListQuery, options?: CallOptions): Promise<DatabaseTableList>;
   listDatabaseIndexes(query?: DatabaseListQuery, options?: CallOptions): Promise<DatabaseIndexList>;
   getDatabaseConnections(query?: DatabaseQuery, options?: CallOptions): Promise<DatabaseConnections>;
+  getCompressionStats(query?: CompressionStatsQuery, options?: CallOptions): Promise<CompressionStats>;
   getConfig(query?: ConfigQuery, options?: CallOptions): Promise<Configuration>;
   getConfigSchema(options?: CallOptions): Promise<JsonSchema>;
   /** `ifVersion`: the version that the change is based on, as getConfig answered it; 412 when another is the newest. */
@@ -291,6 +293,7 @@ export function createClient(options: ClientOptions): Client {
     listDatabaseTables: (query, callOptions) => call('listDatabaseTables', query, callOptions),
     listDatabaseIndexes: (query, callOptions) => call('listDatabaseIndexes', query, callOptions),
     getDatabaseConnections: (query, callOptions) => call('getDatabaseConnections', query, callOptions),
+    getCompressionStats: (query, callOptions) => call('getCompressionStats', query, callOptions),
     getConfig: (query, callOptions) => call('getConfig', query, callOptions),
     getConfigSchema: (callOptions) => call('getConfigSchema', {}, callOptions),
     patchConfig: (patch, { ifVersion, ...query }, callOptions) =>

@@ -19,6 +19,7 @@ import { DOCS_POLICY, docsPage } from './docs-page.ts';
 import type { EventStreams } from './event-streams.ts';
 import { acceptedMediaType } from './media-types.ts';
 import { OperationRouter } from './operation-router.ts';
+import { getCompressionStats } from './optimization/compression-stats.ts';
 import { dashboardTail, getDashboard, refuseFixedRange } from './performance/dashboard.ts';
 import { listInstances } from './performance/instances.ts';
 import { getMetrics, metricsQuestion, metricsTail } from './performance/metrics.ts';
@@ -251,6 +252,10 @@ function answeringOf(parts: ApiParts): Answering {
     getResources: async ({ query, key, url }) => {
       const resources = await answers.get(key, () => getResources(performance, query));
       return jsonResponse(resources, 200, { link: linkHeader(url.pathname + url.search, resources.page) });
+    },
+    getCompressionStats: async ({ query, key, url }) => {
+      const stats = await answers.get(key, () => getCompressionStats(performance, query));
+      return jsonResponse(stats, 200, { link: linkHeader(url.pathname + url.search, stats.page) });
     },
     ...configurationAnswers(parts.configuration),
     ...accessAnswers(parts.access),

@@ -34,23 +34,21 @@ export type Body = string | Uint8Array | Readable | null;
 /** Goes on with sending: the body as it goes out, and the time that this took, in ms; 0 when nothing was coded before the head. */
 export type Send = (error: Error | null, body: Body, codingMs: number) => void;
 
-/** How one answer was sent. */
-export interface Outcome {
-  /** What it is counted under: how it was coded, or why not, and its route. */
-  readonly seriesKey: string;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  /** On the event loop as measured; in other threads as it is believed to take. */
-  readonly cpuMs: number;
-  /** What the answer waited for it; null: it was not coded, or as it flowed. */
-  readonly addedMs: number | null;
+/** Told how answers were sent; a CompressionRecorder is one. Must not throw. */
+export interface OutcomeRecorder {
+  /**
+   * @param series What it is counted under: how it was coded, or why not, and its route.
+   * @param cpuMs On the event loop as measured; in other threads and of streams as it is believed to take.
+   * @param addedMs What the answer waited for it; null: it was not coded, or as it flowed.
+   */
+  sent(series: string, bytesIn: number, bytesOut: number, cpuMs: number, addedMs: number | null): void;
 }
 
 /** What a compressor is made of. */
 export interface CompressorOptions extends EncodersOptions {
   readonly settings: SettingsView;
-  /** Told of each answer that has content, when it is sent. Must not throw. */
-  readonly onOutcome: (outcome: Outcome) => void;
+  /** Told of each answer that has content. */
+  readonly recorder: OutcomeRecorder;
 }
 
 /** What a byte less is worth where the effort is fixed, in ns. */
@@ -349,7 +347,7 @@ export class Compressor implements Disposable {
     addedMs: number | null,
   ): void {
     if (route.name === null) return;
-    this.#options.onOutcome({ seriesKey: route.seriesKey(outcome), bytesIn, bytesOut, cpuMs, addedMs });
+    this.#options.recorder.sent(route.seriesKey(outcome), bytesIn, bytesOut, cpuMs, addedMs);
   }
 }
 

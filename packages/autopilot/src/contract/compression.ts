@@ -4,7 +4,6 @@ export type ContentCoding = 'zstd' | 'br' | 'gzip' | 'deflate';
 /** A coding that answers are sent in; `dcz` takes a dictionary that the client already has (RFC 9842). */
 export type SentCoding = ContentCoding | 'dcz';
 
-/** Why an answer was sent as the route made it, each with what it says to a reader. */
 const reasons = {
   'too-small': 'smaller than compression.minBytes: less than a packet would be saved',
   excluded: 'its path, its media type or its route is left out',
@@ -20,3 +19,6 @@ const reasons = {
 } as const;
 
 export type UncodedReason = keyof typeof reasons;
+
+/** Why an answer was sent as the route made it, each with what it says to a reader. */
+export const uncodedReasons: Readonly<Record<UncodedReason, string>> = reasons;

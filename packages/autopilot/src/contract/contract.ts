@@ -2,6 +2,8 @@
 export type { EpochMs } from '../kernel/clock.ts';
 export * from './access.ts';
 export * from './access-operations.ts';
+export * from './compression.ts';
+export * from './compression-stats.ts';
 export * from './configuration.ts';
 export * from './configuration-operations.ts';
 export * from './database.ts';
@@ -12,6 +14,7 @@ export * from './measures.ts';
 export * from './metrics.ts';
 export * from './openapi.ts';
 export * from './operations.ts';
+export * from './optimization-operations.ts';
 export * from './performance.ts';
 export * from './principal.ts';
 export * from './resource-queries.ts';

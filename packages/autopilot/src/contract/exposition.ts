@@ -33,6 +33,7 @@ export const exposedAttributes: Readonly<Record<ExposedFamily, readonly string[]
   pool: ['db.namespace', 'db.client.connection.pool.name'],
   runtime: [],
   job: ['autopilot.job.kind'],
+  compression: ['autopilot.compression.outcome', 'http.route'],
   overflow: ['family'],
 };
 
@@ -304,6 +305,38 @@ export const exposedMetrics: readonly ExposedMetric[] = [
     description: `Time the runs of background jobs waited for the database, ${secondsOf}`,
     family: 'job',
     parts: of('databaseMs'),
+  },
+  {
+    name: 'autopilot.compression.answers',
+    kind: 'counter',
+    unit: '{answer}',
+    description: 'Answers with content, by how they were coded or why they were not',
+    family: 'compression',
+    parts: of('answers'),
+  },
+  {
+    name: 'autopilot.compression.original',
+    kind: 'counter',
+    unit: 'By',
+    description: 'Bytes of bodies as the routes made them',
+    family: 'compression',
+    parts: of('bytesIn'),
+  },
+  {
+    name: 'autopilot.compression.sent',
+    kind: 'counter',
+    unit: 'By',
+    description: 'Bytes of bodies as they were sent',
+    family: 'compression',
+    parts: of('bytesOut'),
+  },
+  {
+    name: 'autopilot.compression.cpu',
+    kind: 'counter',
+    unit: 's',
+    description: 'CPU time that coding took; of streams and in other threads as it is believed to take',
+    family: 'compression',
+    parts: of('cpuMs'),
   },
   {
     name: 'autopilot.series.overflow',

@@ -1,3 +1,4 @@
+import { type CompressionMeasure, compressionMeasures } from './compression-measures.ts';
 import type { Family } from './series.ts';
 
 /** How a measure is computed from merged cells; fields are names of the metric table. */
@@ -441,7 +442,10 @@ const table = {
   },
 } as const;
 
-export type Measure = keyof typeof table;
+export type Measure = keyof typeof table | CompressionMeasure;
 
 /** Every measure that can be asked for, declared once. Without data in a step a measure is null, never zero, but for rates and totals. */
-export const measures: Readonly<Record<Measure, MeasureDefinition>> = table;
+export const measures: Readonly<Record<Measure, MeasureDefinition>> = {
+  ...table,
+  ...compressionMeasures,
+};

@@ -91,6 +91,22 @@ const job = {
   databaseMs: { kind: 'counter', unit: 'ms', description: 'Time the runs waited for those calls' },
 } as const;
 
+const compression = {
+  answers: { kind: 'counter', unit: 'answers', description: 'Answers with content that were sent so' },
+  bytesIn: { kind: 'counter', unit: 'bytes', description: 'Bytes of their bodies as the routes made them' },
+  bytesOut: { kind: 'counter', unit: 'bytes', description: 'Bytes of their bodies as they were sent' },
+  cpuMs: {
+    kind: 'counter',
+    unit: 'ms',
+    description: 'CPU time that coding took; of streams and in other threads as it is believed to take',
+  },
+  addedMs: {
+    kind: 'histogram',
+    unit: 'ms',
+    description: 'Time that answers waited for their coding, those that flow aside',
+  },
+} as const;
+
 /** Every metric, declared once: it drives collection, merging, measures, documentation and export. */
 export const metrics: Readonly<Record<Family, Readonly<Record<string, MetricDefinition>>>> = {
   route: request,
@@ -100,6 +116,7 @@ export const metrics: Readonly<Record<Family, Readonly<Record<string, MetricDefi
   pool,
   runtime,
   job,
+  compression,
 };
 
 export type RequestMetric = keyof typeof request;
@@ -108,3 +125,4 @@ export type RouteStatementMetric = keyof typeof routeStatement;
 export type PoolMetric = keyof typeof pool;
 export type RuntimeMetric = keyof typeof runtime;
 export type JobMetric = keyof typeof job;
+export type CompressionMetric = keyof typeof compression;

@@ -18,6 +18,7 @@ import {
   to,
 } from './operations-parameters.ts';
 import * as answer from './operations-shapes.ts';
+import { type OptimizationOperationTypes, optimizationOperations } from './optimization-operations.ts';
 import type {
   Dashboard,
   Health,
@@ -161,7 +162,7 @@ export interface Operation<Query, Answer> {
   readonly method: 'GET' | 'PATCH' | 'POST' | 'PUT' | 'DELETE';
   /** Parts in braces are parameters: /config/versions/{n}. */
   readonly path: string;
-  readonly tag: 'Performance' | 'Configuration' | 'Access' | 'Service';
+  readonly tag: 'Performance' | 'Optimization' | 'Configuration' | 'Access' | 'Service';
   readonly summary: string;
   readonly description?: string;
   /** The least scope that may call it; null: everyone, without signing in. */
@@ -180,7 +181,11 @@ export interface Operation<Query, Answer> {
 }
 
 /** The types of each call by its operationId. */
-export interface OperationTypes extends ConfigurationOperationTypes, AccessOperationTypes, DatabaseOperationTypes {
+export interface OperationTypes
+  extends ConfigurationOperationTypes,
+    AccessOperationTypes,
+    DatabaseOperationTypes,
+    OptimizationOperationTypes {
   readonly getDashboard: { readonly query: DashboardQuery; readonly answer: Dashboard };
   readonly getMetrics: { readonly query: MetricsQuery; readonly answer: MetricsAnswer };
   readonly getExposition: { readonly query: ExpositionQuery; readonly answer: string };
@@ -201,7 +206,15 @@ export type OperationId = keyof OperationTypes;
 const nothing = { kind: 'object', fields: {} } as const;
 
 /** The families of GET /performance/metrics. */
-export const metricsKinds: readonly MetricsKind[] = ['route', 'tenant', 'statement', 'pool', 'runtime', 'job'];
+export const metricsKinds: readonly MetricsKind[] = [
+  'route',
+  'tenant',
+  'statement',
+  'pool',
+  'runtime',
+  'job',
+  'compression',
+];
 
 /** Names that the list of routes can be sorted by. */
 export const routeSorts: readonly RouteSort[] = [
@@ -444,6 +457,7 @@ export const operations: {
   ...configurationOperations,
   ...databaseOperations,
   ...accessOperations,
+  ...optimizationOperations,
   getOpenApi: {
     method: 'GET',
     path: '/api/v1/openapi.json',

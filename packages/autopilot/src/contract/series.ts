@@ -16,14 +16,15 @@ export function processKey({ instance, release }: Omit<Origin, 'service'>): stri
  * What a series is about. Cardinality is bounded family by family; there is no product of families but the
  * bounded top-K pairs of `route-statement`.
  */
-export type Family = 'route' | 'tenant' | 'statement' | 'route-statement' | 'pool' | 'runtime' | 'job';
+export type Family = 'route' | 'tenant' | 'statement' | 'route-statement' | 'pool' | 'runtime' | 'job' | 'compression';
 
 /** Names one series of an instance. */
 export interface SeriesKey {
   readonly family: Family;
   /**
    * `route`: method and pattern, "GET /tasks/:id"; `tenant`: its id; `statement` and `route-statement`: the
-   * statement's id; `pool`: its name; `runtime`: "process"; `job`: its kind.
+   * statement's id; `pool`: its name; `runtime`: "process"; `job`: its kind;
+   * `compression`: what became of answers and their route, "zstd:1 GET /tasks" or "too-small GET /tasks/:id".
    */
   readonly key: string;
   /** The database a statement or a pool belongs to; null in every other family. */

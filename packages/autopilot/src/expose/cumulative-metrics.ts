@@ -8,7 +8,14 @@ import { ExponentialHistogram } from '../kernel/histogram.ts';
 /** The most series of each family that are told apart; 0: the family is left out. */
 export type CumulativeLimits = Readonly<Record<Exclude<ExposedFamily, 'runtime' | 'overflow'>, number>>;
 
-const DEFAULT_LIMITS: CumulativeLimits = { route: 1_000, tenant: 0, statement: 1_000, pool: 32, job: 100 };
+const DEFAULT_LIMITS: CumulativeLimits = {
+  route: 1_000,
+  tenant: 0,
+  statement: 1_000,
+  pool: 32,
+  job: 100,
+  compression: 1_000,
+};
 
 const MAX_TENANTS = 10_000;
 
@@ -224,7 +231,7 @@ function attributesOf(family: ExposedFamily, key: string, database: string | nul
   const [first, second] = exposedAttributes[family];
   if (first === undefined) return [];
   if (second === undefined) return [[first, key]];
-  if (family !== 'route') {
+  if (family !== 'route' && family !== 'compression') {
     return [
       [first, (database ?? OVERFLOW_KEY).toWellFormed()],
       [second, key],
@@ -233,7 +240,7 @@ function attributesOf(family: ExposedFamily, key: string, database: string | nul
   // "GET /tasks/:id", or a name like "(unmatched)" for requests of any method: OpenTelemetry calls that _OTHER.
   const space = key.indexOf(' ');
   return [
-    [first, space < 0 ? '_OTHER' : key.slice(0, space)],
+    [first, space < 0 ? (family === 'route' ? '_OTHER' : key) : key.slice(0, space)],
     [second, key.slice(space + 1)],
   ];
 }

@@ -8,6 +8,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { PrincipalVerifier } from '../access/signed-principal.ts';
 import { settingsOf } from '../config/registry.ts';
 import { systemClock } from '../kernel/clock.ts';
+import { CompressionRecorder } from '../track/compression-recorder.ts';
 import { HttpRecorder } from '../track/http-recorder.ts';
 import { LoopDelay } from '../track/loop-delay.ts';
 import type { Observation } from '../track/observation.ts';
@@ -34,6 +35,7 @@ function fakeAgent(t: TestContext, address: () => string | null): FakeAgent {
     clock: systemClock,
     loopDelay: new LoopDelay(systemClock),
     http,
+    compression: new CompressionRecorder(systemClock),
     context: new RequestContext(),
     settings: { current: settingsOf() },
     poolWaitMs: () => 0,

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { SettingsView } from '../config/live-settings.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { CompressionRecorder } from '../track/compression-recorder.ts';
 import type { HttpRecorder } from '../track/http-recorder.ts';
 import type { JobRun } from '../track/job-recorder.ts';
 import type { LoopDelay } from '../track/loop-delay.ts';
@@ -79,6 +80,7 @@ export interface AgentInternals {
   readonly clock: Clock;
   readonly loopDelay: LoopDelay;
   readonly http: HttpRecorder;
+  readonly compression: CompressionRecorder;
   readonly context: RequestContext;
   /** What the request layers are told; changes while the service runs. */
   readonly settings: SettingsView;

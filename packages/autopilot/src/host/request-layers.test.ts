@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
-import { Compressor, type Outcome } from '../compress/compressor.ts';
+import { Compressor } from '../compress/compressor.ts';
 import { type Settings, settingsOf } from '../config/registry.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { HttpRecorder } from '../track/http-recorder.ts';
@@ -25,7 +25,7 @@ interface World {
   readonly settings: { current: Settings };
   readonly seen: RequestObservation[];
   /** What compression has decided. */
-  readonly outcomes: Outcome[];
+  readonly outcomes: string[];
   /** Sends one request over a connection of its own, and reads the answer as it comes. */
   readonly ask: (path: string, headers?: OutgoingHttpHeaders, method?: string) => Promise<Answer>;
 }
@@ -68,8 +68,8 @@ async function world(t: TestContext, options: WorldOptions): Promise<World> {
       onChange: () => {},
     }),
   );
-  const outcomes: Outcome[] = [];
-  const compressor = resources.use(new Compressor({ settings, onOutcome: (outcome) => outcomes.push(outcome) }));
+  const outcomes: string[] = [];
+  const compressor = resources.use(new Compressor({ settings, recorder: { sent: (series) => outcomes.push(series) } }));
   const layers = new RequestLayers({
     settings,
     clock: systemClock,

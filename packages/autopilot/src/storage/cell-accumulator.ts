@@ -28,6 +28,7 @@ export const families: readonly Family[] = [
   'pool',
   'runtime',
   'job',
+  'compression',
 ];
 
 /** The fields of every family. */
@@ -39,6 +40,7 @@ export const layouts: Readonly<Record<Family, FieldLayout>> = {
   pool: layoutOf('pool'),
   runtime: layoutOf('runtime'),
   job: layoutOf('job'),
+  compression: layoutOf('compression'),
 };
 
 /** Whether a cell holds samples of a level. */

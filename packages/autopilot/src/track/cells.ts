@@ -1,4 +1,5 @@
 import type {
+  CompressionMetric,
   JobMetric,
   PoolMetric,
   RequestMetric,
@@ -9,6 +10,7 @@ import type {
 import type { Cell, GaugeCell } from '../contract/series.ts';
 import { ExponentialHistogram } from '../kernel/histogram.ts';
 import type {
+  CompressionObservation,
   JobObservation,
   PoolLevelObservation,
   PoolWaitObservation,
@@ -275,6 +277,33 @@ export class JobCells implements Cells {
       waitMs: this.#waitMs,
       databaseCalls: this.#databaseCalls,
       databaseMs: this.#databaseMs,
+    });
+  }
+}
+
+/** Of the family `compression`. */
+export class CompressionCells implements Cells {
+  #answers = 0;
+  #bytesIn = 0;
+  #bytesOut = 0;
+  #cpuMs = 0;
+  readonly #addedMs = new ExponentialHistogram();
+
+  add(answer: CompressionObservation): void {
+    this.#answers++;
+    this.#bytesIn += answer.bytesIn;
+    this.#bytesOut += answer.bytesOut;
+    this.#cpuMs += answer.cpuMs;
+    if (answer.addedMs !== null) this.#addedMs.record(answer.addedMs);
+  }
+
+  encode(): Readonly<Record<string, Cell>> {
+    return pack<CompressionMetric>({
+      answers: this.#answers,
+      bytesIn: this.#bytesIn,
+      bytesOut: this.#bytesOut,
+      cpuMs: this.#cpuMs,
+      addedMs: this.#addedMs,
     });
   }
 }

@@ -1,6 +1,14 @@
 import { type Family, PROCESS_KEY, type Window } from '../contract/series.ts';
 import type { Clock, EpochMs } from '../kernel/clock.ts';
-import { JobCells, PoolCells, RequestCells, RouteStatementCells, RuntimeCells, StatementCells } from './cells.ts';
+import {
+  CompressionCells,
+  JobCells,
+  PoolCells,
+  RequestCells,
+  RouteStatementCells,
+  RuntimeCells,
+  StatementCells,
+} from './cells.ts';
 import type { Observation, Sink } from './observation.ts';
 import { type ClosedFamily, encodeSeries, PairFamily, SeriesFamily } from './series-family.ts';
 
@@ -24,6 +32,7 @@ const seriesLimits: SeriesLimits = {
   'route-statement': 2_000,
   pool: 32,
   job: 100,
+  compression: 3_000,
 };
 
 interface ClosedWindow {
@@ -49,6 +58,7 @@ export class Collector implements Sink {
   readonly #pools: SeriesFamily<PoolCells>;
   readonly #runtime: SeriesFamily<RuntimeCells>;
   readonly #jobs: SeriesFamily<JobCells>;
+  readonly #compression: SeriesFamily<CompressionCells>;
   #start: EpochMs = 0;
   /** Where the open window ends on the monotonic clock; before the first observation: it has ended. */
   #endsAtMs = Number.NEGATIVE_INFINITY;
@@ -60,7 +70,15 @@ export class Collector implements Sink {
   #lostWindows = 0;
 
   constructor(clock: Clock, limits: Partial<SeriesLimits> = {}) {
-    const { route, tenant, statement, pool, job, 'route-statement': pairs } = { ...seriesLimits, ...limits };
+    const {
+      route,
+      tenant,
+      statement,
+      pool,
+      job,
+      compression,
+      'route-statement': pairs,
+    } = { ...seriesLimits, ...limits };
     this.#clock = clock;
     this.#routes = new SeriesFamily('route', route, () => new RequestCells());
     this.#tenants = new SeriesFamily('tenant', tenant, () => new RequestCells());
@@ -69,6 +87,7 @@ export class Collector implements Sink {
     this.#pools = new SeriesFamily('pool', pool, () => new PoolCells());
     this.#runtime = new SeriesFamily('runtime', 1, () => new RuntimeCells());
     this.#jobs = new SeriesFamily('job', job, () => new JobCells());
+    this.#compression = new SeriesFamily('compression', compression, () => new CompressionCells());
   }
 
   /** Windows that were never drained and made room for newer ones. */
@@ -78,12 +97,21 @@ export class Collector implements Sink {
 
   /** How many series are told apart from now on; what is left out goes by the limits of an agent. */
   setLimits(limits: Partial<SeriesLimits>): void {
-    const { route, tenant, statement, pool, job, 'route-statement': pairs } = { ...seriesLimits, ...limits };
+    const {
+      route,
+      tenant,
+      statement,
+      pool,
+      job,
+      compression,
+      'route-statement': pairs,
+    } = { ...seriesLimits, ...limits };
     this.#routes.setLimit(route);
     this.#tenants.setLimit(tenant);
     this.#statements.setLimit(statement);
     this.#pools.setLimit(pool);
     this.#jobs.setLimit(job);
+    this.#compression.setLimit(compression);
     this.#pairs.setLimit(pairs);
   }
 
@@ -125,6 +153,9 @@ export class Collector implements Sink {
       case 'job':
         this.#jobs.cells(observation.job, observation.job, null).add(observation);
         return;
+      case 'compression':
+        this.#compression.cells(observation.series, observation.series, null).add(observation);
+        return;
     }
   }
 
@@ -161,7 +192,15 @@ export class Collector implements Sink {
     this.#lastStart = start;
     this.#highestStart = Math.max(this.#highestStart, start);
     this.#endsAtMs = this.#clock.monotonicMs() + endsInMs;
-    for (const family of [this.#routes, this.#tenants, this.#statements, this.#pools, this.#runtime, this.#jobs])
+    for (const family of [
+      this.#routes,
+      this.#tenants,
+      this.#statements,
+      this.#pools,
+      this.#runtime,
+      this.#jobs,
+      this.#compression,
+    ])
       family.open(start);
   }
 
@@ -175,6 +214,7 @@ export class Collector implements Sink {
       ['pool', this.#pools.close()],
       ['runtime', this.#runtime.close()],
       ['job', this.#jobs.close()],
+      ['compression', this.#compression.close()],
     ] as const;
     if (families.every(([, { series }]) => series.length === 0)) return;
     this.#closed.push({ start: this.#start, families });

@@ -120,6 +120,19 @@ export interface JobObservation {
   readonly databaseCalls: number;
 }
 
+/** One answer with content that was sent. */
+export interface CompressionObservation {
+  readonly kind: 'compression';
+  readonly atMs: number;
+  /** What became of it and its route: "zstd:1 GET /tasks", "too-small GET /tasks/:id". */
+  readonly series: string;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly cpuMs: number;
+  /** What it waited for its coding; null: it did not. */
+  readonly addedMs: number | null;
+}
+
 /** Anything a recorder saw. Times on the monotonic clock, which is Clock.monotonicMs(). */
 export type Observation =
   | RequestObservation
@@ -130,7 +143,8 @@ export type Observation =
   | EventLoopDelayObservation
   | GcObservation
   | ProcessObservation
-  | JobObservation;
+  | JobObservation
+  | CompressionObservation;
 
 /**
  * Takes observations. Never throws, awaits or grows; over capacity it counts what it could not keep apart. It keeps the

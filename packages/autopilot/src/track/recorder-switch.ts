@@ -12,7 +12,7 @@ export class RecorderSwitch implements Disposable {
     recorder: Recorder,
     sink: Sink,
     settings: LiveSettings,
-    setting: 'requests' | 'statements' | 'runtime' | 'jobs',
+    setting: 'requests' | 'statements' | 'runtime' | 'jobs' | 'compression',
   ) {
     this.#recorder = recorder;
     this.#sink = sink;

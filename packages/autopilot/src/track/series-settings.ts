@@ -6,12 +6,22 @@ import type { StatementRegistry } from './statement-registry.ts';
 export function seriesSettings(collector: Collector, statements: StatementRegistry): SettingsConsumer {
   return {
     name: 'the collector',
-    apply: ({ monitoring: { maxRoutes, maxTenants, maxStatements, maxRouteStatements, statementTextBytes } }) => {
+    apply: ({
+      monitoring: {
+        maxRoutes,
+        maxTenants,
+        maxStatements,
+        maxRouteStatements,
+        maxCompressionSeries,
+        statementTextBytes,
+      },
+    }) => {
       collector.setLimits({
         route: maxRoutes,
         tenant: maxTenants,
         statement: maxStatements,
         'route-statement': maxRouteStatements,
+        compression: maxCompressionSeries,
       });
       statements.setLimits({
         statements: maxStatements,

@@ -130,7 +130,7 @@ function keyOf(query: MetricsQuery): string | null {
       );
     }
   }
-  return query.kind === 'runtime' ? null : (query[query.kind] ?? null);
+  return query.kind === 'runtime' || query.kind === 'compression' ? null : (query[query.kind] ?? null);
 }
 
 function measuresOf({ kind, measure }: MetricsQuery): readonly Measure[] {

@@ -11,6 +11,8 @@ import type { PerformanceSources } from './sources.ts';
 export interface RankedListRequest {
   readonly subject: Subject;
   readonly ranking: Ranking;
+  /** Its rows in their places, where they are no series of the subject; absent: its series, by the measure. */
+  readonly places?: (range: TimeRange) => Promise<readonly Place[]>;
   /** What is in its first column, for the cursor. */
   readonly keyName: 'route' | 'tenant';
   /** Only these; absent: all. */
@@ -56,7 +58,7 @@ export async function rankedPage(
   { clock, engine, pager }: PerformanceSources,
   request: RankedListRequest,
 ): Promise<RankedPage> {
-  const { subject, ranking, keyName, only, limit, cursor, filter } = request;
+  const { subject, ranking, keyName, only, places, limit, cursor, filter } = request;
   const open = pager.open({ cursor, limit, order: orderBy(keyName), filter });
   const [rangeFrom, rangeTo, value, key] = open.from?.map(String) ?? [];
   const now = clock.now();
@@ -65,7 +67,8 @@ export async function rankedPage(
     rangeFrom === undefined || rangeTo === undefined
       ? firstRange(request, extent, now)
       : { from: Number(rangeFrom), to: Number(rangeTo), ...limitsOf(extent, Number(rangeFrom), Number(rangeTo)) };
-  const ranked = await rankedPlaces(engine, subject, range, ranking);
+  const ranked =
+    places === undefined ? await rankedPlaces(engine, subject, range, ranking) : [...(await places(range))];
   const ordered = only === undefined ? ranked : ranked.filter((place) => only.includes(place.key));
   const backward = open.toward === 'previous';
   if (backward) ordered.reverse();

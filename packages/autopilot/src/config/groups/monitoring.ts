@@ -32,6 +32,14 @@ export const monitoring = {
     apply: 'live',
     on: 'agent',
   },
+  compression: {
+    kind: 'boolean',
+    default: true,
+    description: 'Counts how answers were compressed, or why they were not, by route.',
+    risk: 'low',
+    apply: 'live',
+    on: 'agent',
+  },
   maxRoutes: {
     kind: 'integer',
     default: 1_000,
@@ -62,6 +70,18 @@ export const monitoring = {
     max: 50_000,
     unit: 'statements',
     description: 'Statements that are told apart, of all databases together; the others count together as "(other)".',
+    risk: 'low',
+    apply: 'live',
+    on: 'agent',
+  },
+  maxCompressionSeries: {
+    kind: 'integer',
+    default: 3_000,
+    min: 100,
+    max: 100_000,
+    unit: 'series',
+    description:
+      'Routes times what became of their answers (coded so, not coded for that reason) that are told apart; further ones are counted together as (other).',
     risk: 'low',
     apply: 'live',
     on: 'agent',

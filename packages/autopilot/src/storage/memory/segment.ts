@@ -11,7 +11,15 @@ const SEGMENT_OVERHEAD_BYTES = 600;
  * Families whose keys are also kept as one: charts of the whole then read one series a window instead of a thousand.
  * Pairs are only ever read by their statement.
  */
-const TOTAL_FAMILIES: ReadonlySet<Family> = new Set<Family>(['route', 'tenant', 'statement', 'pool', 'runtime', 'job']);
+const TOTAL_FAMILIES: ReadonlySet<Family> = new Set<Family>([
+  'route',
+  'tenant',
+  'statement',
+  'pool',
+  'runtime',
+  'job',
+  'compression',
+]);
 const TOTAL_KEY = '';
 
 /** One or more windows of one instance, packed into two arrays: series numbers with their positions, and cells. */

@@ -34,6 +34,7 @@ const stored: Readonly<Record<Family, readonly StoredField[]>> = {
   pool: fieldsOf('pool'),
   runtime: fieldsOf('runtime'),
   job: fieldsOf('job'),
+  compression: fieldsOf('compression'),
 };
 
 /** Cells by the position of their field in the metric table; a {@link CellAccumulator} is one. */

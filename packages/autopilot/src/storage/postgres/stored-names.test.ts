@@ -24,6 +24,7 @@ test('a number that was released means the same for ever', () => {
     runtime:
       'eventLoopDelayMs eventLoopUtilization cpuUserMs cpuSystemMs rssBytes heapUsedBytes heapLimitBytes externalBytes gcMs activeRequests',
     job: 'runs failures retries durationMs waitMs databaseCalls databaseMs',
+    compression: 'answers bytesIn bytesOut cpuMs addedMs',
   };
   for (const family of families) {
     const names = released[family].split(' ');
@@ -37,6 +38,7 @@ test('a number that was released means the same for ever', () => {
     pool: 5,
     runtime: 6,
     job: 7,
+    compression: 8,
   });
   assert.equal(familyOf(3), 'statement');
   assert.equal(familyOf(99), undefined);

@@ -20,6 +20,7 @@ export const familyNumbers: Readonly<Record<Family, number>> = {
   pool: 5,
   runtime: 6,
   job: 7,
+  compression: 8,
 };
 
 const request = [
@@ -58,6 +59,7 @@ export const metricNames: Readonly<Record<Family, readonly string[]>> = {
     'diskWriteBytes',
   ],
   job: ['runs', 'failures', 'retries', 'durationMs', 'waitMs', 'databaseCalls', 'databaseMs'],
+  compression: ['answers', 'bytesIn', 'bytesOut', 'cpuMs', 'addedMs'],
 };
 
 /** Numbers of the kinds of cells. */
@@ -74,7 +76,14 @@ export function familyOf(number: number): Family | undefined {
 }
 
 /** Families whose keys are also stored as one series for each database, so that the whole is read without its parts. */
-export const familiesWithTotal: ReadonlySet<Family> = new Set<Family>(['route', 'tenant', 'statement', 'pool', 'job']);
+export const familiesWithTotal: ReadonlySet<Family> = new Set<Family>([
+  'route',
+  'tenant',
+  'statement',
+  'pool',
+  'job',
+  'compression',
+]);
 
 /**
  * Families that are also stored merged over all instances of a service. Those with levels are not: how a level of all
@@ -86,4 +95,5 @@ export const familiesOfService: ReadonlySet<Family> = new Set<Family>([
   'statement',
   'route-statement',
   'job',
+  'compression',
 ]);
