@@ -1,0 +1,98 @@
+/** One specification of compression, for every server that can have it. */
+import assert from 'node:assert/strict';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { after, before, describe, it } from 'node:test';
+import Fastify from 'fastify';
+import { createAgent } from '../../packages/autopilot/src/agent.ts';
+import { autopilot } from '../../packages/autopilot/src/host/fastify.ts';
+import { compression } from '../../packages/autopilot/src/host/node-http.ts';
+import { compressionRules, ruledAnswer } from '../support/compression-rules.ts';
+
+interface Served {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+const servers: Readonly<Record<string, () => Promise<Served>>> = {
+  'the Fastify plugin': async () => {
+    const agent = createAgent({ service: 'orders', controlPlane: 'none' });
+    const app = Fastify({ forceCloseConnections: true });
+    await app.register(autopilot, { agent, security: false });
+    app.get('/*', async (request, reply) => {
+      const { status, headers, body } = ruledAnswer(request.url, request.headers['if-match']);
+      return reply.code(status).headers(headers).send(body);
+    });
+    await app.listen({ port: 0, host: '127.0.0.1' });
+    const { port } = app.server.address() as AddressInfo; // it listens on TCP
+    return {
+      port,
+      close: async () => {
+        await app.close();
+        await agent.close();
+      },
+    };
+  },
+  'the middleware, by setHeader and end': () => serveNode(answerBySetHeader),
+  'the middleware, by writeHead and write': () => serveNode(answerByWriteHead),
+};
+
+type Answering = (request: IncomingMessage, response: ServerResponse) => void;
+
+async function serveNode(answer: Answering): Promise<Served> {
+  const compress = compression();
+  const server = createServer((request, response) => compress(request, response, () => answer(request, response)));
+  await new Promise<void>((listening) => {
+    server.listen(0, '127.0.0.1', listening);
+  });
+  const { port } = server.address() as AddressInfo; // it listens on TCP
+  return {
+    port,
+    close: async () => {
+      compress[Symbol.dispose]();
+      server.closeAllConnections();
+      await new Promise((closed) => {
+        server.close(closed);
+      });
+    },
+  };
+}
+
+function answerBySetHeader(request: IncomingMessage, response: ServerResponse): void {
+  const { status, headers, body } = ruledAnswer(request.url ?? '/', request.headers['if-match']);
+  response.statusCode = status;
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  if (body instanceof Readable) {
+    response.once('close', () => body.destroy());
+    body.pipe(response);
+  } else response.end(body ?? undefined);
+}
+
+function answerByWriteHead(request: IncomingMessage, response: ServerResponse): void {
+  const { status, headers, body } = ruledAnswer(request.url ?? '/', request.headers['if-match']);
+  response.writeHead(status, 'Fine', headers);
+  if (body instanceof Readable) {
+    response.once('close', () => body.destroy());
+    body.pipe(response);
+  } else if (body === null) response.end();
+  else {
+    response.write(body.slice(0, 5));
+    response.end(body.slice(5));
+  }
+}
+
+for (const [name, serve] of Object.entries(servers)) {
+  describe(name, () => {
+    let served: Served;
+    before(async () => {
+      served = await serve();
+    });
+    after(() => served.close());
+    for (const rule of compressionRules) {
+      it(rule.name, async () => {
+        assert.equal(await rule.check(served.port), null);
+      });
+    }
+  });
+}
