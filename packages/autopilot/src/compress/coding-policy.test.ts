@@ -64,7 +64,7 @@ test('strain rises within a second and goes back over several, without swinging 
   assert.equal(strain.name, 'busy');
   strain.judge({ ...late, lateMs: 200 }, 20);
   assert.equal(strain.name, 'overloaded');
-  assert.equal(strain.byteValueNs, 4);
+  assert.equal(strain.byteValueNs, 10);
   for (let i = 0; i < 50; i++) strain.judge({ lateMs: 15, utilization: 0.7, cpuShare: 1 }, 20);
   assert.equal(strain.name, 'overloaded');
   const names = Array.from({ length: 16 }, () => {

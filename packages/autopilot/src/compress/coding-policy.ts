@@ -15,6 +15,13 @@ const TURNS = codingLevels.length * FIELDS;
 
 /** A new measurement counts for an eighth: a change of the bodies is followed within some twenty of them. */
 const WEIGHT = 1 / 8;
+/**
+ * Of CPU time one that is longer counts for little, and one that is shorter for much: the same work takes the same time,
+ * and what is on top is a pause of the process (collection, the turn of another process), which is no cost of coding.
+ */
+const LONGER_WEIGHT = 1 / 64;
+const SHORTER_WEIGHT = 1 / 4;
+const LONGEST = 4;
 /** One body in so many is coded by a level that is not thought the best, so that what is thought stays true. */
 const EXPLORE_EVERY = 64;
 /** Never with one that is thought to take more than so many times as long as the best. */
@@ -103,9 +110,8 @@ export class CodingPolicy {
     figures[at + RATIO] = ratio + (codedLength / byteLength - ratio) * weight;
     if (cpuNs !== null) {
       const before = figures[at + NS_PER_BYTE] ?? 0;
-      // A pause of the process (collection, another process's turn) is no cost of coding.
-      const measured = Math.min(cpuNs / byteLength, before * 8);
-      figures[at + NS_PER_BYTE] = before + (measured - before) * weight;
+      const measured = Math.min(cpuNs / byteLength, before * LONGEST);
+      figures[at + NS_PER_BYTE] = before + (measured - before) * (measured > before ? LONGER_WEIGHT : SHORTER_WEIGHT);
     }
     figures[at + SAMPLES] = samples + 1;
   }

@@ -5,15 +5,15 @@ export type StrainName = 'idle' | 'normal' | 'busy' | 'strained' | 'overloaded';
 
 /**
  * What a byte less is worth, in ns of CPU time. A client on 80 Mbit/s waits 100 ns for a byte: spending as much on saving
- * it makes nobody's answer slower. An idle processor costs nothing; one that others wait for costs all of them, and what
- * is left when strained (15 ns) is what zstd 1 and gzip 1 still earn from 2 KB on.
+ * it makes nobody's answer slower. An idle processor costs nothing. One that others wait for costs all of them; but a byte
+ * sent costs CPU time too, and at 15 and 10 ns all that is left is what is cheapest: gzip 1 and zstd 1, from 2 KB on.
  */
 const byteValuesNs: readonly (readonly [StrainName, number])[] = [
   ['idle', 1_000],
   ['normal', 100],
   ['busy', 30],
   ['strained', 15],
-  ['overloaded', 4],
+  ['overloaded', 10],
 ];
 const NORMAL = 1;
 

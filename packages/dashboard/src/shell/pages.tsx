@@ -1,4 +1,5 @@
 import type { ReactElement } from 'react';
+import { CompressionPage } from '../compression/compression-page.tsx';
 import { ConfigurationPage } from '../configuration/configuration-page.tsx';
 import { DatabasePage } from '../database/database-page.tsx';
 import { InstancesPage } from '../instances/instances-page.tsx';
@@ -26,6 +27,7 @@ export const pages: readonly Page[] = [
   { pattern: '/resources', label: 'Resources', render: () => <ResourcesPage /> },
   { pattern: '/database', label: 'Database', isOfPresent: true, render: () => <DatabasePage part="" /> },
   { pattern: '/database/:part', label: null, isOfPresent: true, render: (part) => <DatabasePage part={part} /> },
+  { pattern: '/compression', label: 'Compression', render: () => <CompressionPage /> },
   {
     pattern: '/configuration',
     label: 'Configuration',

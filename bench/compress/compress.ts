@@ -1,0 +1,221 @@
+import { type ChildProcess, execFile, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { compressionRules } from '../../test/support/compression-rules.ts';
+import { buildLibrary } from '../../tools/build.ts';
+import { type BenchFindings, type BenchGoal, type BenchOptions, type BenchRow, median } from '../result.ts';
+import { type ServerName, sizes } from './servers.ts';
+
+/**
+ * What compression costs and saves beside the peers, the same lists for all: requests a second and CPU time a request
+ * under wrk, 32 connections, slices in the order A B B A and the ratio of neighbours as one round, and the bytes of an
+ * answer to a browser. Then the rules of compression, asked of each: test/support/compression-rules.ts.
+ *
+ * Ours runs from the built package, with no other layer on but tracking, which the peers do not have.
+ */
+
+const run_ = promisify(execFile);
+const root = join(import.meta.dirname, '../..');
+/** What browsers send. */
+const ACCEPTED = 'gzip, deflate, br, zstd';
+
+const pairs: readonly (readonly [ours: ServerName, peer: ServerName])[] = [
+  ['Fastify, autopilot', 'Fastify bare'],
+  ['Fastify, autopilot', 'Fastify, @fastify/compress'],
+  ['Express, autopilot', 'Express, compression'],
+];
+const ruled: readonly ServerName[] = [
+  'Fastify, autopilot',
+  'Express, autopilot',
+  'Fastify, @fastify/compress',
+  'Express, compression',
+  'Koa, koa-compress',
+  'Hono, hono/compress',
+];
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly port: number;
+}
+
+interface Sample {
+  readonly cpuUs: number;
+  readonly requestsPerSecond: number;
+}
+
+interface Compared {
+  readonly ours: ServerName;
+  readonly peer: ServerName;
+  readonly path: string;
+  readonly rounds: readonly (readonly [ours: Sample, peer: Sample])[];
+  readonly bytes: readonly [ours: number, peer: number];
+}
+
+export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> {
+  log('compress: building the package');
+  await buildLibrary(root, join(root, 'packages/autopilot/dist'));
+  const compared: Compared[] = [];
+  for (const [ours, peer] of pairs) {
+    const one = await start(ours);
+    const other = await start(peer);
+    try {
+      for (const path of Object.keys(sizes)) {
+        log(`compress: ${ours} beside ${peer}, ${path}`);
+        for (const server of [one, other]) await measure(server, path, quick ? 0.5 : 2);
+        const rounds: [Sample, Sample][] = [];
+        for (let round = 0; round < (quick ? 2 : 8); round++) {
+          const samples = new Map<Running, Sample>();
+          for (const server of round % 2 === 0 ? [one, other] : [other, one]) {
+            samples.set(server, await measure(server, path, quick ? 0.5 : 1));
+          }
+          const [a, b] = [samples.get(one), samples.get(other)];
+          if (a !== undefined && b !== undefined) rounds.push([a, b]);
+        }
+        compared.push({ ours, peer, path, rounds, bytes: [await bytesOf(one, path), await bytesOf(other, path)] });
+      }
+    } finally {
+      await stop(one);
+      await stop(other);
+    }
+  }
+  const kept = await rulesKept(log);
+  return {
+    rows: [...compared.map(rowOf), ...kept.rows],
+    goals: [...goalsOf(compared), ...kept.goals],
+    notes: [
+      'req/s and CPU: medians of the ratios within a round; bytes of the body as sent to a browser (gzip, deflate, br, zstd).',
+      'CPU us added: to the server beside it, which for bare Fastify is what compression and tracking take.',
+      'A rule that is not kept shows what happened instead; test/support/compression-rules.ts has what was asked.',
+    ],
+  };
+}
+
+function ratiosOf({ rounds }: Compared, pick: (sample: Sample) => number): number {
+  return median(rounds.map(([ours, peer]) => pick(ours) / pick(peer)));
+}
+
+function rowOf(compared: Compared): BenchRow {
+  const { ours, peer, path, rounds, bytes } = compared;
+  return {
+    measured: `${ours} beside ${peer}, ${path.slice(1)}`,
+    'req/s ratio': rounded(ratiosOf(compared, (sample) => sample.requestsPerSecond)),
+    'CPU ratio': rounded(ratiosOf(compared, (sample) => sample.cpuUs)),
+    'CPU us': rounded(median(rounds.map(([one]) => one.cpuUs))),
+    'CPU us added': rounded(median(rounds.map(([one, other]) => one.cpuUs - other.cpuUs))),
+    bytes: bytes[0],
+    'bytes of the other': bytes[1],
+  };
+}
+
+/** By the issue: [peer, path, least ratio of requests a second]. */
+const speeds: readonly (readonly [ServerName, string, number])[] = [
+  ['Fastify, @fastify/compress', '/2k', 1.8],
+  ['Fastify, @fastify/compress', '/20k', 4],
+  ['Express, compression', '/2k', 2.5],
+  ['Express, compression', '/20k', 1.6],
+  ['Express, compression', '/200k', 4],
+];
+
+function goalsOf(all: readonly Compared[]): readonly BenchGoal[] {
+  const goals: BenchGoal[] = [];
+  for (const compared of all) {
+    const { peer, path, rounds, bytes } = compared;
+    if (peer === 'Fastify bare') {
+      if (path === '/200k') continue;
+      const added = median(rounds.map(([one, other]) => one.cpuUs - other.cpuUs));
+      goals.push({ goal: `at most 40 us added at ${path}`, measured: added.toFixed(1), met: added <= 40 });
+      continue;
+    }
+    const share = bytes[0] / bytes[1];
+    goals.push({
+      goal: `bytes at most 1.10 x those of ${peer} at ${path}`,
+      measured: share.toFixed(3),
+      met: share <= 1.1,
+    });
+    const least = speeds.find(([name, at]) => name === peer && at === path)?.[2];
+    if (least === undefined) continue;
+    const ratio = ratiosOf(compared, (sample) => sample.requestsPerSecond);
+    goals.push({ goal: `${least} x the req/s of ${peer} at ${path}`, measured: ratio.toFixed(2), met: ratio >= least });
+  }
+  return goals;
+}
+
+async function rulesKept(log: (line: string) => void): Promise<Pick<BenchFindings, 'rows' | 'goals'>> {
+  const rows = compressionRules.map(({ name }): Record<string, string> => ({ measured: `rule: ${name}` }));
+  const goals: BenchGoal[] = [];
+  for (const name of ruled) {
+    log(`compress: the rules, asked of ${name}`);
+    const server = await start(name);
+    let broken = 0;
+    try {
+      for (const [index, rule] of compressionRules.entries()) {
+        const trouble = await Promise.race([
+          rule.check(server.port).catch((error: unknown) => String(error)),
+          sleep(10_000, 'no answer within 10 s', { ref: false }),
+        ]);
+        if (trouble !== null) broken++;
+        const row = rows[index];
+        if (row !== undefined) row[name] = trouble ?? 'kept';
+      }
+    } finally {
+      await stop(server);
+    }
+    const measured = `${compressionRules.length - broken} of ${compressionRules.length}`;
+    if (name.endsWith('autopilot')) goals.push({ goal: `${name} keeps every rule`, measured, met: broken === 0 });
+    else rows.push({ measured: `rules kept by ${name}`, [name]: measured });
+  }
+  return { rows, goals };
+}
+
+async function start(name: ServerName): Promise<Running> {
+  const child = fork(new URL('./server.ts', import.meta.url), [name], {
+    // Not inherited: '@teamflow/autopilot' means the built package here.
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const [{ port }] = (await once(child, 'message')) as [{ port: number }]; // what server.ts sends first
+  return { child, port };
+}
+
+async function stop({ child }: Running): Promise<void> {
+  child.disconnect();
+  if (child.exitCode === null) await once(child, 'exit');
+}
+
+async function cpuUs(child: ChildProcess): Promise<number> {
+  child.send('cpu');
+  const [usage] = (await once(child, 'message')) as [NodeJS.CpuUsage]; // what server.ts answers
+  return usage.user + usage.system;
+}
+
+async function measure({ child, port }: Running, path: string, seconds: number): Promise<Sample> {
+  await sleep(100);
+  const before = await cpuUs(child);
+  const url = `http://127.0.0.1:${port}${path}`;
+  const duration = `-d${Math.max(1, Math.round(seconds))}s`;
+  const { stdout } = await run_('wrk', ['-t1', '-c32', duration, '-H', `Accept-Encoding: ${ACCEPTED}`, url]);
+  const spent = (await cpuUs(child)) - before;
+  const requests = Number(/(\d+) requests in/.exec(stdout)?.[1]);
+  if (!(requests > 0) || /Non-2xx/.test(stdout)) throw new Error(`wrk did not get its answers:\n${stdout}`);
+  return { cpuUs: spent / requests, requestsPerSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]) };
+}
+
+/** The median of several answers: now and then one is coded otherwise, to see whether that is better. */
+async function bytesOf({ port }: Running, path: string): Promise<number> {
+  const lengths: number[] = [];
+  for (let i = 0; i < 9; i++) {
+    const asked = get({ port, host: '127.0.0.1', path, headers: { 'accept-encoding': ACCEPTED }, agent: false });
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage]; // Node's own event
+    let bytes = 0;
+    for await (const chunk of answer) bytes += (chunk as Buffer).byteLength; // no encoding is set
+    lengths.push(bytes);
+  }
+  return median(lengths);
+}
+
+function rounded(value: number): number {
+  return Number(value.toFixed(3));
+}

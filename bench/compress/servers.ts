@@ -1,0 +1,121 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { type RuledAnswer, ruledAnswer } from '../../test/support/compression-rules.ts';
+import { taskList } from './task-list.ts';
+
+/** A server whose answers are compressed by one or the other, or by nobody. It answers the lists and the rules alike. */
+export type ServerName =
+  | 'Fastify bare'
+  | 'Fastify, autopilot'
+  | 'Fastify, @fastify/compress'
+  | 'Express bare'
+  | 'Express, autopilot'
+  | 'Express, compression'
+  | 'Koa, koa-compress'
+  | 'Hono, hono/compress';
+
+/** The paths of the measured bodies, and their bytes. */
+export const sizes = { '/2k': 2_048, '/20k': 20_480, '/200k': 204_800 } as const;
+
+const lists = Object.entries(sizes).map(([path, bytes]) => ({ path, list: taskList(bytes) }));
+
+/** What is beside compression in the autopilot is not what is compared. */
+function compressionAlone(): void {
+  Object.assign(process.env, {
+    AUTOPILOT__SECURITY__HEADERS: 'false',
+    AUTOPILOT__SECURITY__RATE_LIMITS: 'false',
+    AUTOPILOT__OVERLOAD__ENABLED: 'false',
+    AUTOPILOT__ANSWERS__SERVER_TIMING: 'off',
+    AUTOPILOT__ANSWERS__REQUEST_ID: 'off',
+  });
+}
+
+async function fastify(by: 'nobody' | 'ours' | 'theirs'): Promise<Server> {
+  const { default: makeFastify } = await import('fastify');
+  const app = makeFastify({ forceCloseConnections: true });
+  if (by === 'theirs') await app.register((await import('@fastify/compress')).default);
+  if (by === 'ours') {
+    compressionAlone();
+    const [{ createAgent }, plugin] = await Promise.all([
+      import('@teamflow/autopilot'),
+      import('@teamflow/autopilot/fastify'),
+    ]);
+    const agent = createAgent({ service: 'bench', controlPlane: 'none' });
+    await app.register(plugin.autopilot, { agent, security: false });
+  }
+  for (const { path, list } of lists) app.get(path, () => Promise.resolve(list));
+  app.get('/*', async (request, reply) => {
+    const { status, headers, body } = ruledAnswer(request.url, request.headers['if-match']);
+    return await reply.code(status).headers(headers).send(body);
+  });
+  await app.ready();
+  return app.server;
+}
+
+async function express(by: 'nobody' | 'ours' | 'theirs'): Promise<Server> {
+  const { default: makeExpress } = await import('express');
+  const app = makeExpress();
+  if (by === 'theirs') app.use((await import('compression')).default());
+  if (by === 'ours') app.use((await import('@teamflow/autopilot/http')).compression());
+  for (const { path, list } of lists) app.get(path, (_, response) => response.json(list));
+  app.get(/.*/, (request, response) => {
+    const url = request.url ?? '/';
+    write(response, ruledAnswer(url, request.headers['if-match']));
+  });
+  return createServer(app);
+}
+
+function write(response: ServerResponse, { status, headers, body }: RuledAnswer): void {
+  response.statusCode = status;
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  if (body instanceof Readable) {
+    response.once('close', () => body.destroy());
+    body.pipe(response);
+  } else response.end(body ?? undefined);
+}
+
+async function koa(): Promise<Server> {
+  const [{ default: Koa }, { default: compress }] = await Promise.all([import('koa'), import('koa-compress')]);
+  const app = new Koa();
+  app.use(compress());
+  app.use((context) => {
+    const { status, headers, body } = ruledAnswer(context.path, context.request.get('if-match'));
+    context.status = status;
+    context.body = body;
+    context.set(headers);
+  });
+  return createServer(app.callback());
+}
+
+async function hono(): Promise<Server> {
+  const [{ Hono }, { compress }, { getRequestListener }] = await Promise.all([
+    import('hono'),
+    import('hono/compress'),
+    import('@hono/node-server'),
+  ]);
+  const app = new Hono();
+  app.use(compress());
+  app.get('/*', (context) => {
+    const { status, headers, body } = ruledAnswer(context.req.path, context.req.header('if-match'));
+    // `as`: Node's web stream is the platform's.
+    const sent =
+      body instanceof Readable
+        ? (Readable.toWeb(body) as ReadableStream)
+        : body === null
+          ? null
+          : new Uint8Array(Buffer.from(body as string)); // of either kind
+    return new Response(status === 204 ? null : sent, { status, headers });
+  });
+  return createServer(getRequestListener(app.fetch));
+}
+
+export const servers: Readonly<Record<ServerName, () => Promise<Server>>> = {
+  'Fastify bare': () => fastify('nobody'),
+  'Fastify, autopilot': () => fastify('ours'),
+  'Fastify, @fastify/compress': () => fastify('theirs'),
+  'Express bare': () => express('nobody'),
+  'Express, autopilot': () => express('ours'),
+  'Express, compression': () => express('theirs'),
+  'Koa, koa-compress': koa,
+  'Hono, hono/compress': hono,
+};
