@@ -52,7 +52,7 @@ const rooms: Readonly<Record<string, Layer>> = {
   report: { imports: 'kernel contract config query health' },
   api: {
     imports:
-      'kernel contract config storage link access page expose query observe postgres health alert advise tune load report jobs',
+      'kernel contract config storage link access page compress expose query observe postgres health alert advise tune load report jobs',
   },
   host: { imports: 'kernel contract config track compress cache page link access expose' },
   'client-stream.ts': { imports: 'contract', browserSafe: true },

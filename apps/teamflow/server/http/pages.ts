@@ -29,6 +29,8 @@ export const pages: FastifyPluginAsync<{ readonly directory: string; readonly si
     index: false,
     // Their names hold a hash of what is in them.
     immutable: true,
+    // The build has put them beside each other, at the highest level.
+    preCompressed: true,
     maxAge: '365d',
     setHeaders: (response) => {
       void response.header('x-content-type-options', 'nosniff');

@@ -1,5 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { extname, join, relative, sep } from 'node:path';
+import { CodingReader } from '../compress/accepted-codings.ts';
+import type { ContentCoding } from '../contract/compression.ts';
 import { textResponse } from './responses.ts';
 
 /** Where the dashboard lies. */
@@ -41,6 +43,22 @@ const mediaTypes: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 };
 
+/** Endings of the files that tools/precompress.ts puts beside those of the build, the smallest first. */
+const endings: ReadonlyMap<ContentCoding, string> = new Map([
+  ['br', '.br'],
+  ['zstd', '.zst'],
+  ['gzip', '.gz'],
+]);
+const codings = new CodingReader();
+
+/** A file as it goes out. */
+interface FoundFile {
+  readonly bytes: Buffer<ArrayBuffer>;
+  readonly coding: ContentCoding | null;
+  /** It is there in some coding: which one is sent depends on the client. */
+  readonly isCoded: boolean;
+}
+
 const NOT_BUILT = `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>Autopilot: no dashboard yet</title></head>
@@ -68,37 +86,48 @@ export class DashboardFiles {
   }
 
   /** null: there is no such file. Addresses without an extension are pages of the dashboard, which finds its own way. */
-  async serve(pathname: string): Promise<Response | null> {
+  async serve(pathname: string, acceptEncoding: string | null): Promise<Response | null> {
     const name = decoded(pathname.slice(DASHBOARD_PATH.length));
     // No page has a name with control characters, and no file either.
     if (name === null || /\p{Cc}/u.test(name)) return null;
-    if (name === 'index.html' || extname(name) === '' || name.startsWith('routes/')) return this.#page();
-    let file = this.#listing.get(name);
-    if (file === undefined) {
-      this.#listing = await listingOf(this.#folder);
-      file = this.#listing.get(name);
-    }
-    const bytes = file === undefined ? null : await read(file);
-    if (bytes === null) return null;
+    if (name === 'index.html' || extname(name) === '' || name.startsWith('routes/')) return this.#page(acceptEncoding);
+    if (!this.#listing.has(name)) this.#listing = await listingOf(this.#folder);
+    const found = await this.#read(name, acceptEncoding);
+    if (found === null) return null;
     // Names under assets/ hold a hash of their content.
     const cacheControl = name.startsWith('assets/') ? 'public, max-age=31536000, immutable' : 'no-cache';
-    return respond(200, mediaTypes[extname(name)] ?? 'application/octet-stream', bytes, cacheControl);
+    return respond(mediaTypes[extname(name)] ?? 'application/octet-stream', found, cacheControl);
   }
 
-  async #page(): Promise<Response> {
+  async #page(acceptEncoding: string | null): Promise<Response> {
     this.#listing = await listingOf(this.#folder);
-    const file = this.#listing.get('index.html');
+    const found = await this.#read('index.html', acceptEncoding);
+    if (found === null) return textResponse(503, 'text/html; charset=utf-8', NOT_BUILT);
+    return respond('text/html; charset=utf-8', found, 'no-cache');
+  }
+
+  /** The file in the coding that the client likes best of those that the build has put beside it; null: there is none. */
+  async #read(name: string, acceptEncoding: string | null): Promise<FoundFile | null> {
+    const isCoded = [...endings.values()].some((ending) => this.#listing.has(`${name}${ending}`));
+    const best: readonly ContentCoding[] = isCoded ? codings.read(acceptEncoding ?? undefined).best : [];
+    for (const [coding, ending] of endings) {
+      const file = best.includes(coding) ? this.#listing.get(`${name}${ending}`) : undefined;
+      const bytes = file === undefined ? null : await read(file);
+      if (bytes !== null) return { bytes, coding, isCoded };
+    }
+    const file = this.#listing.get(name);
     const bytes = file === undefined ? null : await read(file);
-    if (bytes === null) return textResponse(503, 'text/html; charset=utf-8', NOT_BUILT);
-    return respond(200, 'text/html; charset=utf-8', bytes, 'no-cache');
+    return bytes === null ? null : { bytes, coding: null, isCoded };
   }
 }
 
-function respond(status: number, mediaType: string, bytes: Buffer<ArrayBuffer>, cacheControl: string): Response {
+function respond(mediaType: string, { bytes, coding, isCoded }: FoundFile, cacheControl: string): Response {
   return new Response(bytes, {
-    status,
+    status: 200,
     headers: {
       ...HEADERS,
+      ...(isCoded && { vary: 'accept-encoding' }),
+      ...(coding !== null && { 'content-encoding': coding }),
       'content-type': mediaType,
       'content-length': String(bytes.length),
       'cache-control': cacheControl,

@@ -115,7 +115,7 @@ export function createHandler(parts: ApiParts): Handler {
     if (!isGet && named !== undefined) Object.assign(asked, { operation: named, target: pathname });
     const body = named === undefined ? undefined : operations[named].body;
     if (body === undefined) refuseBody(request);
-    if (named === undefined) return besideTheApi(parts, pathname, requestId, router.paths);
+    if (named === undefined) return besideTheApi(parts, pathname, request.headers, requestId, router.paths);
     const { scope, mediaTypes } = operations[named];
     const principal = scope === null ? null : authenticate(request.headers, scope, parts.doors);
     asked.principal = principal;
@@ -291,6 +291,7 @@ function withService(id: OperationId, query: object, headers: Headers, { agents 
 async function besideTheApi(
   parts: ApiParts,
   pathname: string,
+  headers: Headers,
   requestId: string,
   paths: Iterable<string>,
 ): Promise<Response> {
@@ -298,7 +299,7 @@ async function besideTheApi(
     return new Response(null, { status: 302, headers: { location: DASHBOARD_PATH, 'cache-control': 'no-store' } });
   }
   if (pathname.startsWith(DASHBOARD_PATH)) {
-    const file = await parts.dashboard.serve(pathname);
+    const file = await parts.dashboard.serve(pathname, headers.get('accept-encoding'));
     if (file !== null) return file;
   }
   const nearest = nearestName(pathname, paths);
