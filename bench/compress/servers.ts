@@ -106,7 +106,8 @@ async function hono(): Promise<Server> {
           : new Uint8Array(Buffer.from(body as string)); // of either kind
     return new Response(status === 204 ? null : sent, { status, headers });
   });
-  return createServer(getRequestListener(app.fetch));
+  const listener = getRequestListener(app.fetch);
+  return createServer((request, response) => void listener(request, response));
 }
 
 export const servers: Readonly<Record<ServerName, () => Promise<Server>>> = {

@@ -1,13 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type UserConfig } from 'vite';
-import { precompress } from '../../tools/precompress.ts';
 
 const controlPlane = `http://127.0.0.1:${process.env['AUTOPILOT_PORT'] ?? '3001'}`;
 
 const config: UserConfig = defineConfig({
   base: '/autopilot/',
-  plugins: [react(), precompress()],
+  plugins: [react()],
   // The library is taken from its sources, as Node takes it with `-C source`.
   resolve: { conditions: ['source', 'module', 'browser', 'development|production'] },
   build: {

@@ -1,11 +1,10 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig, type UserConfig } from 'vite';
-import { precompress } from '../../../tools/precompress.ts';
 
 const service = `http://127.0.0.1:${process.env['PORT'] ?? '3000'}`;
 
 const config: UserConfig = defineConfig({
-  plugins: [react(), precompress()],
+  plugins: [react()],
   // The library is taken from its sources, as Node takes it with `-C source`.
   resolve: { conditions: ['source', 'module', 'browser', 'development|production'] },
   build: {

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { precompress } from '@teamflow/autopilot/precompress';
 
 /** Pages that Vite builds from sources in this repository. */
 export interface PageSources {
@@ -89,6 +90,7 @@ export async function ensureBuilt(pages: PageSources, workDirectory: string): Pr
   const outDir = join(workDirectory, `build-${pages.name}-${process.pid}`);
   try {
     await runVite(pages.directory, outDir);
+    await precompress(outDir);
     await writeFile(join(outDir, stampName), wanted);
     await putInPlace(outDir, pages.output);
     return true;

@@ -43,7 +43,7 @@ const mediaTypes: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 };
 
-/** Endings of the files that tools/precompress.ts puts beside those of the build, the smallest first. */
+/** Endings of the files that precompress() puts beside those of the build, the smallest first. */
 const endings: ReadonlyMap<ContentCoding, string> = new Map([
   ['br', '.br'],
   ['zstd', '.zst'],

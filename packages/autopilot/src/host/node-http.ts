@@ -159,6 +159,7 @@ class HeldResponse implements Answer {
 
   #write(args: unknown[]): boolean {
     const [chunk, encoding, done] = readArguments(args);
+    // `as`: Node's own types for what is handed on to it.
     if (this.#source === null && this.#released) return this.#own.write(...(args as [string]));
     const source = this.#source ?? this.#begin();
     return source.write(bytesOf(chunk, encoding), done);
@@ -173,6 +174,7 @@ class HeldResponse implements Answer {
       else this.#source.end(bytesOf(chunk, encoding));
       return response;
     }
+    // `as`: Node's own types for what is handed on to it.
     if (this.#released) return this.#own.end(...(args as [string]));
     if (done !== undefined) response.once('finish', done);
     const isText = typeof chunk === 'string' && (encoding === undefined || /^utf-?8$/i.test(encoding));
