@@ -29,7 +29,7 @@ const root = join(import.meta.dirname, '../..');
 const NOON = 1_700_000_000_000;
 
 /** The settings of request layers and jobs are changed by the tests of those rooms. */
-const groups: ReadonlySet<string> = new Set(['api', 'database', 'health', 'monitoring', 'optimization']);
+const groups: ReadonlySet<string> = new Set(['api', 'compression', 'database', 'health', 'monitoring', 'optimization']);
 
 test('each setting of these groups is named by a test', () => {
   const texts = ['packages', 'apps', 'test']

@@ -22,6 +22,8 @@ const WEIGHT = 1 / 8;
 const LONGER_WEIGHT = 1 / 64;
 const SHORTER_WEIGHT = 1 / 4;
 const LONGEST = 4;
+/** What a level saves is known well enough after so many bodies. */
+const SETTLED_SAMPLES = 16;
 /** One body in so many is coded by a level that is not thought the best, so that what is thought stays true. */
 const EXPLORE_EVERY = 64;
 /** Never with one that is thought to take more than so many times as long as the best. */
@@ -114,6 +116,7 @@ export class CodingPolicy {
       figures[at + NS_PER_BYTE] = before + (measured - before) * (measured > before ? LONGER_WEIGHT : SHORTER_WEIGHT);
     }
     figures[at + SAMPLES] = samples + 1;
+    if (samples < SETTLED_SAMPLES) inferOthers(figures, level, figures[at + RATIO] ?? 1);
   }
 
   #cheapestNs(figures: Float64Array, codings: readonly ContentCoding[]): number {
@@ -123,6 +126,14 @@ export class CodingPolicy {
         cheapest = Math.min(cheapest, figures[level.index * FIELDS] ?? cheapest);
     }
     return cheapest;
+  }
+}
+
+/** What is easy or hard for one level is so for all: those that were not tried yet are believed to be off by as much. */
+function inferOthers(figures: Float64Array, { ratio: tableRatio }: CodingLevel, measured: number): void {
+  for (const { index, ratio } of codingLevels) {
+    const at = index * FIELDS;
+    if (figures[at + SAMPLES] === 0) figures[at + RATIO] = Math.min(1, (ratio * measured) / tableRatio);
   }
 }
 

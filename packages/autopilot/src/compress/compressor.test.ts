@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { Readable } from 'node:stream';
+import { test } from 'node:test';
+import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib';
+import fc from 'fast-check';
+import { LiveSettings } from '../config/live-settings.ts';
+import type { SettingValues } from '../contract/configuration.ts';
+import type { HeaderValue } from './answer-rules.ts';
+import { type Answer, type Body, Compressor } from './compressor.ts';
+
+/** An answer that nobody sends. */
+class HeldAnswer implements Answer {
+  readonly method = 'GET';
+  readonly path: string;
+  readonly headers: Map<string, string>;
+  readonly #asked: Readonly<Record<string, string>>;
+  status = 200;
+
+  constructor(asked: Readonly<Record<string, string>>, headers: Readonly<Record<string, string>>, path: string) {
+    this.#asked = asked;
+    this.headers = new Map(Object.entries(headers));
+    this.path = path;
+  }
+
+  header(name: string): HeaderValue {
+    return this.headers.get(name);
+  }
+
+  requestHeader(name: string): string | undefined {
+    return this.#asked[name];
+  }
+
+  setStatus(status: number): void {
+    this.status = status;
+  }
+
+  setHeader(name: string, value: string): void {
+    this.headers.set(name, value);
+  }
+
+  removeHeader(name: string): void {
+    this.headers.delete(name);
+  }
+}
+
+interface Sent {
+  readonly answer: HeldAnswer;
+  readonly body: Buffer;
+  readonly outcome: string;
+}
+
+interface Asked {
+  readonly accept?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly path?: string;
+  readonly request?: Readonly<Record<string, string>>;
+}
+
+const settings = new LiveSettings();
+const outcomes: string[] = [];
+const recorder = { sent: (series: string): void => void outcomes.push(series.split(' ')[0] ?? '') };
+
+async function send(compressor: Compressor, body: Body, asked: Asked = {}): Promise<Sent> {
+  const { accept = 'gzip', headers = { 'content-type': 'application/json' }, path = '/', request = {} } = asked;
+  const answer = new HeldAnswer({ 'accept-encoding': accept, ...request }, headers, path);
+  const before = outcomes.length;
+  const sent = await new Promise<Body>((resolve, reject) => {
+    compressor.answer(answer, body, compressor.route('GET /'), (error, out) => {
+      if (error === null) resolve(out);
+      else reject(error);
+    });
+  });
+  const chunks: Buffer[] = [];
+  if (sent instanceof Readable) {
+    for await (const chunk of sent) chunks.push(Buffer.from(chunk as string)); // either overload does
+    if (!sent.closed) await once(sent, 'close');
+  } else if (sent !== null) chunks.push(Buffer.from(sent as string)); // either overload does
+  return { answer, body: Buffer.concat(chunks), outcome: outcomes.slice(before).join() };
+}
+
+const decoders: Readonly<Record<string, (body: Buffer) => Buffer>> = {
+  zstd: zstdDecompressSync,
+  br: brotliDecompressSync,
+  gzip: gunzipSync,
+  deflate: inflateSync,
+};
+const text = JSON.stringify(Array.from({ length: 300 }, (_, id) => ({ id, title: `Task number ${id}` })));
+
+test('every body comes back byte for byte, whatever its chunks, its type and its coding', async () => {
+  using compressor = new Compressor({ settings, recorder });
+  const chunk = fc.oneof(
+    fc.string(),
+    fc.nat({ max: 3_000 }).map((length) => 'task '.repeat(length)),
+    fc.nat({ max: 3_000 }).map((length) => randomBytes(length)),
+  );
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(chunk, { maxLength: 6 }),
+      fc.constantFrom('zstd', 'br', 'gzip', 'deflate', '*', 'gzip;q=0'),
+      fc.constantFrom('application/json', 'text/event-stream', 'application/octet-stream', 'image/png'),
+      fc.constantFrom('text', 'bytes', 'stream'),
+      async (chunks, accept, type, form) => {
+        const buffers = chunks.map((one) => Buffer.from(one as string)); // either overload does
+        const whole = Buffer.concat(buffers);
+        const body =
+          form === 'stream'
+            ? Readable.from(buffers, { objectMode: false })
+            : form === 'text'
+              ? whole.toString()
+              : whole;
+        const expected = form === 'text' ? Buffer.from(whole.toString()) : whole;
+        const { answer, body: sent } = await send(compressor, body, { accept, headers: { 'content-type': type } });
+        const decode = decoders[String(answer.header('content-encoding'))];
+        assert.ok((decode === undefined ? sent : decode(sent)).equals(expected));
+        const length = answer.header('content-length');
+        if (length !== undefined) assert.equal(Number(length), sent.byteLength);
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+test('each setting of compression changes what becomes of an answer, at once and back again', async () => {
+  using compressor = new Compressor({ settings, recorder });
+  const tag = { 'content-type': 'application/json', etag: '"a"' };
+  const stream = (): Readable => Readable.from([Buffer.from(text), Buffer.alloc(70_000, 'x')]);
+  const cases: readonly (readonly [SettingValues, () => Promise<unknown>, unknown])[] = [
+    [{ 'compression.enabled': false }, async () => (await send(compressor, text)).outcome, ''],
+    [{ 'compression.minBytes': 100_000 }, async () => (await send(compressor, text)).outcome, 'too-small'],
+    [{ 'compression.excludedPaths': ['/'] }, async () => (await send(compressor, text)).outcome, 'excluded'],
+    [{ 'compression.excludedTypes': ['*/json'] }, async () => (await send(compressor, text)).outcome, 'excluded'],
+    [
+      { 'compression.entityTags': 'suffix' },
+      async () => (await send(compressor, text, { headers: tag })).answer.header('etag'),
+      '"a;gzip"',
+    ],
+    [
+      { 'compression.refuseUnacceptable': true },
+      async () => (await send(compressor, text, { accept: 'identity;q=0' })).answer.status,
+      406,
+    ],
+    [
+      { 'compression.budgetMs': 0, 'compression.maxConcurrent': 0 },
+      async () => (await send(compressor, text)).outcome,
+      'too-busy',
+    ],
+    [{ 'compression.maxStreams': 0 }, async () => (await send(compressor, stream())).outcome, 'too-busy'],
+    [
+      { 'compression.effort': 'smallest' },
+      async () => (await send(compressor, text, { accept: 'br' })).outcome,
+      'br:5',
+    ],
+  ];
+  for (const [values, ask, expected] of cases) {
+    const name = JSON.stringify(values);
+    assert.notDeepEqual(await ask(), expected, name);
+    settings.swap(values);
+    assert.deepEqual(await ask(), expected, name);
+    settings.swap({});
+    assert.notDeepEqual(await ask(), expected, name);
+  }
+  // In another thread it is the same answer.
+  settings.swap({ 'compression.budgetMs': 0 });
+  const { body, outcome } = await send(compressor, text);
+  settings.swap({});
+  assert.equal(gunzipSync(body).toString(), text);
+  assert.match(outcome, /^gzip:/);
+});
+
+test('a client that has the coded answer gets a 304, and a 304 of the route has the tag that was asked about', async () => {
+  using compressor = new Compressor({ settings, recorder });
+  const headers = { 'content-type': 'application/json', etag: '"a"' };
+  const { answer, body } = await send(compressor, text, { headers, request: { 'if-none-match': 'W/"a"' } });
+  assert.deepEqual([answer.status, answer.header('etag'), body.byteLength], [304, 'W/"a"', 0]);
+  assert.equal(answer.header('content-encoding'), undefined);
+  const unchanged = new HeldAnswer({ 'if-none-match': '"b;zstd", "a;zstd"' }, { etag: '"a"' }, '/');
+  unchanged.setStatus(304);
+  settings.swap({ 'compression.entityTags': 'suffix' });
+  compressor.answer(unchanged, null, compressor.route('GET /'), () => {});
+  settings.swap({});
+  assert.equal(unchanged.header('etag'), '"a;zstd"');
+});
