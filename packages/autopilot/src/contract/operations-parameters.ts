@@ -1,4 +1,5 @@
-import type { NumberShape, Shape, StringShape } from './shape.ts';
+import { measures } from './measures.ts';
+import type { ArrayShape, NumberShape, Shape, StringShape } from './shape.ts';
 
 /** The parameters that several calls take. */
 
@@ -52,3 +53,11 @@ export const limit: Optional<NumberShape> = optional({
   max: 200,
   description: 'Rows in an answer; default 50',
 } as const);
+
+/** Names of measures. */
+export const measureList: ArrayShape & { of: Shape & { kind: 'string' } } = {
+  kind: 'array',
+  of: { kind: 'string', values: Object.keys(measures) },
+  maxItems: 64,
+  description: 'Names of measures, separated by commas; default: every measure of the family',
+};

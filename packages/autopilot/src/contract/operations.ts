@@ -3,7 +3,6 @@ import { type ConfigurationOperationTypes, configurationOperations } from './con
 import { type DatabaseOperationTypes, databaseOperations } from './database-operations.ts';
 import type { ErrorCode } from './error-table.ts';
 import type { Measure } from './measures.ts';
-import { measures } from './measures.ts';
 import {
   compare,
   cursor,
@@ -11,6 +10,7 @@ import {
   from,
   instance,
   limit,
+  measureList,
   name,
   optional,
   release,
@@ -34,7 +34,7 @@ import { type ResourcesQuery, resourceSorts, type TenantsQuery, tenantSorts } fr
 import * as resourceAnswer from './resource-shapes.ts';
 import type { Resources, TenantList } from './resources.ts';
 import type { Family } from './series.ts';
-import type { ArrayShape, JsonSchema, ObjectShape, Shape, ShapeOf } from './shape.ts';
+import type { JsonSchema, ObjectShape, Shape, ShapeOf } from './shape.ts';
 
 /** What a call is about; each part left out means the default (the application asked through) or all. */
 export interface Selection {
@@ -234,13 +234,6 @@ export const routeSorts: readonly RouteSort[] = [
   'databaseCallsPerRequest',
   'bytesPerRequest',
 ];
-
-const measureList: ArrayShape & { of: Shape & { kind: 'string' } } = {
-  kind: 'array',
-  of: { kind: 'string', values: Object.keys(measures) },
-  maxItems: 64,
-  description: 'Names of measures, separated by commas; default: every measure of the family',
-};
 
 /** Every call of the HTTP API, declared once: it drives routing, validation, OpenAPI and the client. */
 export const operations: {
