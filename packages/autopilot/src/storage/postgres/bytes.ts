@@ -81,12 +81,12 @@ export class ByteWriter {
 /** Reads what {@link ByteWriter} wrote; throws AP_STORE_DATA_DAMAGED where it ends too early. */
 export class ByteReader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  /** Made when it is needed: most of what is read has no float, and readers are made by the ten thousand. */
+  #view: DataView | null = null;
   #at = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   get atEnd(): boolean {
@@ -94,6 +94,11 @@ export class ByteReader {
   }
 
   varint(): number {
+    const first = this.#bytes[this.#at];
+    if (first !== undefined && first < 0x80) {
+      this.#at++;
+      return first;
+    }
     let value = 0;
     let factor = 1;
     for (let read = 0; read < MAX_VARINT_BYTES; read++) {
@@ -109,9 +114,25 @@ export class ByteReader {
   number(): number {
     if (this.#bytes[this.#at] !== FLOAT_MARK) return this.varint() / 2;
     if (this.#at + 9 > this.#bytes.length) throw damaged('it ends in the middle of a number');
+    const { buffer, byteOffset, byteLength } = this.#bytes;
+    this.#view ??= new DataView(buffer, byteOffset, byteLength);
     const value = this.#view.getFloat64(this.#at + 1, true);
     this.#at += 9;
     return value;
+  }
+
+  /** Passes over a number. */
+  skipNumber(): void {
+    if (this.#bytes[this.#at] === FLOAT_MARK) this.#at += 9;
+    else this.varint();
+    if (this.#at > this.#bytes.length) throw damaged('it ends in the middle of a number');
+  }
+
+  /** Passes over a block. */
+  skipBlock(): void {
+    const length = this.varint();
+    this.#at += length;
+    this.#refuseBeyond(length);
   }
 
   /** A view of the next bytes, after their length; not a copy. */
@@ -119,9 +140,13 @@ export class ByteReader {
     const length = this.varint();
     const from = this.#at;
     this.#at += length;
-    if (this.#at > this.#bytes.length)
-      throw damaged(`${length} bytes are announced, ${this.#bytes.length - from} are left`);
+    this.#refuseBeyond(length);
     return this.#bytes.subarray(from, this.#at);
+  }
+
+  #refuseBeyond(length: number): void {
+    if (this.#at <= this.#bytes.length) return;
+    throw damaged(`${length} bytes are announced, ${this.#bytes.length - (this.#at - length)} are left`);
   }
 }
 

@@ -65,16 +65,29 @@ export function writeCells(writer: ByteWriter, family: Family, cells: CellSource
   }
 }
 
-/** Calls `visit` for each cell of a metric that this release knows; histograms are views of `bytes`. */
-function visitCells(bytes: Uint8Array, family: Family, visit: (field: StoredField, cell: Cell) => void): void {
+/** Calls `visit` for each cell of a metric that this release knows; histograms are views of `bytes`. Null: all are wanted. */
+function visitCells(
+  bytes: Uint8Array,
+  family: Family,
+  wanted: ReadonlySet<string> | null,
+  visit: (field: StoredField, cell: Cell) => void,
+): void {
   const reader = new ByteReader(bytes);
   const fields = stored[family];
   while (!reader.atEnd) {
     const tag = reader.varint();
     const field = fields[Math.floor(tag / 4) - 1];
-    const cell = readCell(reader, tag % 4);
-    if (field !== undefined && field.field >= 0) visit(field, cell);
+    if (field === undefined || field.field < 0 || (wanted !== null && !wanted.has(field.name)))
+      skipCell(reader, tag % 4);
+    else visit(field, readCell(reader, tag % 4));
   }
+}
+
+/** A chart asks for one or two of a dozen cells: nothing is made of the others. */
+function skipCell(reader: ByteReader, kind: number): void {
+  if (kind === kindNumbers.histogram) reader.skipBlock();
+  else if (kind === kindNumbers.counter) reader.skipNumber();
+  else readCell(reader, kind);
 }
 
 function readCell(reader: ByteReader, kind: number): Cell {
@@ -106,7 +119,7 @@ export interface WantedCells {
 /** Reads cells; histograms are views of `bytes`. */
 export function readCells(bytes: Uint8Array, family: Family, wanted: WantedCells): Record<string, Cell> {
   const cells: Record<string, Cell> = {};
-  visitCells(bytes, family, ({ name }, cell) => {
+  visitCells(bytes, family, wanted.names, ({ name }, cell) => {
     const given = wantedCell(name, cell, wanted);
     if (given !== undefined) cells[name] = given;
   });
@@ -121,7 +134,7 @@ export function wantedCell(name: string, cell: Cell, { names, sumsOf }: WantedCe
 
 /** Adds stored cells of the same series to an accumulator. */
 export function addCells(cells: CellAccumulator, bytes: Uint8Array, family: Family): void {
-  visitCells(bytes, family, ({ field }, cell) => {
+  visitCells(bytes, family, null, ({ field }, cell) => {
     cells.add(field, cell);
   });
 }

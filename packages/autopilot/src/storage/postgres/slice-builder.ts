@@ -22,6 +22,8 @@ export class SliceBuilder {
   readonly #wanted: WantedCells;
   readonly #drafts: Map<number, Map<string, Draft>> = new Map();
   readonly #ids: Set<number> = new Set();
+  /** Cells come row by row, and those of a block are all of one draft. */
+  #latest: { readonly scope: number; readonly bucket: string; readonly draft: Draft } | null = null;
 
   constructor(query: SeriesQuery) {
     this.#query = query;
@@ -122,10 +124,13 @@ export class SliceBuilder {
   }
 
   #draftOf(scope: number, bucket: string): Draft {
+    const latest = this.#latest;
+    if (latest !== null && latest.scope === scope && latest.bucket === bucket) return latest.draft;
     let drafts = this.#drafts.get(scope);
     if (drafts === undefined) this.#drafts.set(scope, (drafts = new Map<string, Draft>()));
     let draft = drafts.get(bucket);
     if (draft === undefined) drafts.set(bucket, (draft = { coverage: new WindowCoverage(), parts: new Map() }));
+    this.#latest = { scope, bucket, draft };
     return draft;
   }
 }
