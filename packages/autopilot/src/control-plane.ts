@@ -20,7 +20,7 @@ import { StandbyProxy } from './api/standby-proxy.ts';
 import { environmentValues, isSafeMode } from './config/environment-layer.ts';
 import { InstanceConfig } from './config/instance-config.ts';
 import { stateDirectory } from './config/last-good.ts';
-import type { Health, ReleaseMark } from './contract/performance.ts';
+import type { Health } from './contract/performance.ts';
 import { type Scope as AccessScope, hasScope, scopes } from './contract/principal.ts';
 import { Exposition } from './expose/exposition.ts';
 import { FleetMetrics } from './expose/fleet-metrics.ts';
@@ -53,7 +53,7 @@ import { PostgresAccessStore } from './storage/postgres/postgres-access-store.ts
 import { PostgresConfigStore } from './storage/postgres/postgres-config-store.ts';
 import { PostgresJournal } from './storage/postgres/postgres-journal.ts';
 import { PostgresMetricStore } from './storage/postgres/postgres-metric-store.ts';
-import { StoredOrigins, type StoredRelease } from './storage/stored-origins.ts';
+import { mergedReleases, StoredOrigins } from './storage/stored-origins.ts';
 
 /** What a control plane is told. */
 export interface ControlPlaneOptions {
@@ -310,8 +310,17 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const server = await listen(handler, { host, port: options.port });
   ({ address } = server);
   const lease = options.databaseUrl ? new PostgresLeaderLease(options.databaseUrl) : null;
+  const push =
+    options.otlp == null
+      ? null
+      : new OtlpPush({ settings: options.otlp, clock, sources: () => fleet.sources(), onTrouble });
   const onRole = (role: Role): void => {
     if (role.kind === 'standby') {
+      // What was taken here nobody else has; what comes from now on the leader pushes. Twice, as one may be under way.
+      const pushed = push?.push().then(() => push.push()) ?? Promise.resolve();
+      void pushed.then(() => {
+        if (leadership?.role.kind === 'standby') fleet.clear();
+      });
       // They come again, and are then handed on.
       acceptor.close();
       streams.endAll();
@@ -361,10 +370,6 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       healthHistory.record(service, clock.now(), score);
     }
   });
-  const push =
-    options.otlp == null
-      ? null
-      : new OtlpPush({ settings: options.otlp, clock, sources: () => fleet.sources(), onTrouble });
   push?.start();
   const close = async (): Promise<void> => {
     const stopped = office.stop();
@@ -459,16 +464,6 @@ function openHistory(
 function answersItself(pathname: string): boolean {
   const same = ['/', '/livez', '/readyz', '/api/v1/openapi.json', '/api/v1/docs', PROBE_PATH];
   return same.includes(pathname) || `${pathname}/`.startsWith(DASHBOARD_PATH);
-}
-
-/** By when each was first seen. */
-function mergedReleases(linked: readonly ReleaseMark[], stored: readonly StoredRelease[]): readonly ReleaseMark[] {
-  const marks = new Map<string, ReleaseMark>();
-  const kept = stored.map(({ service, release, from }) => ({ service, release, at: new Date(from).toISOString() }));
-  for (const mark of [...linked, ...kept].sort((a, b) => Date.parse(a.at) - Date.parse(b.at))) {
-    if (!marks.has(mark.release)) marks.set(mark.release, mark);
-  }
-  return [...marks.values()];
 }
 
 /** Waits for work that can't be hurried, and no longer than this; what becomes of it afterwards is its own affair. */

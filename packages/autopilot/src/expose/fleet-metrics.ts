@@ -64,6 +64,11 @@ export class FleetMetrics {
     metrics.add(fresh);
   }
 
+  /** Forgets all: another control plane hears of them from now on, and counts for itself. */
+  clear(): void {
+    for (const [name, instance] of this.#instances) this.#forget(name, instance);
+  }
+
   /** Of one service or instance, or of all, in the order in which they came. */
   sources({ service, instance }: { readonly service?: string; readonly instance?: string } = {}): ExposedSource[] {
     this.#forgetGone();

@@ -1,3 +1,4 @@
+import type { ReleaseMark } from '../contract/performance.ts';
 import type { EpochMs } from '../kernel/clock.ts';
 
 /** A release of a service, as history knows it. */
@@ -46,4 +47,17 @@ export class StoredOrigins {
   releases(service: string): readonly StoredRelease[] {
     return this.#known.filter((one) => one.service === service);
   }
+}
+
+/** The releases of linked agents and those that are kept, by when each was first seen. */
+export function mergedReleases(
+  linked: readonly ReleaseMark[],
+  stored: readonly StoredRelease[],
+): readonly ReleaseMark[] {
+  const marks = new Map<string, ReleaseMark>();
+  const kept = stored.map(({ service, release, from }) => ({ service, release, at: new Date(from).toISOString() }));
+  for (const mark of [...linked, ...kept].sort((a, b) => Date.parse(a.at) - Date.parse(b.at))) {
+    if (!marks.has(mark.release)) marks.set(mark.release, mark);
+  }
+  return [...marks.values()];
 }
