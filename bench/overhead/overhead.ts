@@ -14,9 +14,10 @@ import { variants } from './variants.ts';
  * What watching costs a request: CPU time of the server process a request, and requests a second, beside the peers.
  *
  * Each variant runs beside a bare Fastify of its own and nothing else: slices of a second in the order A B B A, because
- * a machine's pace drifts, and the ratio of each pair of neighbours is one round. After some rounds both processes are
- * started anew, because each has a luck of its own in how its code and heap come to lie. A server has a processor to
- * itself, the load generator shares the other one with whatever the variant runs beside it.
+ * a machine's pace drifts. Of each process the best slice counts, because other work on the machine, and on its host,
+ * only adds. After some rounds both processes are started anew, because each has a luck of its own in how its code and
+ * heap come to lie; a row is the median over these pairs. A server has a processor to itself, the load generator
+ * shares the other one with whatever the variant runs beside it.
  *
  * The processes run the built package, as customers do. From sources it would cost more: what strips their types is
  * WebAssembly, whose memory grows, and from then on V8 checks each access to each typed array of the process.
@@ -35,8 +36,8 @@ interface Sample {
   readonly requestsPerSecond: number;
 }
 
-/** A variant and the bare Fastify beside it, measured one right after the other. */
-interface Round {
+/** What the slices of one pair of processes gave: the least of each, because whatever else a machine does only adds. */
+interface Pair {
   readonly bare: Sample;
   readonly variant: Sample;
 }
@@ -52,7 +53,7 @@ const OTHER_CPU = '1';
 export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> {
   const generations = quick ? 1 : GENERATIONS;
   const names = Object.keys(variants).filter((name) => name !== 'bare');
-  const rounds = new Map<string, Round[]>(names.map((name) => [name, []]));
+  const pairs = new Map<string, Pair[]>(names.map((name) => [name, []]));
   log('overhead: building the package');
   await buildLibrary(root, join(root, 'packages/autopilot/dist'));
   const isPinned = await canPin();
@@ -62,37 +63,40 @@ export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> 
   for (let generation = 0; generation < generations; generation++) {
     for (const name of names) {
       log(`overhead: ${name}, processes ${generation + 1} of ${generations}`);
-      rounds.get(name)?.push(...(await measurePair(name, database.url('postgres'), isPinned)));
+      const pair = await measurePair(name, database.url('postgres'), isPinned);
+      if (pair !== null) pairs.get(name)?.push(pair);
     }
   }
   await database.stop('fast');
   await rm(directory, { recursive: true, force: true });
-  return findings(rounds, isPinned);
+  return findings(pairs, isPinned);
 }
 
-/** The rounds of one variant in processes of their own. */
-async function measurePair(name: string, databaseUrl: string, isPinned: boolean): Promise<readonly Round[]> {
+async function measurePair(name: string, databaseUrl: string, isPinned: boolean): Promise<Pair | null> {
   const servers: Server[] = [];
   try {
     for (const variant of ['bare', name]) servers.push(await start(variant, databaseUrl, isPinned));
     const [bare, variant] = servers;
-    if (bare === undefined || variant === undefined) return [];
+    if (bare === undefined || variant === undefined) return null;
     for (const server of servers) await measure(server, WARM_UP_S, isPinned);
-    const rounds: Round[] = [];
+    const samples = new Map<Server, Sample[]>(servers.map((server) => [server, []]));
     for (let round = 0; round < ROUNDS_EACH; round++) {
-      const samples = new Map<Server, Sample>();
       for (const server of round % 2 === 0 ? [bare, variant] : [variant, bare]) {
-        samples.set(server, await measure(server, SLICE_S, isPinned));
+        samples.get(server)?.push(await measure(server, SLICE_S, isPinned));
       }
-      const of = (server: Server): Sample =>
-        samples.get(server) ?? { cpuUs: Number.NaN, requestsPerSecond: Number.NaN };
-      rounds.push({ bare: of(bare), variant: of(variant) });
     }
-    return rounds;
+    return { bare: bestOf(samples.get(bare) ?? []), variant: bestOf(samples.get(variant) ?? []) };
   } finally {
     for (const { child } of servers) child.disconnect();
     await Promise.all(servers.map(({ child }) => once(child, 'exit')));
   }
+}
+
+function bestOf(samples: readonly Sample[]): Sample {
+  return {
+    cpuUs: Math.min(...samples.map(({ cpuUs: spent }) => spent)),
+    requestsPerSecond: Math.max(...samples.map(({ requestsPerSecond }) => requestsPerSecond)),
+  };
 }
 
 /** Whether processes can be given processors: Linux with util-linux, and two of them. */
@@ -137,21 +141,21 @@ async function measure({ child, url }: Server, seconds: number, isPinned: boolea
   return { cpuUs: spent / requests, requestsPerSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]) };
 }
 
-function findings(rounds: ReadonlyMap<string, readonly Round[]>, isPinned: boolean): BenchFindings {
-  const of = (name: string): readonly Round[] => rounds.get(name) ?? [];
+function findings(pairs: ReadonlyMap<string, readonly Pair[]>, isPinned: boolean): BenchFindings {
+  const of = (name: string): readonly Pair[] => pairs.get(name) ?? [];
   const ratios = (name: string, pick: (sample: Sample) => number): number[] =>
     of(name).map(({ bare, variant }) => pick(variant) / pick(bare));
   const cpuRatio = (name: string): number => median(ratios(name, (sample) => sample.cpuUs));
   const addedUs = (name: string): number => median(of(name).map(({ bare, variant }) => variant.cpuUs - bare.cpuUs));
-  const bare = median([...rounds.values()].flat().map((round) => round.bare.cpuUs));
-  const rows = [...rounds.keys()].map((name): BenchRow => {
+  const bare = median([...pairs.values()].flat().map((pair) => pair.bare.cpuUs));
+  const rows = [...pairs.keys()].map((name): BenchRow => {
     const sorted = ratios(name, (sample) => sample.cpuUs).toSorted((a, b) => a - b);
     return {
       variant: variants[name]?.label ?? name,
       'CPU us': rounded(median(of(name).map(({ variant }) => variant.cpuUs)), 2),
       'added us': rounded(addedUs(name), 2),
       'CPU ratio': rounded(cpuRatio(name), 3),
-      'ratio, middle half': `${at(sorted, 0.25).toFixed(3)} to ${at(sorted, 0.75).toFixed(3)}`,
+      'ratios of the pairs': `${at(sorted, 0).toFixed(3)} to ${at(sorted, 1).toFixed(3)}`,
       'req/s ratio': rounded(median(ratios(name, (sample) => sample.requestsPerSecond)), 3),
     };
   });
@@ -184,7 +188,7 @@ function findings(rounds: ReadonlyMap<string, readonly Round[]>, isPinned: boole
       },
     ],
     notes: [
-      `${of('tracking').length} rounds of two times ${SLICE_S} s each, a variant and a bare Fastify beside it, both started anew after every ${ROUNDS_EACH}; wrk with one thread and 32 connections, all on one machine; medians of the ratios within a round.`,
+      `${of('tracking').length * ROUNDS_EACH} rounds of ${SLICE_S} s for each variant and for a bare Fastify beside it, both started anew after every ${ROUNDS_EACH}; wrk with one thread and 32 connections, all on one machine; the least of each process, medians over the pairs.`,
       isPinned
         ? 'The server under load has a processor to itself; wrk, the control plane and PostgreSQL share the other.'
         : 'The processes run where the system puts them: taskset or a second processor is missing.',
