@@ -196,6 +196,26 @@ test('a list is filtered, sorted and paged by its address', async () => {
   await page.context().close();
 });
 
+test('a project is taken home as CSV, and a notification tells of it', async () => {
+  const { page, errors } = await openPage({});
+  await signIn(page);
+  const slug = new URL(page.url()).pathname.split('/').at(-1) ?? '';
+  await waitFor(page, `/o/${slug}/projects/1`, '.task-rows li');
+  const [download] = await Promise.all([
+    page.waitForEvent('download', { timeout: 60_000 }),
+    page.getByRole('button', { name: 'CSV' }).click(),
+  ]);
+  assert.equal(download.suggestedFilename(), 'project-1-tasks.csv');
+  await download.cancel();
+  await waitFor(page, `/o/${slug}/notifications`, '.notifications .unread');
+  await page.getByText('Your CSV file is made').first().waitFor();
+  await page.getByRole('link', { name: /Notifications .*unread/ }).waitFor();
+  await page.getByRole('button', { name: 'Mark as read' }).click();
+  await page.locator('.notifications .unread').first().waitFor({ state: 'detached' });
+  assert.deepEqual(errors, []);
+  await page.context().close();
+});
+
 test('an administrator suspends somebody, who is signed out, and makes a key that is shown once', async () => {
   const { page, errors } = await openPage({});
   await signIn(page);
@@ -285,6 +305,7 @@ function pagesOf(slug: string): readonly (readonly [path: string, shows: string]
     [`/o/${slug}/projects/1/board`, '.board-card'],
     [`/o/${slug}/tasks/1`, '.task-side'],
     [`/o/${slug}/activity`, '.activity-list li'],
+    [`/o/${slug}/notifications`, '.activity-list li, .card'],
     [`/o/${slug}/members`, 'tbody tr'],
     ['/account', '.account-part form'],
     ['/admin/users', 'tbody tr'],

@@ -105,6 +105,23 @@ export interface Activity {
   readonly createdAt: string;
 }
 
+export interface Notification {
+  readonly id: number;
+  readonly kind: 'digest' | 'due' | 'export';
+  readonly projectId: number | null;
+  readonly taskId: number | null;
+  readonly detail: Readonly<Record<string, unknown>>;
+  readonly createdAt: string;
+  readonly readAt: string | null;
+}
+
+/** A project's tasks as CSV, made in the background. */
+export interface ProjectExport {
+  readonly id: string;
+  readonly status: 'queued' | 'running' | 'done' | 'failed';
+  readonly isCut: boolean;
+}
+
 export interface Comment {
   readonly id: number;
   readonly authorId: string | null;

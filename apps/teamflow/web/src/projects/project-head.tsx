@@ -10,6 +10,7 @@ import { showOverlay } from '../shell/overlay.ts';
 import { PlusIcon } from '../ui/icons.tsx';
 import { sayDone, sayFailed } from '../ui/toasts.tsx';
 import { EditProjectDialog } from './edit-project-dialog.tsx';
+import { useExport } from './use-export.ts';
 
 interface ProjectHeadProps {
   readonly projectId: number;
@@ -23,6 +24,7 @@ export function ProjectHead({ projectId, project, view }: ProjectHeadProps): Rea
   const { slug } = useOrganization();
   const [isEditing, setEditing] = useState(false);
   const archive = useArchive(projectId);
+  const csv = useExport(projectId);
   const address = organizationAddress(slug, `/projects/${projectId}`);
   return (
     <div className="page-head">
@@ -41,6 +43,9 @@ export function ProjectHead({ projectId, project, view }: ProjectHeadProps): Rea
           <>
             <Button variant="default" onClick={() => archive.mutate(project.archivedAt === null)}>
               {project.archivedAt === null ? 'Archive' : 'Take back'}
+            </Button>
+            <Button variant="default" loading={csv.isPending} onClick={() => csv.mutate()} title="The tasks as a file">
+              CSV
             </Button>
             <Button variant="default" onClick={() => setEditing(true)}>
               Edit

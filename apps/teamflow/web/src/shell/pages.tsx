@@ -14,6 +14,9 @@ const TaskListPage = lazy(async () => ({ default: (await import('../tasks/task-l
 const BoardPage = lazy(async () => ({ default: (await import('../board/board-page.tsx')).BoardPage }));
 const TaskPage = lazy(async () => ({ default: (await import('../task/task-page.tsx')).TaskPage }));
 const ActivityPage = lazy(async () => ({ default: (await import('../activity/activity-page.tsx')).ActivityPage }));
+const NotificationsPage = lazy(async () => ({
+  default: (await import('../notifications/notifications-page.tsx')).NotificationsPage,
+}));
 const MembersPage = lazy(async () => ({ default: (await import('../members/members-page.tsx')).MembersPage }));
 const InvitationPage = lazy(async () => ({
   default: (await import('../members/invitation-page.tsx')).InvitationPage,
@@ -88,6 +91,9 @@ function OrganizationPages({ me }: { readonly me: Me }): ReactElement {
       </Route>
       <Route path="/o/:slug/activity">
         <ActivityPage />
+      </Route>
+      <Route path="/o/:slug/notifications">
+        <NotificationsPage />
       </Route>
       <Route path="/o/:slug/members">
         <MembersPage me={me} />

@@ -1,11 +1,13 @@
 import type { ReactElement, ReactNode } from 'react';
 import { Link, useLocation, useSearch } from 'wouter';
 import type { Me, Organization } from '../api/wire.ts';
+import { useUnreadCount } from '../notifications/notification-queries.ts';
 import { organizationAddress } from '../organizations/organization.tsx';
 import { useSessionCalls } from '../session/session.ts';
 import { Avatar } from '../ui/avatar.tsx';
 import {
   ActivityIcon,
+  BellIcon,
   BuildingIcon,
   ChevronIcon,
   GaugeIcon,
@@ -22,6 +24,7 @@ import {
 import { sayFailed } from '../ui/toasts.tsx';
 import { showOverlay } from './overlay.ts';
 import { SchemeSwitch } from './scheme-switch.tsx';
+import '../notifications/notifications.css';
 
 interface SideBarProps {
   readonly me: Me;
@@ -60,7 +63,7 @@ export function SideBar({ me, organization, organizations }: SideBarProps): Reac
         )}
       </div>
       <nav aria-label="Pages of TeamFlow">
-        {organization !== undefined && <OrganizationLinks slug={organization.slug} />}
+        {organization !== undefined && <OrganizationLinks organization={organization} />}
         {me.role === 'admin' && (
           <>
             <h2 className="side-title">Installation</h2>
@@ -82,7 +85,9 @@ export function SideBar({ me, organization, organizations }: SideBarProps): Reac
   );
 }
 
-function OrganizationLinks({ slug }: { readonly slug: string }): ReactElement {
+function OrganizationLinks({ organization }: { readonly organization: Organization }): ReactElement {
+  const { id, slug } = organization;
+  const unread = useUnreadCount(id);
   const to = (path: string): string => organizationAddress(slug, path);
   return (
     <>
@@ -97,6 +102,15 @@ function OrganizationLinks({ slug }: { readonly slug: string }): ReactElement {
       </SideLink>
       <SideLink to={to('/activity')} icon={<ActivityIcon />}>
         Activity
+      </SideLink>
+      <SideLink to={to('/notifications')} icon={<BellIcon />}>
+        Notifications
+        {unread > 0 && (
+          <span className="side-count">
+            {unread < 100 ? unread : '99+'}
+            <span className="visually-hidden"> unread</span>
+          </span>
+        )}
       </SideLink>
       <SideLink to={to('/members')} icon={<PeopleIcon />}>
         Members

@@ -41,6 +41,9 @@ export const PeopleIcon: () => ReactElement = icon(
   </>,
 );
 export const ActivityIcon: () => ReactElement = icon(<path d="M1.8 8.6h2.6l2-5 3 9 1.8-5 .8 1h2.2" />);
+export const BellIcon: () => ReactElement = icon(
+  <path d="M3.2 11.4h9.6c-1-1-1.4-2.2-1.4-4.6a3.4 3.4 0 0 0-6.8 0c0 2.4-.4 3.6-1.4 4.6ZM6.6 13.6h2.8M8 1.6v1.6" />,
+);
 export const ShieldIcon: () => ReactElement = icon(
   <path d="M8 1.8 13.2 3.6v4c0 3.2-2.1 5.4-5.2 6.6-3.1-1.2-5.2-3.4-5.2-6.6v-4Z" />,
 );
