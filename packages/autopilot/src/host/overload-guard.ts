@@ -31,6 +31,8 @@ const LATE_TICKS = 2;
 const LATE_SUM = 3;
 /** While requests are turned away, the loop is kept under this part of the limit: who is let in is served soon. */
 const TARGET = 0.25;
+/** Of how long about the requests are counted that decide whether there are many. */
+const RECENT_MS = 1_000;
 /** Every tick of this long was in time: it is over. */
 const CALM_MS = 1_000;
 
@@ -41,7 +43,9 @@ const CALM_MS = 1_000;
  * in all, there is more to do than can be done. From then on a request that arrives when the timer is overdue by a
  * quarter of the limit is turned away, which is known at once, also within one long turn of the loop: what is let in
  * then is what can be served before the loop is late (as CoDel does it: RFC 8289, control by time spent waiting, and
- * only once that has lasted). A second without a late tick ends it. While the application starts it may be late.
+ * only once that has lasted). A second without a late tick ends it. While the application starts it may be late; and
+ * where few requests come it is not they who make it late, but other work on the loop or on the machine (CoDel drops
+ * nothing either while less than one packet waits).
  *
  * The heap: too full is too full; the collector can't save what is alive. The pool: a caller has waited too long for a
  * connection; whoever needs none is let in.
@@ -52,6 +56,10 @@ export class OverloadGuard implements Disposable {
   readonly #startedAtMs: number;
   #dueAtMs: number;
   #ticks = 0;
+  /** Requests since the last tick, and of about a second before it. */
+  #arrived = 0;
+  #recent = 0;
+  #minRequests = 0;
   #lateTicks = 0;
   #lateSumMs = 0;
   #calmSinceMs = 0;
@@ -74,7 +82,8 @@ export class OverloadGuard implements Disposable {
    * @param atMs now, on the monotonic clock
    */
   check(atMs: number, usesDatabase: boolean): Overload | null {
-    if (atMs > this.#shedAfterMs) {
+    this.#arrived++;
+    if (atMs > this.#shedAfterMs && this.#recent + this.#arrived >= this.#minRequests) {
       const lateMs = Math.round(atMs - this.#dueAtMs);
       const limitMs = this.#options.settings.current.overload.eventLoopDelayMs;
       return { resource: 'event loop', reason: `The event loop is ${lateMs} ms late; the limit is ${limitMs} ms.` };
@@ -89,6 +98,9 @@ export class OverloadGuard implements Disposable {
   #tick(atMs: number, lateMs: number): void {
     this.#dueAtMs = atMs + LOOP_DELAY_EVERY_MS;
     const { overload } = this.#options.settings.current;
+    this.#minRequests = overload.minRequests;
+    this.#recent = this.#recent * Math.exp(-(LOOP_DELAY_EVERY_MS + lateMs) / RECENT_MS) + this.#arrived;
+    this.#arrived = 0;
     if (!overload.enabled) {
       this.#reset();
       return;

@@ -46,8 +46,8 @@ interface WorldOptions {
 async function world(t: TestContext, options: WorldOptions): Promise<World> {
   const { fastify = {}, security = false, poolWaitMs = () => 0, routes } = options;
   const app = Fastify({ forceCloseConnections: true, ...fastify });
-  // No grace: what is tested here happens right after the start.
-  const settings = { current: settingsOf({ 'overload.startGraceMs': 0 }) };
+  // What is tested here happens right after the start, with few requests.
+  const settings = { current: settingsOf({ 'overload.startGraceMs': 0, 'overload.minRequests': 1 }) };
   const recorder = new HttpRecorder(systemClock);
   const seen: RequestObservation[] = [];
   const resources = new DisposableStack();

@@ -19,6 +19,18 @@ export const overload = {
     apply: 'live',
     on: 'agent',
   },
+  minRequests: {
+    kind: 'integer',
+    default: 30,
+    min: 1,
+    max: 100_000,
+    unit: 'requests',
+    description:
+      'With fewer requests within about a second none is turned away for a late event loop: it is not they who make it late.',
+    risk: 'low',
+    apply: 'live',
+    on: 'agent',
+  },
   startGraceMs: {
     kind: 'integer',
     default: 10_000,
