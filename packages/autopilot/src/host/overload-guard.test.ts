@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SettingValues } from '../config/registry.ts';
+
 import { settingsOf } from '../config/registry.ts';
+import type { SettingValues } from '../contract/configuration.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { LoopDelay } from '../track/loop-delay.ts';
 import { type Overload, OverloadGuard } from './overload-guard.ts';
