@@ -124,6 +124,17 @@ test('resources have a page: charts, worst moments, pools, and what each route t
   ]);
   await page.waitForFunction(() => /\d/.test(document.querySelector('#disk .chart-plot')?.ariaLabel ?? ''));
   await page.getByText('Heap allowed').waitFor();
+  await page.getByLabel('Instance to profile').selectOption('web-2');
+  await page.getByRole('button', { name: 'Start' }).click();
+  const graph = page.getByRole('group', { name: 'Calls by route' });
+  await graph.getByRole('button', { name: /^GET \/orders, 740 ms, 75\.9/ }).waitFor();
+  await page.getByRole('row', { name: /340 ms .* priceOf src\/prices\.ts:7/ }).waitFor();
+  await graph.getByRole('button', { name: /^GET \/orders/ }).press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  assert.equal(await graph.getByRole('button').count(), 3, 'priceOf and what it was called by');
+  await page.keyboard.press('Escape');
+  await graph.getByRole('button', { name: /^POST \/orders/ }).waitFor();
   await page.locator('#resource-routes').getByRole('link', { name: 'GET /orders', exact: true }).click();
   await page.waitForURL(/\/autopilot\/routes\//);
   assert.deepEqual(errors, []);

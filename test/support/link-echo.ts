@@ -27,6 +27,7 @@ function answer(channel: ControlChannel): void {
       }
       case 'config-state':
       case 'config-checked':
+      case 'profiled':
         return;
       case 'bye':
         // After its answer has gone out.

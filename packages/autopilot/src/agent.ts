@@ -41,6 +41,7 @@ import { HttpRecorder } from './track/http-recorder.ts';
 import { JobRecorder, type JobRun } from './track/job-recorder.ts';
 import { LoopDelay } from './track/loop-delay.ts';
 import { LoopSlices } from './track/loop-slices.ts';
+import { RequestProfiler } from './track/profiler.ts';
 import { RecorderSwitch } from './track/recorder-switch.ts';
 import { RequestContext } from './track/request-scope.ts';
 import { RuntimeRecorder } from './track/runtime-recorder.ts';
@@ -259,6 +260,8 @@ class RunningAgent implements Agent {
         this.#trouble = message;
       },
     });
+    const profiler = new RequestProfiler({ clock: systemClock, context: this.#context });
+    this.#resources.use(profiler);
     this.#link = new AgentLink({
       origin: { service, instance, release },
       pid: process.pid,
@@ -267,6 +270,7 @@ class RunningAgent implements Agent {
       statementText: (database, id) => this.#statements.textOf(database, id),
       historyTrouble: () => this.#history.status.reason,
       config,
+      profile: (kind, durationMs) => profiler.profile(kind, durationMs),
       onWelcome: (address, tokens) => {
         this.#child?.keepPort(address);
         this.#exposition.learnTokens(tokens);

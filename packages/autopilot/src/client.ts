@@ -60,6 +60,8 @@ import type {
 } from './contract/operations.ts';
 import { operations } from './contract/operations.ts';
 import type { Dashboard, Health, InstanceList, MetricsAnswer, RouteList } from './contract/performance.ts';
+import type { Profile, ProfileList } from './contract/profile.ts';
+import type { ProfilesQuery, StartProfileQuery } from './contract/profile-operations.ts';
 import type { ResourcesQuery, TenantsQuery } from './contract/resource-queries.ts';
 import type { Resources, TenantList } from './contract/resources.ts';
 import type { JsonSchema } from './contract/shape.ts';
@@ -105,6 +107,10 @@ export interface Client {
   listDatabaseIndexes(query?: DatabaseListQuery, options?: CallOptions): Promise<DatabaseIndexList>;
   getDatabaseConnections(query?: DatabaseQuery, options?: CallOptions): Promise<DatabaseConnections>;
   getCompressionStats(query?: CompressionStatsQuery, options?: CallOptions): Promise<CompressionStats>;
+  /** Answers at once; ask getProfile for it until it does not run any more. */
+  startProfile(query?: StartProfileQuery, options?: CallOptions): Promise<Profile>;
+  listProfiles(query?: ProfilesQuery, options?: CallOptions): Promise<ProfileList>;
+  getProfile(id: string, options?: CallOptions): Promise<Profile>;
   getConfig(query?: ConfigQuery, options?: CallOptions): Promise<Configuration>;
   getConfigSchema(options?: CallOptions): Promise<JsonSchema>;
   /** `ifVersion`: the version that the change is based on, as getConfig answered it; 412 when another is the newest. */
@@ -294,6 +300,9 @@ export function createClient(options: ClientOptions): Client {
     listDatabaseIndexes: (query, callOptions) => call('listDatabaseIndexes', query, callOptions),
     getDatabaseConnections: (query, callOptions) => call('getDatabaseConnections', query, callOptions),
     getCompressionStats: (query, callOptions) => call('getCompressionStats', query, callOptions),
+    startProfile: (query, callOptions) => call('startProfile', query, callOptions),
+    listProfiles: (query, callOptions) => call('listProfiles', query, callOptions),
+    getProfile: (id, callOptions) => call('getProfile', {}, callOptions, { params: { id } }),
     getConfig: (query, callOptions) => call('getConfig', query, callOptions),
     getConfigSchema: (callOptions) => call('getConfigSchema', {}, callOptions),
     patchConfig: (patch, { ifVersion, ...query }, callOptions) =>

@@ -12,6 +12,7 @@ import { DatabaseWatch, WatchedDatabases } from './api/database/database-watch.t
 import { EventStreams } from './api/event-streams.ts';
 import { createHandler, type Handler } from './api/handler.ts';
 import { listen } from './api/http-server.ts';
+import { Profiles } from './api/performance/profiles.ts';
 import { type PerformanceSources, scopeOf } from './api/performance/sources.ts';
 import { StatementTextSource } from './api/performance/statement-texts.ts';
 import { publishedAddress } from './api/published-address.ts';
@@ -231,6 +232,11 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     onTaken: (origin, until) => history?.layered.noteTaken(origin, until),
     onTrouble,
     config: office.exchange,
+    profiled: (origin, message) => profiles.hear(origin, message),
+  });
+  const profiles = new Profiles({
+    instances: (service) => agents.instances(service),
+    tell: (service, instance, message) => agents.tell(service, instance, message),
   });
   const healthHistory = new HealthHistory();
   const judge = (scope: Scope): Promise<Omit<Health, 'trend'>> =>
@@ -287,6 +293,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     ),
     access: access.sources(pager),
     databases: { watched, slowMs: () => settings.current.observe.slowMs },
+    profiles,
     metrics: { exposition: new Exposition(clock), fleet },
     answers: new RecentAnswers(clock),
     streams,
@@ -376,6 +383,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     clearInterval(compacting);
     clearInterval(judging);
     streams.close();
+    profiles.close();
     // First of all, so that the next one need not wait for the lease to expire.
     await atMost(HISTORY_GRACE_MS, leadership?.close());
     acceptor.close();

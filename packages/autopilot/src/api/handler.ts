@@ -23,6 +23,7 @@ import { getCompressionStats } from './optimization/compression-stats.ts';
 import { dashboardTail, getDashboard, refuseFixedRange } from './performance/dashboard.ts';
 import { listInstances } from './performance/instances.ts';
 import { getMetrics, metricsQuestion, metricsTail } from './performance/metrics.ts';
+import type { Profiles } from './performance/profiles.ts';
 import { getResources } from './performance/resources.ts';
 import { listRoutes } from './performance/routes.ts';
 import { type PerformanceSources, scopeOf } from './performance/sources.ts';
@@ -40,6 +41,7 @@ export interface ApiParts {
   readonly configuration: ConfigurationSources;
   readonly access: AccessSources;
   readonly databases: Pick<DatabaseSources, 'watched' | 'slowMs'>;
+  readonly profiles: Profiles;
   readonly answers: RecentAnswers;
   readonly streams: EventStreams;
   readonly dashboard: DashboardFiles;
@@ -257,6 +259,16 @@ function answeringOf(parts: ApiParts): Answering {
       const stats = await answers.get(key, () => getCompressionStats(performance, query));
       return jsonResponse(stats, 200, { link: linkHeader(url.pathname + url.search, stats.page) });
     },
+    startProfile: async ({ query, principal }) => {
+      const { service } = scopeOf(performance, query.service === undefined ? {} : { service: query.service });
+      const profile = parts.profiles.start(service, query, principal?.id ?? '');
+      return jsonResponse(profile, 202, { location: `/api/v1/performance/profiles/${profile.id}` });
+    },
+    listProfiles: async ({ query }) => {
+      const { service } = scopeOf(performance, query);
+      return jsonResponse({ service, profiles: parts.profiles.list(service) });
+    },
+    getProfile: async ({ params }) => jsonResponse(parts.profiles.get(String(params['id']))),
     ...configurationAnswers(parts.configuration),
     ...accessAnswers(parts.access),
     ...databaseAnswers({ ...parts.databases, performance, answers }),

@@ -17,6 +17,8 @@ export * from './operations.ts';
 export * from './optimization-operations.ts';
 export * from './performance.ts';
 export * from './principal.ts';
+export * from './profile.ts';
+export * from './profile-operations.ts';
 export * from './resource-queries.ts';
 export * from './resources.ts';
 export * from './series.ts';

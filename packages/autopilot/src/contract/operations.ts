@@ -30,6 +30,7 @@ import type {
   RouteRow,
 } from './performance.ts';
 import type { Scope } from './principal.ts';
+import { type ProfileOperationTypes, profileOperations } from './profile-operations.ts';
 import { type ResourcesQuery, resourceSorts, type TenantsQuery, tenantSorts } from './resource-queries.ts';
 import * as resourceAnswer from './resource-shapes.ts';
 import type { Resources, TenantList } from './resources.ts';
@@ -185,7 +186,8 @@ export interface OperationTypes
   extends ConfigurationOperationTypes,
     AccessOperationTypes,
     DatabaseOperationTypes,
-    OptimizationOperationTypes {
+    OptimizationOperationTypes,
+    ProfileOperationTypes {
   readonly getDashboard: { readonly query: DashboardQuery; readonly answer: Dashboard };
   readonly getMetrics: { readonly query: MetricsQuery; readonly answer: MetricsAnswer };
   readonly getExposition: { readonly query: ExpositionQuery; readonly answer: string };
@@ -447,6 +449,7 @@ export const operations: {
     mediaTypes: ['application/json'],
     problems: ['AP_SERVICE_UNKNOWN', 'AP_SERIES_UNKNOWN', 'AP_RANGE_INVALID', 'AP_PAGE_CURSOR_INVALID'],
   },
+  ...profileOperations,
   ...configurationOperations,
   ...databaseOperations,
   ...accessOperations,

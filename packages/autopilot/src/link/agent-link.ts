@@ -1,7 +1,9 @@
 import type { TokenDigest } from '../contract/principal.ts';
+import { PROFILE_SECONDS, type ProfileKind, type ProfileTree } from '../contract/profile.ts';
 import type { Origin, StatementText, Window } from '../contract/series.ts';
 import { UnsentTexts } from '../contract/unsent-texts.ts';
 import type { EpochMs } from '../kernel/clock.ts';
+import { messageOf } from '../kernel/errors.ts';
 import { type AgentChannel, type ConfigState, type DownMessage, LINK_PROTOCOL, type UpMessage } from './protocol.ts';
 
 /** The configuration of the process, as the link needs it. None of it throws. */
@@ -26,6 +28,8 @@ export interface AgentLinkOptions {
   readonly historyTrouble?: () => string | null;
   /** Takes configurations; absent: none is asked for. */
   readonly config?: LinkedConfig;
+  /** Profiles the process; absent: it is not done. May reject. */
+  readonly profile?: (kind: ProfileKind, durationMs: number) => Promise<ProfileTree>;
   /** Told each time that a control plane welcomes this agent, with the tokens it knows; an older one says none. */
   readonly onWelcome?: (address: string, tokens: readonly TokenDigest[]) => void;
   /** Told when other tokens are good than those of the welcome. */
@@ -197,6 +201,9 @@ export class AgentLink {
         if (verdict !== undefined) channel.send({ kind: 'config-checked', id: message.id, ...verdict });
         return;
       }
+      case 'profile':
+        void this.#profile(channel, message);
+        return;
       case 'refused':
         this.#refuse(message.reason);
         return;
@@ -209,6 +216,25 @@ export class AgentLink {
     this.#unacknowledged = this.#unacknowledged.filter((one) => one !== sent);
     for (const { start, durationMs } of sent.windows)
       this.#takenUntil = Math.max(this.#takenUntil ?? 0, start + durationMs);
+  }
+
+  async #profile(channel: AgentChannel, { id, profile, durationMs }: DownMessage & { kind: 'profile' }): Promise<void> {
+    const { min, max } = PROFILE_SECONDS;
+    const answer = (tree: ProfileTree | null, refusal: string | null): void => {
+      channel.send({ kind: 'profiled', id, tree, refusal });
+    };
+    const make = this.#options.profile;
+    // What comes over a link may be anything.
+    const isKnown = profile === 'cpu' || profile === 'allocation';
+    if (make === undefined || !isKnown || !(durationMs >= min * 1_000 && durationMs <= max * 1_000)) {
+      answer(null, 'this is no profile that it makes');
+      return;
+    }
+    try {
+      answer(await make(profile, durationMs), null);
+    } catch (error) {
+      answer(null, messageOf(error));
+    }
   }
 
   #refuse(reason: string): void {

@@ -5,7 +5,13 @@ import type { Clock, EpochMs } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
 import type { ConfigExchange } from './config-exchange.ts';
 import { StatementTexts } from './control-statements.ts';
-import { type ControlChannel, LINK_PROTOCOL, OLDEST_LINK_PROTOCOL, type UpMessage } from './protocol.ts';
+import {
+  type ControlChannel,
+  type DownMessage,
+  LINK_PROTOCOL,
+  OLDEST_LINK_PROTOCOL,
+  type UpMessage,
+} from './protocol.ts';
 
 /** Silence after which a linked instance is called stalled: windows come once a second, two may be late. */
 const STALLED_AFTER_MS = 2500;
@@ -31,6 +37,8 @@ export interface AgentRegistryOptions {
   readonly onTaken?: (origin: Origin, until: EpochMs) => void;
   /** Brings configurations to the agents; absent: they keep what they have. */
   readonly config?: ConfigExchange;
+  /** Takes the profiles that agents were asked for. */
+  readonly profiled?: (origin: Origin, message: UpMessage & { readonly kind: 'profiled' }) => void;
   /** Told what went wrong on a link, for the log. */
   readonly onTrouble: (message: string) => void;
 }
@@ -86,7 +94,8 @@ export class AgentRegistry {
       if (message.kind === 'bye') known.closedInOrder = true;
       else if (message.kind === 'config-state' || message.kind === 'config-checked') {
         this.#options.config?.hear(known.origin, channel, message);
-      } else if (message.kind === 'windows') {
+      } else if (message.kind === 'profiled') this.#options.profiled?.(known.origin, message);
+      else if (message.kind === 'windows') {
         taken = taken.then(() => this.#take(channel, known, message));
       }
     });
@@ -132,6 +141,11 @@ export class AgentRegistry {
   /** Remembers a text that was found elsewhere, as if its agent had sent it. */
   learnText(service: string, text: StatementText): void {
     this.#texts.set(service, text);
+  }
+
+  /** Says something to one instance; false: it is not linked, or its buffer is full. */
+  tell(service: string, instance: string, message: DownMessage): boolean {
+    return this.#known.get(`${service}\u0000${instance}`)?.channel?.send(message) ?? false;
   }
 
   /** Says to every agent which tokens are good now. */

@@ -1,5 +1,6 @@
 import type { SettingValues } from '../contract/configuration.ts';
 import type { TokenDigest } from '../contract/principal.ts';
+import type { ProfileKind, ProfileTree } from '../contract/profile.ts';
 import type { Origin, StatementText, Window } from '../contract/series.ts';
 import type { EpochMs } from '../kernel/clock.ts';
 
@@ -76,6 +77,13 @@ export type UpMessage =
       readonly refusal: string | null;
       readonly pendingRestart: readonly string[];
     }
+  /** The answer to the `profile` of this id. `tree` null: none was made, `refusal` says why. */
+  | {
+      readonly kind: 'profiled';
+      readonly id: string;
+      readonly tree: ProfileTree | null;
+      readonly refusal: string | null;
+    }
   /** The agent closes in order; its last windows have been sent. */
   | { readonly kind: 'bye' };
 
@@ -101,6 +109,8 @@ export type DownMessage =
   | { readonly kind: 'config'; readonly version: number; readonly revision: string; readonly layers: ConfigLayers }
   /** Would this be taken? Changes nothing; answered by `config-checked`. */
   | { readonly kind: 'config-check'; readonly id: number; readonly layers: ConfigLayers }
+  /** Profile this process for so long; answered by `profiled`. An older agent passes it over. */
+  | { readonly kind: 'profile'; readonly id: string; readonly profile: ProfileKind; readonly durationMs: number }
   /** The hello can't be answered, and why; the channel is closed after it. */
   | { readonly kind: 'refused'; readonly reason: string };
 

@@ -61,6 +61,14 @@ export class RequestScope {
   }
 }
 
+/** Told whose the running code becomes, for as long as it wants to know. */
+export interface SliceWatcher {
+  /** The rest of the running callback is this request's. */
+  switchTo(scope: RequestScope): void;
+  /** Runs a part of somebody else's callback for this request. */
+  run<Result>(scope: RequestScope, callback: () => Result): Result;
+}
+
 /**
  * Finds the request that the running code belongs to, across awaits and callbacks.
  * It costs nothing until someone needs it: `enable()` is called with the first instrumented pool.
@@ -69,6 +77,8 @@ export class RequestContext {
   #storage: AsyncLocalStorage<RequestScope | undefined> | null = null;
   /** Told whose the running callback becomes; null: nobody measures that. */
   slices: LoopSlices | null = null;
+  /** The same, while a profile is made; null: none is. */
+  watcher: SliceWatcher | null = null;
 
   get enabled(): boolean {
     return this.#storage !== null;
@@ -89,14 +99,17 @@ export class RequestContext {
   enter(scope: RequestScope): void {
     this.#storage?.enterWith(scope);
     this.slices?.switchTo(scope);
+    this.watcher?.switchTo(scope);
   }
 
   /** Runs `callback` with `scope` current; undefined: outside of any request. */
   run<Result>(scope: RequestScope | undefined, callback: () => Result): Result {
     const storage = this.#storage;
     if (storage === null) return callback();
-    const { slices } = this;
-    if (slices === null || scope === undefined) return storage.run(scope, callback);
-    return slices.run(scope, () => storage.run(scope, callback));
+    const { slices, watcher } = this;
+    if (scope === undefined || (slices === null && watcher === null)) return storage.run(scope, callback);
+    const within = (): Result => storage.run(scope, callback);
+    const sliced = slices === null ? within : (): Result => slices.run(scope, within);
+    return watcher === null ? sliced() : watcher.run(scope, sliced);
   }
 }

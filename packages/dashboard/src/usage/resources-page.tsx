@@ -8,6 +8,7 @@ import { LimitNotes } from '../overview/limit-notes.tsx';
 import { PoolList } from '../overview/pool-list.tsx';
 import { RouteName } from '../overview/route-name.tsx';
 import type { Order } from '../overview/row-order.ts';
+import { ProfilePanel } from '../profile/profile-panel.tsx';
 import { useRangeView } from '../range/range-view.tsx';
 import { api } from '../session/api.ts';
 import { ProblemPanel } from '../shell/problem-panel.tsx';
@@ -93,6 +94,7 @@ export function ResourcesPage(): ReactElement {
         loop={data?.loop}
         empty="No request in this time."
       />
+      <ProfilePanel />
     </div>
   );
 }
