@@ -58,6 +58,15 @@ function second(start: number, { estimated }: { readonly estimated: boolean }): 
         diskReadBytes: 4096,
         diskWriteBytes: 8192,
       }),
+      seriesOf('job', 'digest', {
+        runs: 4,
+        failures: 1,
+        retries: 1,
+        durationMs: histogramOf([20, 20, 20, 20]),
+        waitMs: histogramOf([5, 5, 5, 5]),
+        databaseMs: 12,
+      }),
+      seriesOf('job', 'idle', { runs: 0 }),
       seriesOf('pool', 'main', { size: gaugeOf(4), max: gaugeOf(10), acquired: 9 }, { database: 'main' }),
     ],
     { overflow: { tenant: 1 } },
@@ -217,6 +226,13 @@ describe('GET /performance/resources', () => {
       answer.database.pools.map(({ pool, size, max }) => [pool, size, max]),
       [['main', 4, 10]],
     );
+    const [digest, ...others] = answer.jobs;
+    assert.deepEqual(others, [], 'a kind that did not run is not listed');
+    assert.deepEqual(
+      [digest?.job, digest?.runs, digest?.failures, digest?.failureRatio, digest?.retries, digest?.databaseMsPerJob],
+      ['digest', 4 * SECONDS, SECONDS, 0.25, SECONDS, 3],
+    );
+    assert.ok(Math.abs((digest?.p95Ms ?? 0) / 20 - 1) < 0.03 && Math.abs((digest?.waitP50Ms ?? 0) / 5 - 1) < 0.03);
     const names = ['processor', 'eventLoop', 'memory', 'disk', 'network', 'database', 'pool'];
     assert.deepEqual(Object.keys(answer.trends), names);
     assert.equal(answer.trends['disk']?.columns['diskWriteRate']?.at(-1), 8192);

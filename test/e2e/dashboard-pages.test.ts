@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, afterEach, before, describe, it, test } from 'node:test';
 import pg from 'pg';
 import type { Page } from 'playwright-core';
@@ -70,6 +71,12 @@ test('tenants have a page: by keyboard there, sorted by any column, filtered, of
   await page.getByLabel('Filter tenants').fill('acm');
   await page.getByRole('row', { name: /globex/ }).waitFor({ state: 'detached' });
   assert.deepEqual(await names(page, 'tenants'), ['acme']);
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'CSV of the tenants' }).press('Enter'),
+  ]);
+  const lines = (await readFile(await download.path(), 'utf8')).trimEnd().split('\r\n');
+  assert.deepEqual([lines.length, lines[0]?.split(',')[0], lines[1]?.split(',')[0]], [2, 'tenant', 'acme']);
   const range = `from=${new Date(Date.now() - 600_000).toISOString()}&to=${new Date().toISOString()}`;
   await page.goto(`${world.plane.dashboardUrl}tenants?${range}`);
   await page.getByRole('row', { name: /globex/ }).waitFor();
@@ -124,6 +131,10 @@ test('resources have a page: charts, worst moments, pools, and what each route t
   ]);
   await page.waitForFunction(() => /\d/.test(document.querySelector('#disk .chart-plot')?.ariaLabel ?? ''));
   await page.getByText('Heap allowed').waitFor();
+  await page
+    .locator('#resource-jobs')
+    .getByRole('row', { name: /digest/ })
+    .waitFor();
   await page.getByLabel('Instance to profile').selectOption('web-2');
   await page.getByRole('button', { name: 'Start' }).click();
   const graph = page.getByRole('group', { name: 'Calls by route' });

@@ -132,6 +132,14 @@ function windowAt(start: number, durationMs: number, slower: number): Window {
         { database: 'main' },
       ),
       seriesOf('route-statement', 'a1b2', { calls: calls.length, totalMs: 90 }, { route: 'GET /orders' }),
+      seriesOf('job', 'digest', {
+        runs: 2,
+        failures: wave > 1.5 ? 1 : 0,
+        durationMs: histogramOf([20 * wave, 40]),
+        waitMs: histogramOf([5, 9]),
+        databaseMs: 6,
+        databaseCalls: 4,
+      }),
       seriesOf(
         'pool',
         'main',

@@ -178,11 +178,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     initial: null,
   });
   const { settings } = own;
-  const streams = new EventStreams({
-    clock,
-    onTrouble,
-    settings,
-  });
+  const streams = new EventStreams({ clock, onTrouble, settings });
   const fleet = new FleetMetrics({ clock, limits: { tenant: options.exposedTenants ?? 0 } });
   let address = '';
   const ownService = (): string => options.service ?? agents.services()[0] ?? 'autopilot';
@@ -234,10 +230,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     config: office.exchange,
     profiled: (origin, message) => profiles.hear(origin, message),
   });
-  const profiles = new Profiles({
-    instances: (service) => agents.instances(service),
-    tell: (service, instance, message) => agents.tell(service, instance, message),
-  });
+  const profiles = new Profiles(agents);
   const healthHistory = new HealthHistory();
   const judge = (scope: Scope): Promise<Omit<Health, 'trend'>> =>
     judgeHealth(engine, scope, agents.linked(scope.service), clock.now(), office.settingsFor(scope.service).health);

@@ -17,6 +17,7 @@ import {
 import type {
   Consumption,
   ConsumptionShares,
+  JobConsumption,
   LoopEstimate,
   LoopTime,
   Resources,
@@ -133,6 +134,25 @@ const routeConsumption: ShapeOf<RouteConsumption> = {
   fields: { route: text, ...consumptionFields, ...shareFields, loop },
 };
 
+const jobConsumption: ShapeOf<JobConsumption> = {
+  kind: 'object',
+  name: 'JobConsumption',
+  description: 'One kind of background job',
+  fields: {
+    job: text,
+    runs: count,
+    failures: count,
+    failureRatio: orNull(ratio),
+    retries: { ...count, description: 'Runs that were not the first of their job' },
+    waitP50Ms: { ...orNull(ms), description: 'From when it was due to its beginning' },
+    waitP95Ms: orNull(ms),
+    p50Ms: orNull(ms),
+    p95Ms: orNull(ms),
+    concurrency: { ...orNull({ kind: 'number', min: 0, unit: 'runs' } as const), description: 'Under way on average' },
+    databaseMsPerJob: orNull(ms),
+  },
+};
+
 /** GET /performance/resources */
 export const resources: ShapeOf<Resources> = {
   kind: 'object',
@@ -197,6 +217,7 @@ export const resources: ShapeOf<Resources> = {
     whole: { ...consumption, description: 'All requests: what the shares of the routes are of' },
     loop: loopEstimate,
     routes: { kind: 'array', of: routeConsumption },
+    jobs: { kind: 'array', of: jobConsumption, description: 'Most runs first; 100 at most' },
     releases,
     complete,
     notes: texts,

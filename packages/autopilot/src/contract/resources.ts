@@ -128,6 +128,24 @@ export interface NetworkUse {
   readonly sentRate: number;
 }
 
+/** One kind of background job over a range. */
+export interface JobConsumption {
+  readonly job: string;
+  readonly runs: number;
+  readonly failures: number;
+  readonly failureRatio: number | null;
+  /** Runs that were not the first of their job. */
+  readonly retries: number;
+  /** From when it was due to its beginning; null where nobody said when it was due. */
+  readonly waitP50Ms: number | null;
+  readonly waitP95Ms: number | null;
+  readonly p50Ms: number | null;
+  readonly p95Ms: number | null;
+  /** Runs under way on average. */
+  readonly concurrency: number | null;
+  readonly databaseMsPerJob: number | null;
+}
+
 /** What a service uses of its machines over a range, and which routes use it. */
 export interface Resources {
   readonly service: string;
@@ -146,6 +164,8 @@ export interface Resources {
   readonly whole: Consumption;
   readonly loop: LoopEstimate;
   readonly routes: readonly RouteConsumption[];
+  /** The kinds of background jobs that ran, most runs first; 100 at most. */
+  readonly jobs: readonly JobConsumption[];
   /** Releases that were first seen within the range, oldest first. */
   readonly releases: readonly ReleaseMark[];
   /** false: the range reaches back beyond what is kept; `notes` say why. */

@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import type { Configuration } from '@teamflow/autopilot/contract';
 import { type ChangeEvent, type ReactElement, useState } from 'react';
 import { failureOf, type StreamFailure } from '../live/shared-stream.ts';
+import { saveFile } from '../save/save-file.ts';
 import { api } from '../session/api.ts';
 import type { Proposal } from './proposal.ts';
 import type { ConfigScope } from './use-configuration.ts';
@@ -28,12 +29,7 @@ function ExportCard({ scope }: { readonly scope: ConfigScope }): ReactElement {
     setFailure(null);
     try {
       const text = await api.exportConfig(format, scope.service);
-      const address = URL.createObjectURL(new Blob([text], { type: `application/${format}` }));
-      const link = document.createElement('a');
-      link.href = address;
-      link.download = `autopilot-config.${format}`;
-      link.click();
-      URL.revokeObjectURL(address);
+      saveFile(`autopilot-config.${format}`, `application/${format}`, text);
     } catch (error) {
       setFailure(failureOf(error));
     }

@@ -10,6 +10,7 @@ import { LimitNotes } from '../overview/limit-notes.tsx';
 import { type Direction, type Order, sortedRows } from '../overview/row-order.ts';
 import { liveMinutes } from '../range/range.ts';
 import { useRangeView } from '../range/range-view.tsx';
+import { SaveButtons } from '../save/save-buttons.tsx';
 import { api } from '../session/api.ts';
 import { PageLink } from '../shell/page-link.tsx';
 import { ProblemPanel } from '../shell/problem-panel.tsx';
@@ -189,6 +190,7 @@ export function InstancesPage(): ReactElement {
           <span className="card-note numbers" role="status">
             {data === undefined ? '' : countOf(live, rows.length, data.page.next !== null)}
           </span>
+          <SaveButtons name="instances" rows={rows} />
         </header>
         <div className="table-scroll">
           <table className="numbers instances-table">

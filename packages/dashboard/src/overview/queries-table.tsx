@@ -1,6 +1,7 @@
 import type { StatementRow } from '@teamflow/autopilot/contract';
 import { type ReactElement, type ReactNode, useState } from 'react';
 import { formatQuantity } from '../format/quantity.ts';
+import { SaveButtons } from '../save/save-buttons.tsx';
 import { CallingRoutes } from './calling-routes.tsx';
 import { ColumnHead } from './column-head.tsx';
 import { type Order, sortedRows } from './row-order.ts';
@@ -96,6 +97,7 @@ export function QueriesTable({ statements, title }: QueriesTableProps): ReactEle
           {title}
         </h2>
         <span className="card-note">by their share of the database time, as the application saw them</span>
+        <SaveButtons name="statements" rows={rows} />
       </header>
       <div className="table-scroll">
         <table className="numbers queries">

@@ -5,6 +5,7 @@ import type { Better } from '../format/delta.ts';
 import { formatQuantity, type QuantityKind } from '../format/quantity.ts';
 import { DeltaMark } from '../range/delta-mark.tsx';
 import { useRangeView } from '../range/range-view.tsx';
+import { SaveButtons } from '../save/save-buttons.tsx';
 import { SearchIcon } from '../shell/icons.tsx';
 import { ColumnHead } from './column-head.tsx';
 import { RouteName } from './route-name.tsx';
@@ -162,6 +163,7 @@ export function RoutesTable(): ReactElement {
         <span className="card-note numbers" role="status">
           {routes === undefined ? '' : countOf(rows.length, routes.length, filter, isCut)}
         </span>
+        <SaveButtons name="routes" rows={rows} />
         <TextInput
           id="route-filter"
           className="table-filter"

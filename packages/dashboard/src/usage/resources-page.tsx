@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import type { ResourceSort, Resources, RouteConsumption } from '@teamflow/autopilot/contract';
+import type { JobConsumption, ResourceSort, Resources, RouteConsumption } from '@teamflow/autopilot/contract';
 import { type ReactElement, useState } from 'react';
 import { TimeChart } from '../chart/time-chart.tsx';
 import { formatQuantity } from '../format/quantity.ts';
@@ -13,6 +13,7 @@ import { useRangeView } from '../range/range-view.tsx';
 import { api } from '../session/api.ts';
 import { ProblemPanel } from '../shell/problem-panel.tsx';
 import { consumptionColumns, type UsageColumn } from './consumption-columns.tsx';
+import { type JobSort, jobColumns } from './job-columns.tsx';
 import { resourceCharts } from './resource-charts.ts';
 import { UsageTable } from './usage-table.tsx';
 import { useAbout } from './use-about.ts';
@@ -37,6 +38,7 @@ export function ResourcesPage(): ReactElement {
   const { scope: pageScope } = useRangeView();
   const { key, ask, every } = useAbout();
   const [order, setOrder] = useState<Order<ResourceSort | 'name'>>({ column: 'timeShare', direction: 'descending' });
+  const [jobOrder, setJobOrder] = useState<Order<JobSort | 'name'>>({ column: 'runs', direction: 'descending' });
   const sort = order.column === 'name' ? 'timeShare' : order.column;
   const { data, error, refetch } = useQuery({
     queryKey: ['resources', key, sort],
@@ -94,6 +96,24 @@ export function ResourcesPage(): ReactElement {
         loop={data?.loop}
         empty="No request in this time."
       />
+      {data !== undefined && data.jobs.length > 0 && (
+        <UsageTable<JobConsumption, JobSort>
+          id="resource-jobs"
+          title={
+            <h2 className="card-title" id="resource-jobs-title">
+              Background jobs
+            </h2>
+          }
+          noun="kinds of jobs"
+          nameOf={({ job }) => job}
+          columns={jobColumns}
+          rows={data.jobs}
+          isCut={false}
+          order={jobOrder}
+          onOrder={setJobOrder}
+          empty="No job ran in this time."
+        />
+      )}
       <ProfilePanel />
     </div>
   );

@@ -4,12 +4,13 @@ import { type ReactElement, type ReactNode, useState } from 'react';
 import { formatQuantity } from '../format/quantity.ts';
 import { ColumnHead } from '../overview/column-head.tsx';
 import { filteredRows, type Order, sortedRows } from '../overview/row-order.ts';
+import { SaveButtons } from '../save/save-buttons.tsx';
 import { SearchIcon } from '../shell/icons.tsx';
 import type { UsageColumn } from './consumption-columns.tsx';
 import '../overview/tables.css';
 import './usage.css';
 
-interface UsageTableProps<Row, Sort extends string> {
+interface UsageTableProps<Row extends object, Sort extends string> {
   readonly id: string;
   readonly title: ReactNode;
   /** In the plural: "tenants". */
@@ -22,12 +23,13 @@ interface UsageTableProps<Row, Sort extends string> {
   readonly isCut: boolean;
   readonly order: Order<Sort | 'name'>;
   readonly onOrder: (order: Order<Sort | 'name'>) => void;
-  readonly loop: LoopEstimate | undefined;
+  /** Absent: it is about no time of the event loop, or nothing has come. */
+  readonly loop?: LoopEstimate | undefined;
   readonly empty: string;
 }
 
 /** Who takes what, by any column, with a filter. */
-export function UsageTable<Row, Sort extends string>(props: UsageTableProps<Row, Sort>): ReactElement {
+export function UsageTable<Row extends object, Sort extends string>(props: UsageTableProps<Row, Sort>): ReactElement {
   const { id, title, noun, nameOf, columns, rows, isCut, order, onOrder, loop, empty } = props;
   const [filter, setFilter] = useState('');
   const value = columns.find(({ column }) => column === order.column)?.value ?? ((): null => null);
@@ -39,6 +41,7 @@ export function UsageTable<Row, Sort extends string>(props: UsageTableProps<Row,
         <span className="card-note numbers" role="status">
           {rows === undefined ? '' : countOf(found.length, rows.length, filter, isCut)}
         </span>
+        <SaveButtons name={noun} rows={found} />
         <TextInput
           id={`${id}-filter`}
           className="table-filter"

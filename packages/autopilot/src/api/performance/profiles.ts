@@ -6,11 +6,11 @@ import type { Origin } from '../../contract/series.ts';
 import { AutopilotError } from '../../kernel/errors.ts';
 import type { DownMessage, UpMessage } from '../../link/protocol.ts';
 
-/** What {@link Profiles} are made with. */
-export interface ProfilesOptions {
-  readonly instances: (service: string) => readonly InstanceStatus[];
+/** The agents, as profiles need them. */
+export interface ProfiledAgents {
+  instances(service: string): readonly InstanceStatus[];
   /** False: the instance is not linked, or its buffer is full. */
-  readonly tell: (service: string, instance: string, message: DownMessage) => boolean;
+  tell(service: string, instance: string, message: DownMessage): boolean;
 }
 
 /** Kept in memory, each a megabyte at most. */
@@ -23,12 +23,12 @@ const MAX_TEXT = 500;
 
 /** Asks instances for profiles and keeps the latest. */
 export class Profiles {
-  readonly #options: ProfilesOptions;
+  readonly #agents: ProfiledAgents;
   readonly #kept = new Map<string, Profile>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
 
-  constructor(options: ProfilesOptions) {
-    this.#options = options;
+  constructor(agents: ProfiledAgents) {
+    this.#agents = agents;
   }
 
   /** @throws AutopilotError AP_INSTANCE_NOT_LINKED, AP_PROFILE_RUNNING */
@@ -48,7 +48,7 @@ export class Profiles {
     }
     const id = randomUUID();
     const durationMs = seconds * 1_000;
-    if (!this.#options.tell(service, instance, { kind: 'profile', id, profile: kind, durationMs })) {
+    if (!this.#agents.tell(service, instance, { kind: 'profile', id, profile: kind, durationMs })) {
       throw new AutopilotError('AP_INSTANCE_NOT_LINKED', `${instance} of ${service} is not linked.`, {
         remedy: 'GET /api/v1/performance/instances lists those that are live.',
       });
@@ -100,7 +100,7 @@ export class Profiles {
   }
 
   #only(service: string): string {
-    const live = this.#options.instances(service).filter(({ state }) => state !== 'gone');
+    const live = this.#agents.instances(service).filter(({ state }) => state !== 'gone');
     const [only] = live;
     if (only !== undefined && live.length === 1) return only.instance;
     throw new AutopilotError(

@@ -1,6 +1,7 @@
 import type { ResourceSort, ResourcesQuery } from '../../contract/resource-queries.ts';
 import type { Resources } from '../../contract/resources.ts';
 import { rankingOf, routeConsumptions, wholeConsumption } from '../../query/consumption.ts';
+import { jobKinds } from '../../query/job-kinds.ts';
 import { processUse } from '../../query/process-use.ts';
 import { databaseSummary } from '../../query/summaries.ts';
 import { steppedRange } from '../../query/time-range.ts';
@@ -53,6 +54,7 @@ export async function getResources(sources: PerformanceSources, query: Resources
     whole: whole.consumption,
     loop: whole.loop,
     routes: await routeConsumptions(engine, scope, range, keys, whole),
+    jobs: await jobKinds(engine, scope, range),
     releases: await releasesWithin(sources, scope.service, range),
     complete: range.complete,
     notes: range.notes,
