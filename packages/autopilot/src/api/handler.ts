@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { ErrorCode } from '../contract/error-table.ts';
+import { expositionMediaTypes } from '../contract/media-types.ts';
 import { openApiDocument } from '../contract/openapi.ts';
-import { expositionMediaTypes, type OperationId, type OperationTypes, operations } from '../contract/operations.ts';
+import { type OperationId, type OperationTypes, operations } from '../contract/operations.ts';
 import type { Dashboard, Liveness, MetricsAnswer, Readiness } from '../contract/performance.ts';
 import { type Principal, SERVICE_HEADER } from '../contract/principal.ts';
 import type { Shape } from '../contract/shape.ts';

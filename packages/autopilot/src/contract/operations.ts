@@ -3,6 +3,7 @@ import { type ConfigurationOperationTypes, configurationOperations } from './con
 import { type DatabaseOperationTypes, databaseOperations } from './database-operations.ts';
 import type { ErrorCode } from './error-table.ts';
 import type { Measure } from './measures.ts';
+import { expositionMediaTypes, type MediaType } from './media-types.ts';
 import {
   compare,
   cursor,
@@ -131,23 +132,6 @@ export interface ExpositionQuery {
 
 /** A call without parameters. */
 export type NoQuery = object;
-
-/** What calls can be answered as. */
-export type MediaType =
-  | 'application/json'
-  | 'application/yaml'
-  | 'text/event-stream'
-  | 'text/html'
-  | 'text/plain'
-  | 'application/openmetrics-text'
-  | 'application/vnd.google.protobuf';
-
-/** What metrics are exposed as; parameters of the media types say more. */
-export const expositionMediaTypes: readonly MediaType[] = [
-  'text/plain',
-  'application/openmetrics-text',
-  'application/vnd.google.protobuf',
-];
 
 /** The body that a call takes. */
 export interface OperationBody {
