@@ -26,6 +26,7 @@ const root = join(import.meta.dirname, '..');
 const results = join(root, 'bench', 'results');
 
 const tortures: Readonly<Record<string, Torture>> = {
+  outage: { rounds: 3, batch: 1, program: 'test/support/outage-torture-process.ts' },
   config: { rounds: 500, batch: 50, program: 'test/support/config-torture-process.ts' },
 };
 

@@ -7,6 +7,7 @@ import { assertAccessible } from '../support/accessibility.ts';
 import { launchChromium, type TestBrowser } from '../support/chromium.ts';
 import { type DashboardWorld, dashboardWorld } from '../support/dashboard-world.ts';
 import { leakCheck } from '../support/leak-check.ts';
+import { policyViolations } from '../support/policy-violations.ts';
 import { databaseFor } from '../support/postgres.ts';
 
 leakCheck(after);
@@ -26,8 +27,11 @@ after(async () => {
 });
 
 /** The dashboard, signed in; errors of the page fail the test. */
-async function open(scheme: 'light' | 'dark'): Promise<{ page: Page; errors: string[] }> {
+async function open(
+  scheme: 'light' | 'dark',
+): Promise<{ page: Page; errors: string[]; violations: readonly string[] }> {
   const context = await chromium.browser.newContext({ viewport: { width: 1440, height: 1000 }, colorScheme: scheme });
+  const violations = await policyViolations(context);
   const page = await context.newPage();
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.message));
@@ -38,7 +42,7 @@ async function open(scheme: 'light' | 'dark'): Promise<{ page: Page; errors: str
   await page.getByLabel('Token', { exact: true }).fill(world.token);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByText('Live', { exact: true }).first().waitFor();
-  return { page, errors };
+  return { page, errors, violations };
 }
 
 /** A database with an index too many, and statements that were counted. */
@@ -148,6 +152,41 @@ test('resources have a page: charts, worst moments, pools, and what each route t
   await graph.getByRole('button', { name: /^POST \/orders/ }).waitFor();
   await page.locator('#resource-routes').getByRole('link', { name: 'GET /orders', exact: true }).click();
   await page.waitForURL(/\/autopilot\/routes\//);
+  assert.deepEqual(errors, []);
+  await page.context().close();
+});
+
+test('a token is made, shown once, and revoked; the audit log says who did it', async () => {
+  const { page, errors } = await open('light');
+  await page.keyboard.press('g');
+  await page.keyboard.press('a');
+  await page.waitForURL(/\/autopilot\/access/);
+  await page.getByText('No token was made yet.').waitFor();
+  await page.getByRole('button', { name: 'Make it' }).click();
+  await page.getByText('Say what it is for.').waitFor();
+  await page.getByLabel('New token for').fill('ci deploys');
+  await page.getByLabel('May').selectOption('operate');
+  await page.getByLabel('Lives for').selectOption({ label: '30 days' });
+  await page.keyboard.press('Enter');
+  const panel = page.getByRole('region', { name: 'The token ci deploys' });
+  const secret = await panel.locator('code').innerText();
+  const ask = (): Promise<Response> =>
+    fetch(`${world.plane.address}/api/v1/config`, { headers: { authorization: `Bearer ${secret}` } });
+  assert.equal((await ask()).status, 200);
+  await panel.getByRole('button', { name: 'Done' }).click();
+  await page.reload();
+  const row = page.getByRole('row', { name: /ci deploys/ });
+  await row.getByText(/ ago$/).waitFor();
+  assert.ok(!(await page.content()).includes(secret));
+  await row.getByRole('button', { name: 'Revoke ci deploys' }).click();
+  await page.keyboard.press('Enter');
+  await row.getByText('by administrator').first().waitFor();
+  await page
+    .locator('#audit')
+    .getByRole('row', { name: /revokeAccessToken/ })
+    .getByText('done')
+    .waitFor();
+  assert.equal((await ask()).status, 401);
   assert.deepEqual(errors, []);
   await page.context().close();
 });
@@ -336,11 +375,12 @@ const drawn = {
   'configuration/versions': '.difference-table',
   'configuration/presets': '.preset',
   'configuration/transfer': '.transfer-body',
+  access: '#audit tbody tr',
 };
 
-test('the pages are free of what axe finds, in light and dark and on a phone', async () => {
+test('the pages are free of what axe finds and of what the policy forbids, in light and dark and on a phone', async () => {
   for (const isPhone of [false, true]) {
-    const { page, errors } = await open('light');
+    const { page, errors, violations } = await open('light');
     for (const [path, selector] of Object.entries(drawn)) {
       await page.goto(world.plane.dashboardUrl + path);
       await page.locator(selector).first().waitFor();
@@ -352,7 +392,7 @@ test('the pages are free of what axe finds, in light and dark and on a phone', a
         assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390, `${path} fits the phone`);
       }
     }
-    assert.deepEqual(errors, []);
+    assert.deepEqual([...errors, ...violations], []);
     await page.context().close();
   }
 });

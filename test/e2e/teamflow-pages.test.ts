@@ -8,6 +8,7 @@ import { startTeamFlow, type TeamFlowProcess } from '../../tools/teamflow-proces
 import { assertAccessible } from '../support/accessibility.ts';
 import { launchChromium, type TestBrowser } from '../support/chromium.ts';
 import { leakCheck } from '../support/leak-check.ts';
+import { policyViolations } from '../support/policy-violations.ts';
 
 leakCheck(after);
 
@@ -353,8 +354,9 @@ test('every page is free of what axe finds, in light and dark', async () => {
   await page.context().close();
 });
 
-test('every page fits a phone', async () => {
+test('every page fits a phone, and lives with its policy; so do the pages of the dashboard and of the API', async () => {
   const { page } = await openPage({ width: 375 });
+  const violations = await policyViolations(page.context());
   await signIn(page);
   const slug = new URL(page.url()).pathname.split('/').at(-1) ?? '';
   for (const [path, shows] of pagesOf(slug)) {
@@ -364,5 +366,26 @@ test('every page fits a phone', async () => {
   await page.getByRole('button', { name: 'Menu' }).click();
   await page.getByRole('dialog').getByRole('link', { name: 'My tasks' }).click();
   await page.waitForURL(/assigneeId=me/);
+
+  await page.goto(`${teamflow.url}/autopilot/`);
+  const links = page.getByRole('navigation', { name: 'Pages' }).getByRole('link');
+  await links.first().waitFor();
+  const paths = await links.evaluateAll((found) => found.map((link) => link.getAttribute('href') ?? ''));
+  assert.ok(paths.includes('/autopilot/access'), paths.join(' '));
+  for (const path of [...paths, '/api/v1/docs']) {
+    const answer = await page.goto(`${teamflow.url}${path}`, { waitUntil: 'load' });
+    const policy = answer?.headers()['content-security-policy'] ?? '';
+    assert.match(policy, /default-src '(self|none)'/, path);
+    assert.doesNotMatch(/script-src[^;]*|$/.exec(policy)?.[0] ?? '', /unsafe/, path);
+    await page.locator('h1, h2').first().waitFor();
+  }
+  // That there would be a report: what the policy forbids is tried.
+  assert.deepEqual(violations, []);
+  await page.evaluate(() => {
+    document.body.append(Object.assign(document.createElement('script'), { textContent: 'globalThis.ran = true' }));
+  });
+  assert.equal(await page.evaluate(() => 'ran' in globalThis), false);
+  await page.waitForFunction(() => true);
+  assert.match(violations.join(' '), /script-src-elem forbids inline/);
   await page.context().close();
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -385,4 +385,25 @@ test('a caller who waits too long for a connection closes the routes that need o
     seen.filter(({ shed }) => shed).map(({ route, status }) => [route, status]),
     [['GET /asks', 503]],
   );
+});
+
+test('who sends a head or a body too slowly is cut off in the time that the application allows', async (t) => {
+  const { app } = await world(t, {
+    fastify: { requestTimeout: 400, http: { headersTimeout: 200, connectionsCheckingInterval: 50 } },
+    routes: (routes) => routes.post('/', async () => 'taken'),
+  });
+  const { port } = app.server.address() as AddressInfo; // `as`: it listens on TCP
+  for (const bytes of [
+    'POST / HTTP/1.1\r\nhost: here\r\nx-slow: ',
+    'POST / HTTP/1.1\r\nhost: here\r\ncontent-type: text/plain\r\ncontent-length: 10\r\n\r\nhalf',
+  ]) {
+    const socket = connect(port, '127.0.0.1');
+    let answer = '';
+    socket.setEncoding('latin1').on('data', (piece: string) => {
+      answer += piece;
+    });
+    socket.write(bytes);
+    await once(socket, 'close');
+    assert.match(answer, /^HTTP\/1\.1 408 /);
+  }
 });

@@ -52,6 +52,8 @@ export function PageFrame(): ReactElement {
           return goTo('/resources');
         case 'configuration':
           return goTo('/configuration');
+        case 'access':
+          return goTo('/access');
         case 'filter':
           return focusFilter();
         case 'range':
@@ -133,8 +135,8 @@ function UnknownPage(): ReactElement {
       <p>
         The dashboard has an <PageLink to="/">overview</PageLink>, pages of the{' '}
         <PageLink to="/instances">instances</PageLink>, the <PageLink to="/tenants">tenants</PageLink>, the{' '}
-        <PageLink to="/resources">resources</PageLink> and the <PageLink to="/configuration">configuration</PageLink>,
-        and one for each route.
+        <PageLink to="/resources">resources</PageLink>, the <PageLink to="/configuration">configuration</PageLink> and
+        of <PageLink to="/access">tokens and the audit log</PageLink>, and one for each route.
       </p>
     </section>
   );

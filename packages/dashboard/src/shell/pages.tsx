@@ -1,4 +1,5 @@
 import type { ReactElement } from 'react';
+import { AccessPage } from '../access/access-page.tsx';
 import { CompressionPage } from '../compression/compression-page.tsx';
 import { ConfigurationPage } from '../configuration/configuration-page.tsx';
 import { DatabasePage } from '../database/database-page.tsx';
@@ -40,5 +41,6 @@ export const pages: readonly Page[] = [
     isOfPresent: true,
     render: (part) => <ConfigurationPage part={part} />,
   },
+  { pattern: '/access', label: 'Access', isOfPresent: true, render: () => <AccessPage /> },
   { pattern: '/routes/:route', label: null, render: (route) => <RoutePage key={route} route={route} /> },
 ];

@@ -9,6 +9,7 @@ export type Shortcut =
   | 'tenants'
   | 'resources'
   | 'configuration'
+  | 'access'
   | 'scheme'
   | RangeShortcut;
 
@@ -29,6 +30,7 @@ export const shortcuts: readonly ShortcutDefinition[] = [
   { keys: ['g', 't'], shortcut: 'tenants', description: 'Go to the tenants' },
   { keys: ['g', 'p'], shortcut: 'resources', description: 'Go to the resources of the processes' },
   { keys: ['g', 'c'], shortcut: 'configuration', description: 'Go to the configuration' },
+  { keys: ['g', 'a'], shortcut: 'access', description: 'Go to tokens and the audit log' },
   { keys: ['t'], shortcut: 'range', description: 'Choose the time range' },
   { keys: ['l'], shortcut: 'live', description: 'Go back to live' },
   { keys: ['+'], shortcut: 'zoomIn', description: 'Zoom in on the middle' },
