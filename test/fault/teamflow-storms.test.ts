@@ -248,8 +248,16 @@ test('no secret is printed or told, whatever went wrong', async () => {
     ...['dashboard', 'metrics?kind=statement', 'health', 'routes', 'instances', 'tenants', 'resources'].map(
       (name) => `/api/v1/performance/${name}`,
     ),
-    ...['/api/v1/config', '/api/v1/config/export', '/api/v1/config/instances', '/api/v1/config/versions'],
-    ...['/api/v1/access/tokens', '/api/v1/access/audit', '/api/v1/openapi.json', '/metrics', '/livez', '/readyz'],
+    '/api/v1/config',
+    '/api/v1/config/export',
+    '/api/v1/config/instances',
+    '/api/v1/config/versions',
+    '/api/v1/access/tokens',
+    '/api/v1/access/audit',
+    '/api/v1/openapi.json',
+    '/metrics',
+    '/livez',
+    '/readyz',
   ]) {
     const answer = await fetch(teamflow.controlPlaneUrl + path, { headers });
     texts[path] = await answer.text();

@@ -27,7 +27,7 @@ export async function teamflowBehindDoor(
   await using ending = new AsyncDisposableStack();
   const state = await mkdtemp(join(tmpdir(), 'teamflow-door-'));
   ending.defer(() => rm(state, { recursive: true, force: true }));
-  const door = await storeDoor({ after: (fn) => ending.defer(async () => void (await fn())) }, database);
+  const door = await storeDoor({ after: (fn) => ending.defer(async () => await fn()) }, database);
   const pool = new pg.Pool({ connectionString: database.url, max: 2 });
   ending.defer(() => pool.end());
   const DATABASE_URL = door.url.replace('postgres@', `postgres:${DATABASE_PASSWORD}@`);

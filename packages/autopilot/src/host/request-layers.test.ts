@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http';
+import {
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  request,
+  type Server,
+} from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
-import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
+import Fastify, { type FastifyHttpOptions, type FastifyInstance } from 'fastify';
 import { Compressor } from '../compress/compressor.ts';
 import { type Settings, settingsOf } from '../config/registry.ts';
 import { systemClock } from '../kernel/clock.ts';
@@ -37,7 +43,7 @@ interface Answer {
 }
 
 interface WorldOptions {
-  readonly fastify?: FastifyServerOptions;
+  readonly fastify?: FastifyHttpOptions<Server>;
   readonly security?: SecurityOptions | false;
   readonly poolWaitMs?: () => number;
   readonly routes: (app: FastifyInstance) => void;

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import type { AccessToken } from '@teamflow/autopilot/contract';
-import { type ReactElement, useState } from 'react';
+import { type ReactElement, useEffect, useRef, useState } from 'react';
 import { formatSpan, momentText } from '../format/time.ts';
 import { failureOf } from '../live/shared-stream.ts';
 import { api } from '../session/api.ts';
@@ -85,6 +85,11 @@ export function TokensCard(): ReactElement {
 
 function TokenRow({ token, onChanged }: { readonly token: AccessToken; readonly onChanged: () => void }): ReactElement {
   const [isSure, setSure] = useState(false);
+  const sure = useRef<HTMLButtonElement>(null);
+  // The button that was pressed is gone: the focus goes to the one in its place.
+  useEffect(() => {
+    if (isSure) sure.current?.focus();
+  }, [isSure]);
   const { mutate, error, isPending } = useMutation({
     mutationFn: () => api.revokeAccessToken(token.id),
     onSettled: () => {
@@ -100,7 +105,7 @@ function TokenRow({ token, onChanged }: { readonly token: AccessToken; readonly 
         <div className="card-note">{state === 'active' ? id : `${state}, ${id}`}</div>
       </th>
       <td>{scope}</td>
-      <td>{lastUsedAt === null ? 'never' : `${formatSpan(Math.max(0, Date.now() - Date.parse(lastUsedAt)))} ago`}</td>
+      <td>{lastUseOf(lastUsedAt)}</td>
       <td className="room-tablet">{endOf(token)}</td>
       <td className="room-tablet">
         {momentText(Date.parse(createdAt), YEAR_MS)}
@@ -117,7 +122,7 @@ function TokenRow({ token, onChanged }: { readonly token: AccessToken; readonly 
             <Button
               size="xs"
               color="red"
-              autoFocus
+              ref={sure}
               loading={isPending}
               aria-label={`Revoke ${name} for good`}
               onClick={() => mutate()}
@@ -137,6 +142,10 @@ function TokenRow({ token, onChanged }: { readonly token: AccessToken; readonly 
       </td>
     </tr>
   );
+}
+
+function lastUseOf(lastUsedAt: string | null): string {
+  return lastUsedAt === null ? 'never' : `${formatSpan(Date.now() - Date.parse(lastUsedAt))} ago`;
 }
 
 function endOf({ state, expiresAt, revokedAt, revokedBy }: AccessToken): ReactElement {
