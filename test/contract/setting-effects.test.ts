@@ -29,7 +29,15 @@ const root = join(import.meta.dirname, '../..');
 const NOON = 1_700_000_000_000;
 
 /** The settings of request layers and jobs are changed by the tests of those rooms. */
-const groups: ReadonlySet<string> = new Set(['api', 'compression', 'database', 'health', 'monitoring', 'optimization']);
+const groups: ReadonlySet<string> = new Set([
+  'api',
+  'compression',
+  'database',
+  'health',
+  'load',
+  'monitoring',
+  'optimization',
+]);
 
 test('each setting of these groups is named by a test', () => {
   const texts = ['packages', 'apps', 'test']

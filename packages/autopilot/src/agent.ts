@@ -341,7 +341,10 @@ class RunningAgent implements Agent {
         this.#willListen = true;
       },
       // The port after one that the system chose is nobody's choice: then the system chooses that one too.
-      listening: (port) => this.#startChild(environment.port ?? (port >= FIRST_EPHEMERAL_PORT ? 0 : port + 1)),
+      listening: (port, url) => {
+        this.#childEnvironment['AUTOPILOT_APPLICATION_URL'] = url;
+        this.#startChild(environment.port ?? (port >= FIRST_EPHEMERAL_PORT ? 0 : port + 1));
+      },
       onClose: (resource) => {
         this.#resources.use(resource);
       },

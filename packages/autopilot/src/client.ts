@@ -49,6 +49,15 @@ import type {
   StatementPlanQuery,
 } from './contract/database-operations.ts';
 import type { Problem } from './contract/error-table.ts';
+import type { LoadTestsQuery } from './contract/load-test-operations.ts';
+import type {
+  Job,
+  LoadTest,
+  LoadTestComparison,
+  LoadTestHead,
+  LoadTestList,
+  LoadTestOrder,
+} from './contract/load-tests.ts';
 import type {
   DashboardQuery,
   HealthQuery,
@@ -169,6 +178,25 @@ export interface Client {
   createAccessToken(draft: AccessTokenDraft, options?: CallOptions): Promise<CreatedAccessToken>;
   revokeAccessToken(id: string, options?: CallOptions): Promise<AccessToken>;
   listAudit(query?: AuditQuery, options?: CallOptions): Promise<AuditList>;
+  /** With `users` and `durationSeconds` the API starts a test; use {@link startLoadTest} for that. */
+  getLoadTests(
+    query?: Pick<LoadTestsQuery, 'service' | 'limit' | 'cursor'>,
+    options?: CallOptions,
+  ): Promise<LoadTestList>;
+  startLoadTest(
+    order: LoadTestOrder,
+    query?: { readonly service?: string },
+    options?: CallOptions,
+  ): Promise<LoadTestHead>;
+  getLoadTest(id: string, options?: CallOptions): Promise<LoadTest>;
+  /** The test once a second, while it runs and afterwards; reconnects as {@link streamDashboard} does. */
+  streamLoadTest(id: string, options?: StreamOptions): AsyncIterable<LoadTest>;
+  /** Resolves when it has ended. */
+  stopLoadTest(id: string, options?: CallOptions): Promise<LoadTestHead>;
+  /** `before`: the id of the test that this one is compared with. */
+  compareLoadTests(id: string, before: string, options?: CallOptions): Promise<LoadTestComparison>;
+  getJob(id: string, options?: CallOptions): Promise<Job>;
+  cancelJob(id: string, options?: CallOptions): Promise<Job>;
 }
 
 /** The version that a change is based on: 412 when another is the newest. Left out: whichever is. */
@@ -342,6 +370,24 @@ export function createClient(options: ClientOptions): Client {
       }),
     revokeAccessToken: (id, callOptions) => call('revokeAccessToken', {}, callOptions, { params: { id } }),
     listAudit: (query, callOptions) => call('listAudit', query, callOptions),
+    getLoadTests: (query, callOptions) => call('getLoadTests', query, callOptions),
+    startLoadTest: (order, query, callOptions) =>
+      call('startLoadTest', query, callOptions, {
+        body: { mediaType: 'application/json', text: JSON.stringify(order) },
+      }),
+    getLoadTest: (id, callOptions) => call('getLoadTest', {}, callOptions, { params: { id } }),
+    streamLoadTest: (id, streamOptions = {}) =>
+      follow<LoadTest>(
+        (signal) => request('getLoadTest', {}, 'text/event-stream', signal, { params: { id } }),
+        streamOptions,
+        (_, event) => event,
+        retryOf,
+      ),
+    stopLoadTest: (id, callOptions) => call('stopLoadTest', {}, callOptions, { params: { id } }),
+    compareLoadTests: (id, before, callOptions) =>
+      call('compareLoadTests', { with: before }, callOptions, { params: { id } }),
+    getJob: (id, callOptions) => call('getJob', {}, callOptions, { params: { id } }),
+    cancelJob: (id, callOptions) => call('cancelJob', {}, callOptions, { params: { id } }),
     streamDashboard: (query = {}, streamOptions = {}) => stream('getDashboard', query, streamOptions, mergeDashboard),
     streamMetrics: (query, streamOptions = {}) =>
       stream('getMetrics', query, streamOptions, (before, event) => ({

@@ -13,6 +13,8 @@ import { EventStreams } from './api/event-streams.ts';
 import { createHandler, type Handler } from './api/handler.ts';
 import { listen } from './api/http-server.ts';
 import { Profiles } from './api/performance/profiles.ts';
+import { LoadDesk } from './api/optimization/load-desk.ts';
+import { targetVitals } from './api/optimization/target-vitals.ts';
 import { type PerformanceSources, scopeOf } from './api/performance/sources.ts';
 import { StatementTextSource } from './api/performance/statement-texts.ts';
 import { publishedAddress } from './api/published-address.ts';
@@ -46,6 +48,7 @@ import { Leadership, type Role } from './storage/leadership.ts';
 import { MemoryAccessStore } from './storage/memory/memory-access-store.ts';
 import { MemoryConfigStore } from './storage/memory/memory-config-store.ts';
 import { MemoryJournal } from './storage/memory/memory-journal.ts';
+import { MemoryLoadTestStore } from './storage/memory/memory-load-test-store.ts';
 import { MemoryMetricStore } from './storage/memory/memory-metric-store.ts';
 import { OpeningMetricStore } from './storage/opening-metric-store.ts';
 import type { MetricStore } from './storage/ports.ts';
@@ -53,6 +56,7 @@ import { PostgresLeaderLease } from './storage/postgres/leader-lease.ts';
 import { PostgresAccessStore } from './storage/postgres/postgres-access-store.ts';
 import { PostgresConfigStore } from './storage/postgres/postgres-config-store.ts';
 import { PostgresJournal } from './storage/postgres/postgres-journal.ts';
+import { PostgresLoadTestStore } from './storage/postgres/postgres-load-test-store.ts';
 import { PostgresMetricStore } from './storage/postgres/postgres-metric-store.ts';
 import { mergedReleases, StoredOrigins } from './storage/stored-origins.ts';
 
@@ -92,6 +96,8 @@ export interface ControlPlaneOptions {
   readonly otlp?: OtlpSettings | null;
   /** Where autopilot.config.yaml is looked for; absent: nowhere. */
   readonly folder?: string;
+  /** The origin of the application that has started this control plane: what load tests may reach without a setting. */
+  readonly applicationUrl?: string;
   /** Where the built dashboard lies; default: in the package. */
   readonly dashboardFolder?: string;
   readonly clock?: Clock;
@@ -171,6 +177,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const store: MetricStore = history?.layered ?? recent;
   const historyTrouble = (): string | null => history?.stored.trouble ?? history?.layered.trouble ?? null;
   const engine = new QueryEngine(store);
+  const live = new QueryEngine(recent);
   const environment = options.environment ?? {};
   const own = new InstanceConfig({
     environment: environmentValues(environment, onTrouble),
@@ -277,13 +284,20 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     accept: (channel) => agents.accept(channel),
     onTrouble,
   });
+  const desk = new LoadDesk({
+    store: connected === null ? new MemoryLoadTestStore(clock) : new PostgresLoadTestStore(connected),
+    settings,
+    ownTarget: options.applicationUrl ?? null,
+    vitals: (service) => targetVitals(live, service, clock.now(), agents.linked(service)),
+    onTrouble,
+  });
+  const serviceOf = (named: string | undefined): string =>
+    scopeOf(performance, named === undefined ? {} : { service: named }).service;
   const api = createHandler({
     doors,
     performance,
-    configuration: office.sources(
-      pager,
-      (named) => scopeOf(performance, named === undefined ? {} : { service: named }).service,
-    ),
+    configuration: office.sources(pager, serviceOf),
+    loadTests: { desk, pager, streams, serviceOf },
     access: access.sources(pager),
     databases: { watched, slowMs: () => settings.current.observe.slowMs },
     profiles,
@@ -377,6 +391,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     clearInterval(judging);
     streams.close();
     profiles.close();
+    await atMost(CLOSE_GRACE_MS, desk.close());
     // First of all, so that the next one need not wait for the lease to expire.
     await atMost(HISTORY_GRACE_MS, leadership?.close());
     acceptor.close();

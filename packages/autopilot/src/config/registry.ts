@@ -5,6 +5,7 @@ import { compression } from './groups/compression.ts';
 import { database } from './groups/database.ts';
 import { health } from './groups/health.ts';
 import { jobs } from './groups/jobs.ts';
+import { load } from './groups/load.ts';
 import { monitoring } from './groups/monitoring.ts';
 import { observe } from './groups/observe.ts';
 import { optimization } from './groups/optimization.ts';
@@ -20,6 +21,7 @@ interface Groups {
   readonly database: typeof database;
   readonly health: typeof health;
   readonly jobs: typeof jobs;
+  readonly load: typeof load;
   readonly monitoring: typeof monitoring;
   readonly observe: typeof observe;
   readonly optimization: typeof optimization;
@@ -35,6 +37,7 @@ const groups: Groups = {
   database,
   health,
   jobs,
+  load,
   monitoring,
   observe,
   optimization,

@@ -10,6 +10,8 @@ export * from './database.ts';
 export * from './database-operations.ts';
 export * from './error-table.ts';
 export * from './frame.ts';
+export * from './load-test-operations.ts';
+export * from './load-tests.ts';
 export * from './measures.ts';
 export * from './metrics.ts';
 export * from './openapi.ts';

@@ -69,6 +69,7 @@ export function openApiDocument(options: OpenApiOptions = {}): OpenApiDocument {
     },
     tags: [
       { name: 'Performance', description: 'What the service does, live: the last hour' },
+      { name: 'Optimization', description: 'Load tests, and long work' },
       { name: 'Configuration', description: 'Settings: layers, versions, presets, instances' },
       { name: 'Access', description: 'Tokens, and who changed what' },
       { name: 'Service', description: 'The control plane itself' },

@@ -1,3 +1,5 @@
+import type { AddressInfo } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Compressor } from '../compress/compressor.ts';
 import { problemOf } from '../contract/error-table.ts';
@@ -139,10 +141,17 @@ async function install(app: FastifyInstance, agent: AgentInternals, options: Aut
   agent.expectListening();
   app.addHook('onListen', (listening: () => void) => {
     const address = app.server.address();
-    if (address !== null && typeof address === 'object') agent.listening(address.port);
+    if (address !== null && typeof address === 'object') agent.listening(address.port, urlOf(app, address));
     listening();
   });
   await layers.loadSecurity(app);
+}
+
+/** Where this machine reaches an application that listens on `address`. */
+function urlOf(app: FastifyInstance, { address, family, port }: AddressInfo): string {
+  const all = address === '::' || address === '0.0.0.0';
+  const host = all ? '127.0.0.1' : family === 'IPv6' ? `[${address}]` : address;
+  return `${app.server instanceof TlsServer ? 'https' : 'http'}://${host}:${port}`;
 }
 
 /** Logs once what routes ask of the autopilot and this release does not know: a later option, or a slip of the pen. */

@@ -98,8 +98,8 @@ export interface AgentInternals {
   scrape(request: ScrapeRequest): Promise<ScrapeAnswer>;
   /** An application will listen: the control plane waits for its port. */
   expectListening(): void;
-  /** The application listens on `port`. */
-  listening(port: number): void;
+  /** The application listens on `port`, and answers this machine at `url`. */
+  listening(port: number, url: string): void;
   /** Disposes something when the agent closes. */
   onClose(resource: Disposable): void;
 }

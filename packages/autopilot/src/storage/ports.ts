@@ -295,3 +295,53 @@ export const MAX_LIVE_TOKENS = 500;
 export const ENDED_TOKENS_KEPT_DAYS = 90;
 export const AUDIT_KEPT_DAYS = 400;
 export const AUDIT_KEPT_ENTRIES = 200_000;
+
+/** A load test as it is kept; `report` is read by itself. */
+export interface KeptLoadTest {
+  /** Counts up; the newest has the greatest. */
+  readonly number: number;
+  readonly id: string;
+  readonly service: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly target: string;
+  /** running, passed, missed, invalid, stopped, aborted or failed. */
+  readonly state: string;
+  readonly reason: string | null;
+  readonly author: string;
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+  readonly summary: JsonValue;
+}
+
+/** A load test before it runs. */
+export type LoadTestDraft = Pick<KeptLoadTest, 'id' | 'service' | 'name' | 'kind' | 'target' | 'author'>;
+
+/** How a load test ended. */
+export interface LoadTestEnd extends Pick<KeptLoadTest, 'state' | 'reason' | 'summary'> {
+  readonly report: JsonValue;
+}
+
+/** Keeps load tests, and sees to it that a target has one at a time; every implementation passes test/contract/load-test-store.test.ts. */
+export interface LoadTestStore {
+  /** Enters a test as running, for as long as it is renewed. Answers the one that runs against its target already, if one does. */
+  begin(draft: LoadTestDraft, aliveMs: number): Promise<{ readonly begun: boolean; readonly test: KeptLoadTest }>;
+  /** Keeps a running test alive; `gone`: it counts as dead, or was ended elsewhere; `stop`: somebody asked for that. */
+  renew(id: string, aliveMs: number): Promise<'go-on' | 'stop' | 'gone'>;
+  /** Asks whoever runs it to stop it. */
+  stop(id: string): Promise<void>;
+  /** Keeps what came of a running test; false: it had ended already. */
+  end(id: string, end: LoadTestEnd): Promise<boolean>;
+  /** Newest first, from below `before` on. */
+  list(service: string, before: number | null, limit: number): Promise<readonly KeptLoadTest[]>;
+  /** Those of any service that run and are alive. */
+  running(): Promise<readonly KeptLoadTest[]>;
+  /** null: there is none. */
+  read(id: string): Promise<{ readonly test: KeptLoadTest; readonly report: JsonValue } | null>;
+  /** Ends those that nobody keeps alive, and drops all of a service but the newest `kept`. */
+  tidy(service: string, kept: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Of a test whose owner was not heard of any more. */
+export const LOAD_TEST_ORPHANED = 'The control plane that ran it is gone, and the test with it.';

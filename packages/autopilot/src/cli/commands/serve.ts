@@ -56,6 +56,8 @@ export const serve: Command = {
     const exposedTenants = tenantLimitOf(environment['AUTOPILOT_METRICS_TENANTS']);
     const { createControlPlane } = await import('../../control-plane.ts');
     const advertise = advertisedOf(values['advertise']);
+    // Said by an agent that starts its own control plane.
+    const applicationUrl = environment['AUTOPILOT_APPLICATION_URL'] || undefined;
     const make = (onPort: number): ReturnType<typeof createControlPlane> =>
       createControlPlane({
         port: onPort,
@@ -70,6 +72,7 @@ export const serve: Command = {
         ...(host ? { host } : {}),
         ...(token ? { token } : {}),
         ...(advertise === undefined ? {} : { advertise }),
+        ...(applicationUrl === undefined ? {} : { applicationUrl }),
         ...(databaseUrl === undefined ? {} : { databaseUrl }),
         ...(watchedUrl === undefined ? {} : { watch: { main: watchedUrl } }),
         ...(values['service'] === undefined ? {} : { service: values['service'] }),

@@ -1,0 +1,226 @@
+/** Load tests through the API: who may start what, how they are followed, stopped, kept and compared. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { signPrincipal } from '../../packages/autopilot/src/access/signed-principal.ts';
+import { createClient } from '../../packages/autopilot/src/client.ts';
+import type { Job, LoadTest, LoadTestHead, LoadTestList } from '../../packages/autopilot/src/contract/load-tests.ts';
+import type { Scope } from '../../packages/autopilot/src/contract/principal.ts';
+import { type ControlWorld, controlWorld, LINK_KEY, report, TOKEN } from '../support/control-world.ts';
+import { leakCheck } from '../support/leak-check.ts';
+import { type LoadTarget, loadTarget } from '../support/load-target.ts';
+import { until } from '../support/until.ts';
+
+leakCheck(after);
+
+const PATH = '/api/v1/optimization/load-test';
+let target: LoadTarget;
+let other: LoadTarget;
+let world: ControlWorld;
+let lastAskedAt = 0;
+let runIds = new Set<string>();
+before(async () => {
+  target = await loadTarget('http', ({ headers, url }) => {
+    lastAskedAt = performance.now();
+    runIds.add(String(headers['x-autopilot-load-test']));
+    return url === '/lost' ? { status: 404 } : {};
+  });
+  other = await loadTarget('http', () => ({}));
+  world = await controlWorld({ service: 'orders', applicationUrl: target.origin });
+  await report(world, world.link('one'), 30);
+});
+after(async () => {
+  await world[Symbol.asyncDispose]();
+  await Promise.all([target, other].map((one) => one[Symbol.asyncDispose]()));
+});
+
+const plan = (durationMs: number, more: object = {}): object => ({
+  name: 'look',
+  load: { kind: 'arrivals', users: 10, stages: [{ durationMs, ratePerSecond: 50 }] },
+  flows: [{ name: 'look', steps: [{ name: 'look', path: '/' }] }],
+  ...more,
+});
+
+async function start(order: object): Promise<LoadTestHead> {
+  const answer = await world.send('POST', PATH, order);
+  const text = await answer.text();
+  assert.equal(answer.status, 202, text);
+  return JSON.parse(text) as LoadTestHead; // what a 202 holds
+}
+
+async function read(id: string): Promise<LoadTest> {
+  return (await (await world.get(`${PATH}/${id}`)).json()) as LoadTest; // our own answer
+}
+
+async function ended(id: string): Promise<LoadTest> {
+  return await until(
+    60_000,
+    () => read(id),
+    ({ state }) => state !== 'running',
+  );
+}
+
+async function list(): Promise<LoadTestList> {
+  return (await (await world.get(PATH)).json()) as LoadTestList; // our own answer
+}
+
+async function refused(answer: Promise<Response>): Promise<string> {
+  const { code, detail } = (await (await answer).json()) as { code: string; detail: string }; // a problem
+  return `${code} ${detail}`;
+}
+
+function as(scopes: readonly Scope[]): Record<string, string> {
+  const principal = signPrincipal({ id: 'ann', scopes }, LINK_KEY, world.clock.now());
+  return { 'x-autopilot-principal': principal, authorization: '', 'sec-fetch-site': 'same-origin' };
+}
+
+const set = async (patch: object): Promise<void> => {
+  const { etag = '' } = Object.fromEntries((await world.get('/api/v1/config')).headers);
+  const answer = await world.send('PATCH', '/api/v1/config', patch, {
+    'content-type': 'application/merge-patch+json',
+    'if-match': etag,
+  });
+  assert.equal(answer.status, 200, await answer.text());
+};
+
+describe('a load test through the API', () => {
+  it('runs in a process of its own, is followed live, and is kept', async () => {
+    const order = {
+      plan: plan(1500, {
+        thresholds: ['p99 < 10 s'],
+        flows: [
+          { name: 'look', weight: 3, steps: [{ name: 'look', path: '/' }] },
+          { name: '<b>lost</b>', steps: [{ name: '<b>lost</b>', path: '/lost' }] },
+        ],
+      }),
+    };
+    runIds = new Set();
+    const answer = await world.send('POST', PATH, order);
+    assert.equal(answer.status, 202);
+    const head = (await answer.json()) as LoadTestHead; // our own answer
+    assert.equal(answer.headers.get('location'), `${PATH}/${head.id}`);
+    assert.deepEqual([head.state, head.target, head.author], ['running', target.origin, 'administrator']);
+    assert.match(await refused(world.send('POST', PATH, order)), /^AP_LOAD_TEST_RUNNING/);
+    assert.deepEqual(
+      (await list()).running.map(({ id }) => id),
+      [head.id],
+    );
+    const client = createClient({ baseUrl: world.plane.address, token: () => TOKEN });
+    let moments = 0;
+    for await (const test of client.streamLoadTest(head.id)) {
+      if (test.state !== 'running') break;
+      moments = Math.max(moments, test.moments.length);
+      const job = await client.getJob(head.id);
+      assert.ok(job.progress >= 0 && job.progress <= 1);
+    }
+    assert.ok(moments > 0, 'it was seen on its way');
+    const test = await ended(head.id);
+    assert.ok(['passed', 'invalid'].includes(test.state), `${test.state} ${test.reason}`);
+    assert.equal(test.summary?.requests, 75);
+    assert.ok((test.summary?.errorRatio ?? 0) > 0.1);
+    assert.equal(test.report?.seconds.length, 2);
+    assert.deepEqual(test.report?.steps.find(({ name }) => name !== 'look')?.errors[0]?.kind, 'status 404');
+    assert.ok((test.report?.percentiles.length ?? 0) > 10);
+    assert.deepEqual([...runIds], [head.id], 'its requests are marked');
+    assert.equal((await client.getJob(head.id)).state, 'done');
+    const page = await world.get(`${PATH}/${head.id}`, { authorization: `Bearer ${TOKEN}`, accept: 'text/html' });
+    assert.match(page.headers.get('content-security-policy') ?? '', /default-src 'none'/);
+    const html = await page.text();
+    assert.match(html, /&lt;b&gt;lost/);
+    assert.doesNotMatch(html, /<b>lost/);
+    assert.equal((await client.compareLoadTests(head.id, head.id)).verdict, 'not-enough-data');
+  });
+
+  it('is stopped within a second', async () => {
+    const { id } = await start({ plan: plan(60_000) });
+    await until(
+      60_000,
+      () => read(id),
+      ({ moments }) => moments.some(({ requests }) => requests > 0),
+    );
+    const asked = performance.now();
+    assert.equal((await world.send('POST', `${PATH}/${id}/stop`)).status, 200);
+    const { state, summary } = await read(id);
+    assert.equal(state, 'stopped');
+    assert.ok((summary?.requests ?? 0) > 0);
+    assert.ok(lastAskedAt - asked < 1000, `the last request came ${lastAskedAt - asked} ms later`);
+  });
+
+  it('starts by GET with users and durationSeconds, for tokens alone', async () => {
+    const path = `${PATH}?users=2&durationSeconds=1&path=/${encodeURIComponent('?a=${b}')}`;
+    assert.match(await refused(world.get(path, as(['admin']))), /^AP_FORBIDDEN/);
+    assert.match(await refused(world.get(`${PATH}?users=2`)), /^AP_PARAMETER_INVALID/);
+    const answer = await world.get(path);
+    assert.equal(answer.status, 202);
+    const { id } = (await answer.json()) as LoadTestHead; // our own answer
+    const { summary } = await ended(id);
+    assert.ok((summary?.requests ?? 0) >= 2);
+    const { tests, page } = (await (await world.get(`${PATH}?limit=2`)).json()) as LoadTestList; // our own answer
+    assert.equal(tests[0]?.id, id);
+    const next = (await (await world.get(`${PATH}?limit=2&cursor=${page.next ?? ''}`)).json()) as LoadTestList; // likewise
+    assert.ok(next.tests.length > 0);
+    const back = await world.get(`${PATH}?limit=2&cursor=${next.page.previous ?? ''}`);
+    assert.deepEqual(((await back.json()) as LoadTestList).tests, tests);
+  });
+
+  it('sends nothing where the plan, the target or the caller will not do', async () => {
+    const post = (order: unknown, headers = {}): Promise<string> => refused(world.send('POST', PATH, order, headers));
+    assert.match(await post({ plan: plan(1000, { wrong: 1 }) }), /^AP_LOAD_PLAN_INVALID [^]*wrong/);
+    assert.match(await post({ plan: plan(1000, { data: { a: { file: '/etc/passwd' } } }) }), /can name none/);
+    assert.match(await post({ plan: plan(1000), kind: 'lode' }), /^AP_BODY_INVALID .*kind/);
+    assert.match(await post({ plan: plan(1000), objective: ['fast'] }), /^AP_BODY_INVALID .*"fast"/);
+    for (const forbidden of [
+      other.origin,
+      'http://169.254.169.254',
+      target.origin.replace('127', '0127'),
+      `http://127.0.0.1:${target.port}@example.com`,
+    ]) {
+      assert.match(await post({ plan: plan(1000, { target: forbidden }) }), /AP_LOAD_(TARGET_REFUSED|PLAN_INVALID)/);
+    }
+    assert.match(await post({ plan: plan(1000) }, as(['read'])), /^AP_FORBIDDEN/);
+    assert.match(
+      await post({ plan: plan(1000) }, { ...as(['admin']), 'sec-fetch-site': 'cross-site' }),
+      /^AP_CROSS_SITE/,
+    );
+    assert.match(await refused(world.get(`${PATH}/none`)), /^AP_LOAD_TEST_UNKNOWN/);
+    assert.match(await refused(world.get('/api/v1/jobs/none')), /^AP_JOB_UNKNOWN/);
+    assert.equal(other.connections().opened, 0);
+  });
+});
+
+describe('settings of load tests take effect at once', () => {
+  const post = (more: object, headers = {}): Promise<string> =>
+    refused(world.send('POST', PATH, { plan: plan(2000, more) }, headers));
+
+  it("load.maxUsers, load.maxRatePerSecond, load.maxDurationMs and load.operatorShare are the callers' ceilings", async () => {
+    await set({ load: { maxUsers: 9, maxRatePerSecond: 40, maxDurationMs: 1500 } });
+    const said = await post({});
+    assert.match(said, /users/);
+    assert.match(said, /rate/);
+    assert.match(said, /duration/);
+    assert.equal((await list()).limits.maxUsers, 9);
+    await set({ load: { maxUsers: 20, maxRatePerSecond: 100, maxDurationMs: 60_000, operatorShare: 0.25 } });
+    assert.match(await post({}, as(['operate'])), /number of users/);
+    await set({ load: { operatorShare: 1 } });
+    const answer = await world.send('POST', PATH, { plan: plan(30_000) }, as(['operate']));
+    const { id, author } = (await answer.json()) as LoadTestHead; // our own answer
+    assert.equal(author, 'ann');
+    // As a job.
+    const cancelled = await world.send('POST', `/api/v1/jobs/${id}/cancel`);
+    assert.equal(((await cancelled.json()) as Job).state, 'cancelled');
+  });
+
+  it('load.targets opens other origins, load.maxRunning lets tests run side by side, load.kept drops old ones', async () => {
+    assert.match(await post({ target: other.origin }), /^AP_LOAD_TARGET_REFUSED/);
+    await set({ load: { targets: [other.origin], maxRunning: 2 } });
+    assert.deepEqual((await list()).limits.targets, [target.origin, other.origin]);
+    const both = [await start({ plan: plan(30_000) }), await start({ plan: plan(30_000, { target: other.origin }) })];
+    assert.equal((await list()).running.length, 2);
+    await Promise.all(both.map(({ id }) => world.send('POST', `${PATH}/${id}/stop`)));
+    await set({ load: { maxRunning: 0 } });
+    assert.match(await post({}), /^AP_LOAD_TEST_RUNNING/);
+    await set({ load: { maxRunning: 1, kept: 1 } });
+    const { id } = await start({ plan: plan(500) });
+    await ended(id);
+    assert.ok((await list()).tests.length <= 2);
+  });
+});
