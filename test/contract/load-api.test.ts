@@ -209,7 +209,7 @@ describe('settings of load tests take effect at once', () => {
     assert.equal(((await cancelled.json()) as Job).state, 'cancelled');
   });
 
-  it('load.targets opens other origins, load.maxRunning lets tests run side by side, load.kept drops old ones', async () => {
+  it('load.targets opens other origins, load.maxRunning lets tests run side by side, load.keepTests drops old ones', async () => {
     assert.match(await post({ target: other.origin }), /^AP_LOAD_TARGET_REFUSED/);
     await set({ load: { targets: [other.origin], maxRunning: 2 } });
     assert.deepEqual((await list()).limits.targets, [target.origin, other.origin]);
@@ -218,7 +218,7 @@ describe('settings of load tests take effect at once', () => {
     await Promise.all(both.map(({ id }) => world.send('POST', `${PATH}/${id}/stop`)));
     await set({ load: { maxRunning: 0 } });
     assert.match(await post({}), /^AP_LOAD_TEST_RUNNING/);
-    await set({ load: { maxRunning: 1, kept: 1 } });
+    await set({ load: { maxRunning: 1, keepTests: 1 } });
     const { id } = await start({ plan: plan(500) });
     await ended(id);
     assert.ok((await list()).tests.length <= 2);

@@ -137,7 +137,7 @@ export class LoadDesk {
         capacities: has,
         ...(objective === undefined ? {} : { objective }),
       });
-      await store.tidy(service, settings.current.load.kept).catch((error: unknown) => {
+      await store.tidy(service, settings.current.load.keepTests).catch((error: unknown) => {
         this.#options.onTrouble(`Old load tests can't be dropped: ${messageOf(error)}`);
       });
       return headOf(test);

@@ -66,7 +66,7 @@ export const load = {
     apply: 'live',
     on: 'control-plane',
   },
-  kept: {
+  keepTests: {
     kind: 'integer',
     default: 200,
     min: 1,
