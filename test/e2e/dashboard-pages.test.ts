@@ -3,11 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { after, afterEach, before, describe, it, test } from 'node:test';
 import pg from 'pg';
 import type { Page } from 'playwright-core';
+import { createClient } from '../../packages/autopilot/src/client.ts';
 import { assertAccessible } from '../support/accessibility.ts';
 import { launchChromium, type TestBrowser } from '../support/chromium.ts';
 import { type DashboardWorld, dashboardWorld } from '../support/dashboard-world.ts';
 import { leakCheck } from '../support/leak-check.ts';
 import { policyViolations } from '../support/policy-violations.ts';
+import { loadTarget } from '../support/load-target.ts';
 import { databaseFor } from '../support/postgres.ts';
 
 leakCheck(after);
@@ -395,4 +397,43 @@ test('the pages are free of what axe finds and of what the policy forbids, in li
     assert.deepEqual([...errors, ...violations], []);
     await page.context().close();
   }
+});
+
+test('load tests have pages: one is started, watched, stopped, read and compared', async () => {
+  await using target = await loadTarget('http', () => ({ body: 'hello' }));
+  const client = createClient({ baseUrl: world.plane.address, token: () => world.token });
+  const { version } = await client.getConfig();
+  await client.patchConfig({ load: { targets: [target.origin] } }, { ifVersion: version });
+  const { page, errors } = await open('light');
+  await page.keyboard.press('g');
+  await page.keyboard.press('l');
+  await page.waitForURL(/\/autopilot\/load/);
+  await page.getByText('at most 1000', { exact: false }).or(page.getByText('at most 1,000')).first().waitFor();
+  await page.getByLabel('Seconds').fill('2');
+  await page.getByRole('button', { name: 'Start the test' }).click();
+  await page.waitForURL(/\/autopilot\/load\/[0-9a-f-]{36}/);
+  await page
+    .getByRole('status')
+    .filter({ hasText: /Passed|Not valid|Missed/ })
+    .waitFor({ timeout: 60_000 });
+  await page.getByRole('table', { name: 'Steps' }).getByRole('row', { name: /^\/ / }).waitFor();
+  await page.screenshot({ path: '/tmp/shot-report.png', fullPage: true });
+  await assertAccessible(page);
+  await page.getByRole('link', { name: 'Load tests' }).first().click();
+  await page.getByLabel('Seconds').fill('60');
+  await page.getByLabel('Path').fill('/second');
+  await page.getByRole('button', { name: 'Start the test' }).click();
+  await page.getByRole('img', { name: /^Requests a second: done [1-9]/ }).waitFor({ timeout: 60_000 });
+  await page.screenshot({ path: '/tmp/shot-live.png', fullPage: true });
+  await page.getByRole('button', { name: 'Stop' }).click();
+  await page.getByRole('status').filter({ hasText: 'Stopped' }).waitFor({ timeout: 60_000 });
+  const [before] = (await client.getLoadTests()).tests.filter(({ state }) => state !== 'stopped');
+  await page.getByLabel('Compare with').selectOption(before?.id ?? '');
+  await page.getByRole('status').filter({ hasText: 'Not enough data' }).waitFor();
+  await page.getByRole('link', { name: 'Load tests' }).first().click();
+  await page.locator('#load-tests').getByRole('link', { name: 'GET /second' }).waitFor();
+  await page.screenshot({ path: '/tmp/shot-list.png', fullPage: true });
+  await assertAccessible(page);
+  assert.deepEqual(errors, []);
+  await page.context().close();
 });

@@ -54,6 +54,8 @@ export function PageFrame(): ReactElement {
           return goTo('/configuration');
         case 'access':
           return goTo('/access');
+        case 'load':
+          return goTo('/load');
         case 'filter':
           return focusFilter();
         case 'range':

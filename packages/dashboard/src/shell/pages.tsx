@@ -4,6 +4,8 @@ import { CompressionPage } from '../compression/compression-page.tsx';
 import { ConfigurationPage } from '../configuration/configuration-page.tsx';
 import { DatabasePage } from '../database/database-page.tsx';
 import { InstancesPage } from '../instances/instances-page.tsx';
+import { LoadTestPage } from '../load/load-test-page.tsx';
+import { LoadTestsPage } from '../load/load-tests-page.tsx';
 import { OverviewPage } from '../overview/overview-page.tsx';
 import { RoutePage } from '../route/route-page.tsx';
 import { ResourcesPage } from '../usage/resources-page.tsx';
@@ -42,5 +44,7 @@ export const pages: readonly Page[] = [
     render: (part) => <ConfigurationPage part={part} />,
   },
   { pattern: '/access', label: 'Access', isOfPresent: true, render: () => <AccessPage /> },
+  { pattern: '/load', label: 'Load tests', isOfPresent: true, render: () => <LoadTestsPage /> },
+  { pattern: '/load/:test', label: null, isOfPresent: true, render: (id) => <LoadTestPage key={id} id={id} /> },
   { pattern: '/routes/:route', label: null, render: (route) => <RoutePage key={route} route={route} /> },
 ];

@@ -10,6 +10,7 @@ export type Shortcut =
   | 'resources'
   | 'configuration'
   | 'access'
+  | 'load'
   | 'scheme'
   | RangeShortcut;
 
@@ -31,6 +32,7 @@ export const shortcuts: readonly ShortcutDefinition[] = [
   { keys: ['g', 'p'], shortcut: 'resources', description: 'Go to the resources of the processes' },
   { keys: ['g', 'c'], shortcut: 'configuration', description: 'Go to the configuration' },
   { keys: ['g', 'a'], shortcut: 'access', description: 'Go to tokens and the audit log' },
+  { keys: ['g', 'l'], shortcut: 'load', description: 'Go to the load tests' },
   { keys: ['t'], shortcut: 'range', description: 'Choose the time range' },
   { keys: ['l'], shortcut: 'live', description: 'Go back to live' },
   { keys: ['+'], shortcut: 'zoomIn', description: 'Zoom in on the middle' },
