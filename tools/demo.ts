@@ -5,7 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { createClient } from '@teamflow/autopilot/client';
 import type { Dashboard } from '@teamflow/autopilot/contract';
-import { driveTraffic, type TrafficReport } from './demo-traffic.ts';
+import { type LoadResult, runLoad } from '@teamflow/autopilot/load';
+import { everyday, teamflow as plan, withoutPauses } from '../apps/teamflow/load/journeys.ts';
+import { sampleMembers } from '../apps/teamflow/load/sample-members.ts';
 import { startTeamFlow } from './teamflow-process.ts';
 
 /**
@@ -18,6 +20,11 @@ const { values } = parseArgs({
 });
 const minutes = numberOf('--minutes', values.minutes, 0.1, 60);
 const rate = numberOf('--rate', values.rate, 1, 1000);
+
+/** As many as may sign in from one address. */
+const USERS = 8;
+/** What a journey of an ordinary day asks for on average. */
+const REQUESTS_A_JOURNEY = 2.7;
 
 const state = await mkdtemp(join(tmpdir(), 'teamflow-demo-'));
 try {
@@ -36,38 +43,54 @@ async function demonstrate(): Promise<void> {
   console.log(`Ready after ${(teamflow.readyMs / 1000).toFixed(1)} s. Watch it live:`);
   console.log(`  ${teamflow.controlPlaneUrl}/autopilot/   token ${teamflow.token}`);
   console.log(`  ${teamflow.url}/   ${teamflow.administrator.email}, password ${teamflow.administrator.password}\n`);
-  const member = await sampleMember();
-  const report = await driveTraffic({
-    url: teamflow.url,
-    users: member === null ? [teamflow.administrator] : [teamflow.administrator, member],
-    durationMs: minutes * 60_000,
-    requestsPerSecond: rate,
-    onSecond: ({ requests, seconds }) => {
-      if (Math.round(seconds) % 10 === 0)
-        console.log(`${seconds.toFixed(0).padStart(5)} s  ${requests} requests answered`);
-    },
-  });
+  const result = await drive(teamflow);
   // The last second's window closes, travels and is taken.
   await sleep(2_500);
   const client = createClient({ baseUrl: teamflow.controlPlaneUrl, token: () => teamflow.token });
   const dashboard = await client.getDashboard({ service: 'teamflow', minutes: Math.min(60, Math.ceil(minutes) + 1) });
-  print(dashboard, report);
+  print(dashboard, result);
 }
 
-/** The sample member whose sign-in TeamFlow has kept; null when it has made none. */
-async function sampleMember(): Promise<{ email: string; password: string } | null> {
-  const kept = await readFile(join(state, 'sample-member'), 'utf8').catch(() => '');
-  const [, email] = /^email: (.+)$/m.exec(kept) ?? [];
-  const [, password] = /^password: (.+)$/m.exec(kept) ?? [];
-  return email === undefined || password === undefined ? null : { email, password };
+/** Sends an ordinary day's work as people of the sample data, who begin it whether others have ended or not. */
+async function drive({ url, administrator }: Awaited<ReturnType<typeof startTeamFlow>>): Promise<LoadResult> {
+  const kept = await readFile(join(state, 'sample-member'), 'utf8');
+  const [, memberPassword = ''] = /^password: (.+)$/m.exec(kept) ?? [];
+  const members = await sampleMembers({ url, ...administrator, memberPassword, count: USERS });
+  return await runLoad(
+    {
+      ...plan,
+      name: 'demo',
+      target: url,
+      data: { members: { rows: members.map((member) => ({ ...member })), pick: 'user' } },
+      load: {
+        kind: 'arrivals',
+        spacing: 'poisson',
+        users: members.length,
+        stages: [{ durationMs: minutes * 60_000, ratePerSecond: rate / REQUESTS_A_JOURNEY }],
+      },
+      flows: withoutPauses(everyday),
+      // It is to be looked at, however it goes.
+      abort: { errorRatio: 1, waitMs: 60_000 },
+    },
+    {
+      onProgress: ({ elapsedMs, requests, p95Ms }) => {
+        const seconds = Math.round(elapsedMs / 1000);
+        if (seconds > 0 && seconds % 10 === 0) {
+          console.log(`${String(seconds).padStart(5)} s  ${requests} requests, p95 ${ms(p95Ms).trim()}`);
+        }
+      },
+    },
+  );
 }
 
 function print(
   { traffic, health, slowestRoutes, slowestQueries, database, runtime }: Dashboard,
-  report: TrafficReport,
+  { measured, steps }: LoadResult,
 ): void {
-  const statuses = [...report.byStatus].toSorted(([a], [b]) => a - b).map(([status, count]) => `${count} x ${status}`);
-  console.log(`\nSent: ${report.requests} requests in ${report.seconds.toFixed(0)} s (${statuses.join(', ')})`);
+  const failures = steps.flatMap((step) => step.errors.map(({ kind, count }) => `${count} x ${step.name}: ${kind}`));
+  console.log(
+    `\nSent: ${measured.requests} requests in ${(measured.durationMs / 1000).toFixed(0)} s, p50 ${ms(measured.response.p50Ms).trim()}, p95 ${ms(measured.response.p95Ms).trim()} (${failures.join(', ') || 'none failed'})`,
+  );
   console.log(
     `Seen: ${traffic.requests} requests, errors ${percent(traffic.errorRatio)}, p50 ${ms(traffic.p50Ms)}, p95 ${ms(traffic.p95Ms)}, p99 ${ms(traffic.p99Ms)}, apdex ${traffic.apdex?.toFixed(2) ?? '-'}`,
   );

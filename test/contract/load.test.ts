@@ -52,7 +52,8 @@ function assertAccounted(result: LoadResult): void {
 }
 
 for (const kind of ['http', 'https', 'h2c', 'h2'] as const) {
-  describe(`a load test by ${kind}`, () => {
+  // They mostly wait.
+  describe(`a load test by ${kind}`, { concurrency: 4 }, () => {
     it('sends what is due and counts what comes back', async () => {
       const seen: TargetRequest[] = [];
       await using target = await loadTarget(kind, (request) => {
@@ -200,8 +201,14 @@ for (const kind of ['http', 'https', 'h2c', 'h2'] as const) {
         step('flaky')?.errors.map(({ kind }) => kind),
         ['status 503'],
       );
-      const behind = (step('behind')?.requests ?? 0) + result.after.requests + result.generator.iterationsCut;
-      assert.equal(behind, step('flaky')?.done, 'a failed step ends the iteration');
+      const behind = (step('behind')?.requests ?? 0) + result.after.requests;
+      const done = step('flaky')?.done ?? 0;
+      // What the end of the load cut short may have been of this flow or of the one that leaves a step out.
+      const { iterationsCut } = result.generator;
+      assert.ok(
+        behind <= done && done <= behind + iterationsCut,
+        `${done} done, ${behind} behind, ${iterationsCut} cut`,
+      );
       assert.deepEqual(
         step('wrong')?.errors.map(({ kind }) => kind),
         ['a is not what was expected'],
@@ -255,7 +262,7 @@ for (const kind of ['http', 'https', 'h2c', 'h2'] as const) {
   });
 }
 
-describe('a load test', () => {
+describe('a load test', { concurrency: 3 }, () => {
   it('of users thinks, ramps and rests', async () => {
     let most = 0;
     let now = 0;
@@ -281,24 +288,6 @@ describe('a load test', () => {
     // A user needs about 41 ms for an iteration: 2 + 4 + 1 seconds of users' time.
     assert.ok(result.measured.done > 50 && result.measured.done < 190, String(result.measured.done));
     assertAccounted(result);
-  });
-
-  it('shows a stall as every user would feel it, however few connections there are', async () => {
-    // 400 ms of every 2 s nothing is answered: a fifth of the arrivals wait, evenly up to 400 ms.
-    const began = performance.now();
-    await using target = await loadTarget('http', async () => {
-      const phase = (performance.now() - began) % 2000;
-      if (phase > 1000 && phase < 1400) await delay(1400 - phase);
-      return {};
-    });
-    const result = await runLoad({
-      ...planFor('http', target, get('/')),
-      load: { kind: 'arrivals', users: 3, stages: [{ durationMs: 4000, ratePerSecond: 250 }] },
-    });
-    const { response, service } = result.measured;
-    assert.equal(response.count, 1000);
-    assert.ok((response.p95Ms ?? 0) > 250 && (response.p95Ms ?? 0) < 800, `p95 ${response.p95Ms}`);
-    assert.ok((service.p95Ms ?? 0) < 100, `three connections see the stall three times: p95 ${service.p95Ms}`);
   });
 
   it('keeps the warm-up apart and tells how it gets on', async () => {
@@ -408,5 +397,26 @@ describe('a load test', () => {
     assert.equal(result.measured.failed, 0);
     assert.ok(result.measured.done >= 8);
     assert.ok(target.connections().opened > 4);
+  });
+});
+
+// By itself: it judges times.
+describe('a load test against a stall', () => {
+  it('shows a stall as every user would feel it, however few connections there are', async () => {
+    // 400 ms of every 2 s nothing is answered: a fifth of the arrivals wait, evenly up to 400 ms.
+    const began = performance.now();
+    await using target = await loadTarget('http', async () => {
+      const phase = (performance.now() - began) % 2000;
+      if (phase > 1000 && phase < 1400) await delay(1400 - phase);
+      return {};
+    });
+    const result = await runLoad({
+      ...planFor('http', target, get('/')),
+      load: { kind: 'arrivals', users: 3, stages: [{ durationMs: 4000, ratePerSecond: 250 }] },
+    });
+    const { response, service } = result.measured;
+    assert.equal(response.count, 1000);
+    assert.ok((response.p95Ms ?? 0) > 250 && (response.p95Ms ?? 0) < 800, `p95 ${response.p95Ms}`);
+    assert.ok((service.p95Ms ?? 0) < 100, `three connections see the stall three times: p95 ${service.p95Ms}`);
   });
 });

@@ -417,14 +417,12 @@ test('load tests have pages: one is started, watched, stopped, read and compared
     .filter({ hasText: /Passed|Not valid|Missed/ })
     .waitFor({ timeout: 60_000 });
   await page.getByRole('table', { name: 'Steps' }).getByRole('row', { name: /^\/ / }).waitFor();
-  await page.screenshot({ path: '/tmp/shot-report.png', fullPage: true });
   await assertAccessible(page);
   await page.getByRole('link', { name: 'Load tests' }).first().click();
   await page.getByLabel('Seconds').fill('60');
   await page.getByLabel('Path').fill('/second');
   await page.getByRole('button', { name: 'Start the test' }).click();
   await page.getByRole('img', { name: /^Requests a second: done [1-9]/ }).waitFor({ timeout: 60_000 });
-  await page.screenshot({ path: '/tmp/shot-live.png', fullPage: true });
   await page.getByRole('button', { name: 'Stop' }).click();
   await page.getByRole('status').filter({ hasText: 'Stopped' }).waitFor({ timeout: 60_000 });
   const [before] = (await client.getLoadTests()).tests.filter(({ state }) => state !== 'stopped');
@@ -432,7 +430,6 @@ test('load tests have pages: one is started, watched, stopped, read and compared
   await page.getByRole('status').filter({ hasText: 'Not enough data' }).waitFor();
   await page.getByRole('link', { name: 'Load tests' }).first().click();
   await page.locator('#load-tests').getByRole('link', { name: 'GET /second' }).waitFor();
-  await page.screenshot({ path: '/tmp/shot-list.png', fullPage: true });
   await assertAccessible(page);
   assert.deepEqual(errors, []);
   await page.context().close();

@@ -23,7 +23,7 @@ interface Tried {
   readonly lastAfterMs: number;
 }
 
-/** Runs 10 s of load against a target that gets into trouble after 1 s, and tells how long requests still came. */
+/** Runs 10 s of load against a target that gets into trouble after 600 ms, and tells how long requests still came. */
 async function tryAbort(
   trouble: () => Promise<TargetAnswer | undefined> | TargetAnswer,
   abort: AbortLimits,
@@ -41,8 +41,8 @@ async function tryAbort(
     const now = performance.now();
     if (first === 0) {
       first = now;
-      crossedAt = now + 1000;
-      setTimeout(() => more.onTrouble?.(), 1000);
+      crossedAt = now + 600;
+      setTimeout(() => more.onTrouble?.(), 600);
     }
     last = now;
     return troubled() ? trouble() : {};
@@ -76,7 +76,8 @@ function assertAborted({ result, lastAfterMs }: Tried, reason: string, crossingM
 /** Never answers. */
 const hang = (): Promise<undefined> => Promise.resolve(undefined);
 
-describe('a load test ends itself within a second', () => {
+// They mostly wait.
+describe('a load test ends itself within a second', { concurrency: 3 }, () => {
   it('when requests fail', async () => {
     // With half of the last second's requests failed the ratio is over its limit: 500 ms after the first failure.
     assertAborted(await tryAbort(() => ({ status: 500 }), { errorRatio: 0.5 }), 'error-ratio', 500);
@@ -148,7 +149,7 @@ describe('a load test ends itself within a second', () => {
     );
     assertAborted(tried, 'requested', 0);
     assert.ok(tried.lastAfterMs < 200, `stopped after ${tried.lastAfterMs} ms`);
-    assert.ok(tried.result.measured.done > 150);
+    assert.ok(tried.result.measured.done > 50);
   });
 
   it('before it has begun', async () => {

@@ -1,5 +1,4 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +14,7 @@ import { listen } from './api/http-server.ts';
 import { Profiles } from './api/performance/profiles.ts';
 import { LoadDesk } from './api/optimization/load-desk.ts';
 import { targetVitals } from './api/optimization/target-vitals.ts';
+import { packageVersion } from './api/package-version.ts';
 import { type PerformanceSources, scopeOf } from './api/performance/sources.ts';
 import { StatementTextSource } from './api/performance/statement-texts.ts';
 import { publishedAddress } from './api/published-address.ts';
@@ -500,10 +500,4 @@ function repeat(
   return setInterval(() => {
     work().catch((error: unknown) => onTrouble(`Regular work failed: ${messageOf(error)}`, error));
   }, everyMs);
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  const { version } = JSON.parse(text) as { version: string }; // npm requires a package to have one
-  return version;
 }

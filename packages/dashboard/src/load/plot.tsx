@@ -58,7 +58,7 @@ export function Plot({ title, lines, x, y, isScatter = false }: PlotProps): Reac
               </text>
             </g>
           ))}
-          {SHARES.map((share, at) => (
+          {(from === to ? [0] : SHARES).map((share, at) => (
             <text
               key={share}
               x={atX(from + share * (to - from))}
