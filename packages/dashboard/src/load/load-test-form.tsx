@@ -1,6 +1,6 @@
 import { Button, TextInput } from '@mantine/core';
 import type { LoadTestKind, LoadTestLimits, LoadTestOrder } from '@teamflow/autopilot/contract';
-import { type FormEvent, type ReactElement, useId, useState } from 'react';
+import { type ReactElement, type SubmitEvent, useId, useState } from 'react';
 import { formatQuantity } from '../format/quantity.ts';
 import { formatSpan } from '../format/time.ts';
 import { failureOf } from '../live/shared-stream.ts';
@@ -46,7 +46,7 @@ export function LoadTestForm({ service, limits }: LoadTestFormProps): ReactEleme
     ...(threshold.trim() === '' ? {} : { thresholds: threshold.split(';').map((one) => one.trim()) }),
     flows: [{ name: 'get', steps: [{ name: path, path }] }],
   });
-  const start = (event: FormEvent): void => {
+  const start = (event: SubmitEvent): void => {
     event.preventDefault();
     let order: LoadTestOrder;
     try {

@@ -157,8 +157,7 @@ function Table({ title, head, rows }: TableProps): ReactElement {
           </thead>
           <tbody>
             {rows.map(([first, ...cells], at) => (
-              // Names may come twice: a step has several kinds of errors.
-              // oxlint-disable-next-line react/no-array-index-key -- the rows never change places
+              // By place: names may come twice, a step having several kinds of errors, and rows never change places.
               <tr key={at}>
                 <th scope="row">{first}</th>
                 {cells.map((cell, index) => (
