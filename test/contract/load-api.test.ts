@@ -2,10 +2,22 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { signPrincipal } from '../../packages/autopilot/src/access/signed-principal.ts';
+import { readArguments } from '../../packages/autopilot/src/cli/command.ts';
+import { load } from '../../packages/autopilot/src/cli/commands/load.ts';
 import { createClient } from '../../packages/autopilot/src/client.ts';
 import type { Job, LoadTest, LoadTestHead, LoadTestList } from '../../packages/autopilot/src/contract/load-tests.ts';
 import type { Scope } from '../../packages/autopilot/src/contract/principal.ts';
-import { type ControlWorld, controlWorld, LINK_KEY, report, TOKEN } from '../support/control-world.ts';
+import { systemClock } from '../../packages/autopilot/src/kernel/clock.ts';
+import { parsePlan } from '../../packages/autopilot/src/load/read-plan.ts';
+import {
+  busySecond,
+  type ControlWorld,
+  controlWorld,
+  type FakeAgent,
+  LINK_KEY,
+  report,
+  TOKEN,
+} from '../support/control-world.ts';
 import { leakCheck } from '../support/leak-check.ts';
 import { type LoadTarget, loadTarget } from '../support/load-target.ts';
 import { until } from '../support/until.ts';
@@ -187,6 +199,23 @@ describe('a load test through the API', () => {
   });
 });
 
+it('autopilot load record makes a plan of what was observed', async () => {
+  const live = await controlWorld({ service: 'orders', clock: systemClock });
+  try {
+    await reportUntil(live.link('one'), Date.now());
+    const out: string[] = [];
+    const environment = { AUTOPILOT_TOKEN: TOKEN, AUTOPILOT_URL: live.plane.address };
+    const { values, operands } = readArguments(load, ['record', '--minutes', '1', '--values', 'id=7'], environment);
+    const terminal = { environment, out: (line: string) => out.push(line), error: (line: string) => out.push(line) };
+    assert.equal(await load.run(values, terminal, operands), 0, out.join('\n'));
+    const recorded = parsePlan(out.join('\n'));
+    assert.deepEqual(recorded.flows.map(({ name }) => name).toSorted(), ['GET /boards/:id', 'GET /tasks']);
+    assert.match(out.join('\n'), /Left out: POST \/tasks/);
+  } finally {
+    await live[Symbol.asyncDispose]();
+  }
+});
+
 describe('settings of load tests take effect at once', () => {
   const post = (more: object, headers = {}): Promise<string> =>
     refused(world.send('POST', PATH, { plan: plan(2000, more) }, headers));
@@ -224,3 +253,9 @@ describe('settings of load tests take effect at once', () => {
     assert.ok((await list()).tests.length <= 2);
   });
 });
+
+/** Lets an agent report the half minute before a time. */
+async function reportUntil(agent: FakeAgent, now: number): Promise<void> {
+  const end = Math.floor(now / 1000) * 1000;
+  await agent.windows(Array.from({ length: 30 }, (_, index) => busySecond(end - (30 - index) * 1000)));
+}

@@ -13,8 +13,8 @@ import { type LoadTarget, loadTarget } from '../support/load-target.ts';
 
 leakCheck(after);
 
-/** One at a time, in the order they come, 5 ms each: 200 a second, whoever asks. */
-const SERVICE_MS = 5;
+/** One at a time, in the order they come, 20 ms each: 50 a second, whoever asks. */
+const SERVICE_MS = 20;
 const CAPACITY = 1000 / SERVICE_MS;
 
 let target: LoadTarget;
@@ -72,7 +72,7 @@ describe('autopilot load', () => {
   it('runs a plan and writes what came of it, for people, programs and CI', async () => {
     const plan = planFile(
       'plan.yaml',
-      `load: { kind: arrivals, users: 20, stages: [{ durationMs: 1500, ratePerSecond: 60 }] }\nthresholds: ["p99 < 5 s", "lost: p50 < 1", "errorRatio <= 60 %"]\n${FLOWS}      - { name: lost, path: /missing }\n`,
+      `load: { kind: arrivals, users: 20, stages: [{ durationMs: 1500, ratePerSecond: 20 }] }\nthresholds: ["p99 < 5 s", "lost: p50 < 1", "errorRatio <= 60 %"]\n${FLOWS}      - { name: lost, path: /missing }\n`,
     );
     const [json, html, junit] = [file('run.json'), file('run.html'), file('run.xml')];
     const { code, out, error } = await run('run', plan, '--json', json, '--html', html, '--junit', junit);
@@ -80,7 +80,7 @@ describe('autopilot load', () => {
     assert.match(out, /^ {2}met {5}p99 < 5 s/m);
     assert.match(out, /^ {2}MISSED {2}lost: p50 < 1 {2}\(nothing was measured\)$/m);
     assert.match(out, /^ {2}lost: status 404, \d+ times$/m);
-    assert.match(error, /of 2 s {2}.*\/s {2}p50/);
+    assert.match(error, /^\[[#.]{20}\] /);
     const page = readFileSync(html, 'utf8');
     assert.match(page, /<svg /);
     assert.doesNotMatch(page, /<script|https?:\/\/(?!127\.0\.0\.1)/);
@@ -96,18 +96,18 @@ describe('autopilot load', () => {
   it('finds where a service of known capacity breaks, and models it', async () => {
     const plan = planFile(
       'knee.yaml',
-      `load: { kind: arrivals, users: 100, stages: [{ durationMs: 1000, ratePerSecond: 130 }] }\n${FLOWS}`,
+      `load: { kind: arrivals, users: 100, stages: [{ durationMs: 1000, ratePerSecond: 26 }] }\n${FLOWS}`,
     );
-    const objective = ['--step', '1', '--tolerance', '0.45', '--objective', 'p95 < 60'];
+    const objective = ['--step', '1', '--tolerance', '0.45', '--objective', 'p95 < 200'];
     const { code, out, error } = await run('knee', plan, ...objective, '--json', file('knee.json'));
     assert.equal(code, 0, `${out}\n${error}`);
     const { stress, result } = JSON.parse(readFileSync(file('knee.json'), 'utf8')) as LoadReport; // as it was written
     assert.equal(stress?.state, 'found');
-    // Steps of a second let a queue of 60 ms pass: 6 % more than what is served.
+    // Steps of a second let a queue of 200 ms pass: a fifth more than what is served.
     const { knee, broke } = stress;
-    assert.ok((knee ?? 0) > 0.6 * CAPACITY && (knee ?? 0) < 1.15 * CAPACITY, `${knee} ${broke}`);
+    assert.ok((knee ?? 0) > 0.4 * CAPACITY && (knee ?? 0) < 1.25 * CAPACITY, `${knee} ${broke}`);
     assert.ok((broke ?? 0) / (knee ?? 1) <= 1.45);
-    assert.ok(result.measured.ratePerSecond > 0.55 * CAPACITY);
+    assert.ok(result.measured.ratePerSecond > 0.4 * CAPACITY);
     assert.match(out, /knee: /);
   });
 

@@ -15,6 +15,7 @@ import { comparisonLines, progressLine, reportLines, stepLine } from '../../load
 import { LOOPBACK_TARGETS, parseTargetRule, type TargetRule } from '../../load/target.ts';
 import { parseThreshold, THRESHOLD_REMEDY } from '../../load/threshold.ts';
 import { type Command, exitCodes, type Terminal, UsageError } from '../command.ts';
+import { record } from './load-record.ts';
 
 interface Use {
   readonly operands: readonly string[];
@@ -55,6 +56,7 @@ const uses: Readonly<Record<string, (use: Use) => Promise<number>>> = {
     await writeAll(report, { ...values, json: undefined });
     return passed(report) ? exitCodes.ok : exitCodes.failed;
   },
+  record: ({ values, terminal }) => record(values, terminal),
   schema: async ({ terminal }) => {
     terminal.out(JSON.stringify(planSchema, null, 2));
     return await Promise.resolve(exitCodes.ok);
@@ -65,7 +67,7 @@ const uses: Readonly<Record<string, (use: Use) => Promise<number>>> = {
 export const load: Command = {
   summary: 'test a service under load: run, find where it breaks, compare, report',
   description: [
-    '  run plan                    runs a plan (.yaml, .json, .ts); --kind says what is to be found out\n  knee plan                   where the service breaks, under --objective\n  compare before after        whether two runs really differ (files written by --json)\n  report file                 shows what --json wrote; makes --html or --junit of it\n  schema                      the JSON Schema of plans, for editors',
+    '  run plan                    runs a plan (.yaml, .json, .ts); --kind says what is to be found out\n  knee plan                   where the service breaks, under --objective\n  compare before after        whether two runs really differ (files written by --json)\n  report file                 shows what --json wrote; makes --html or --junit of it\n  record                      a plan of what a control plane has observed: routes, mix and shape, no data of anybody\n  schema                      the JSON Schema of plans, for editors',
     'Only this machine is tested unless --allow names another origin. Ctrl-C ends a test at once, and what was measured is reported.',
     'Exit codes: 0 passed, 1 a threshold was missed, the run was ended or is not valid, or a comparison says worse; 2 used wrongly, or the plan has mistakes; 3 the target does not answer.',
   ],
@@ -93,6 +95,15 @@ export const load: Command = {
     json: { value: 'file', description: 'Writes the report, for compare and report' },
     html: { value: 'file', description: 'Writes the report as one page with charts' },
     junit: { value: 'file', description: 'Writes what was met and missed, for CI' },
+    url: {
+      value: 'address',
+      description: 'Of record: the control plane; default http://127.0.0.1:3001',
+      environment: 'AUTOPILOT_URL',
+    },
+    service: { value: 'name', description: 'Of record: which service', environment: 'AUTOPILOT_SERVICE' },
+    minutes: { value: 'number', description: 'Of record: how far to look back; default 15' },
+    values: { value: 'lists', description: 'Of record: what stands for parameters, "taskId=1,2; projectId=7"' },
+    out: { value: 'file', description: 'Of record: where the plan is written; default: here' },
     margin: { value: 'ratio', description: 'Of compare: changes within it are none; default 0.03' },
   },
   run: async (values, terminal, [name, ...operands]) => {
