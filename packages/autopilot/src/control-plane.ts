@@ -19,7 +19,7 @@ import { type PerformanceSources, scopeOf } from './api/performance/sources.ts';
 import { StatementTextSource } from './api/performance/statement-texts.ts';
 import { publishedAddress } from './api/published-address.ts';
 import { RecentAnswers } from './api/recent-answers.ts';
-import { StandbyProxy } from './api/standby-proxy.ts';
+import { answersItself, StandbyProxy } from './api/standby-proxy.ts';
 import { environmentValues, isSafeMode } from './config/environment-layer.ts';
 import { InstanceConfig } from './config/instance-config.ts';
 import { stateDirectory } from './config/last-good.ts';
@@ -36,7 +36,7 @@ import { messageOf, toldOf } from './kernel/errors.ts';
 import { AgentRegistry } from './link/control-registry.ts';
 import { HttpLinkAcceptor } from './link/http-acceptor.ts';
 import { controlIpcChannel } from './link/ipc-channel.ts';
-import { PROBE_PATH, reachesHolder } from './link/leader-probe.ts';
+import { reachesHolder } from './link/leader-probe.ts';
 import { LinkRouter } from './link/link-router.ts';
 import type { ControlChannel } from './link/protocol.ts';
 import { Pager } from './page/page.ts';
@@ -474,12 +474,6 @@ function openHistory(
       onTrouble: (error) => (stored.trouble === null ? tell(error) : undefined),
     }),
   };
-}
-
-/** What a standby answers without asking the leader: its own health, and what is the same everywhere. */
-function answersItself(pathname: string): boolean {
-  const same = ['/', '/livez', '/readyz', '/api/v1/openapi.json', '/api/v1/docs', PROBE_PATH];
-  return same.includes(pathname) || `${pathname}/`.startsWith(DASHBOARD_PATH);
 }
 
 /** Waits for work that can't be hurried, and no longer than this; what becomes of it afterwards is its own affair. */

@@ -1,7 +1,9 @@
 import { PRINCIPAL_HEADER, signPrincipal } from '../access/signed-principal.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
+import { PROBE_PATH } from '../link/leader-probe.ts';
 import { type Doors, identify } from './authentication.ts';
+import { DASHBOARD_PATH } from './dashboard-files.ts';
 import { problemResponse } from './responses.ts';
 
 /** What a {@link StandbyProxy} is made with. */
@@ -95,4 +97,10 @@ function unavailable(why: string, requestId: string): Response {
     'One of them takes the lead within ten seconds; ask again.',
     { 'retry-after': '1' },
   );
+}
+
+/** What a standby answers without asking the leader: its own health, and what is the same everywhere. */
+export function answersItself(pathname: string): boolean {
+  const same = ['/', '/livez', '/readyz', '/api/v1/openapi.json', '/api/v1/docs', PROBE_PATH];
+  return same.includes(pathname) || `${pathname}/`.startsWith(DASHBOARD_PATH);
 }
