@@ -2,7 +2,6 @@ import { type AccessOperationTypes, accessOperations } from './access-operations
 import { type ConfigurationOperationTypes, configurationOperations } from './configuration-operations.ts';
 import { type DatabaseOperationTypes, databaseOperations } from './database-operations.ts';
 import type { ErrorCode } from './error-table.ts';
-import { type LoadTestOperationTypes, loadTestOperations } from './load-test-operations.ts';
 import type { Measure } from './measures.ts';
 import { expositionMediaTypes, type MediaType } from './media-types.ts';
 import {
@@ -169,7 +168,6 @@ export interface Operation<Query, Answer> {
 /** The types of each call by its operationId. */
 export interface OperationTypes
   extends ConfigurationOperationTypes,
-    LoadTestOperationTypes,
     AccessOperationTypes,
     DatabaseOperationTypes,
     OptimizationOperationTypes,
@@ -440,7 +438,6 @@ export const operations: {
   ...databaseOperations,
   ...accessOperations,
   ...optimizationOperations,
-  ...loadTestOperations,
   getOpenApi: {
     method: 'GET',
     path: '/api/v1/openapi.json',

@@ -7,13 +7,14 @@ import type {
   ReasonCount,
   RouteCompressionStats,
 } from './compression-stats.ts';
+import { type LoadTestOperationTypes, loadTestOperations } from './load-test-operations.ts';
 import type { Operation } from './operations.ts';
 import { cursor, from, instance, limit, release, service, to } from './operations-parameters.ts';
 import { bytes, complete, count, frame, ms, orNull, page, text, texts, time } from './operations-shapes.ts';
 import type { FieldsOf, ShapeOf } from './shape.ts';
 
 /** The types of the calls about optimization by operationId. */
-export interface OptimizationOperationTypes {
+export interface OptimizationOperationTypes extends LoadTestOperationTypes {
   readonly getCompressionStats: { readonly query: CompressionStatsQuery; readonly answer: CompressionStats };
 }
 
@@ -116,4 +117,5 @@ export const optimizationOperations: {
     mediaTypes: ['application/json'],
     problems: ['AP_SERVICE_UNKNOWN', 'AP_RANGE_INVALID', 'AP_PAGE_CURSOR_INVALID'],
   },
+  ...loadTestOperations,
 };
