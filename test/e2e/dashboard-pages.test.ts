@@ -8,8 +8,8 @@ import { assertAccessible } from '../support/accessibility.ts';
 import { launchChromium, type TestBrowser } from '../support/chromium.ts';
 import { type DashboardWorld, dashboardWorld } from '../support/dashboard-world.ts';
 import { leakCheck } from '../support/leak-check.ts';
-import { policyViolations } from '../support/policy-violations.ts';
 import { loadTarget } from '../support/load-target.ts';
+import { policyViolations } from '../support/policy-violations.ts';
 import { databaseFor } from '../support/postgres.ts';
 
 leakCheck(after);

@@ -11,10 +11,10 @@ import { DatabaseWatch, WatchedDatabases } from './api/database/database-watch.t
 import { EventStreams } from './api/event-streams.ts';
 import { createHandler, type Handler } from './api/handler.ts';
 import { listen } from './api/http-server.ts';
-import { Profiles } from './api/performance/profiles.ts';
 import { LoadDesk } from './api/optimization/load-desk.ts';
 import { targetVitals } from './api/optimization/target-vitals.ts';
 import { packageVersion } from './api/package-version.ts';
+import { Profiles } from './api/performance/profiles.ts';
 import { type PerformanceSources, scopeOf } from './api/performance/sources.ts';
 import { StatementTextSource } from './api/performance/statement-texts.ts';
 import { publishedAddress } from './api/published-address.ts';
