@@ -235,7 +235,11 @@ describe('the configuration', () => {
     await page.keyboard.press('c');
     await page.waitForURL(/\/autopilot\/configuration/);
     await page.getByText('Nothing has been changed yet').waitFor();
+    const filter = page.getByLabel('Filter settings');
+    await filter.waitFor();
     await page.keyboard.press('/');
+    // Else what is typed would be shortcuts.
+    await page.waitForFunction(() => document.activeElement instanceof HTMLInputElement);
     await page.keyboard.type('routes told apart');
     await page.getByRole('button', { name: 'monitoring.maxRoutes', exact: true }).press('Enter');
     const field = page.getByRole('textbox', { name: 'monitoring.maxRoutes' });
@@ -243,7 +247,7 @@ describe('the configuration', () => {
     await page.getByText('It must be from 10 to 20,000.').waitFor();
     assert.equal(await page.getByRole('button', { name: 'Review' }).isDisabled(), true);
     await field.fill('500');
-    await page.getByLabel('Filter settings').fill('monitoring.requests');
+    await filter.fill('monitoring.requests');
     await page.getByRole('button', { name: 'monitoring.requests', exact: true }).press('Enter');
     await page.getByRole('switch', { name: 'monitoring.requests' }).press('Space');
     await page.getByText('2 changes not made yet').waitFor();
