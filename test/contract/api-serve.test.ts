@@ -154,6 +154,13 @@ describe('as a child', () => {
   const origin = { service: 'orders', instance: 'one', release: '1' };
   const hello = { kind: 'hello', protocol: 1, origin, pid: process.pid, startedAt: Date.now(), databases: [] };
 
+  it('ends with a parent that was gone before it had started', async () => {
+    const serving = start();
+    await once(serving.child, 'spawn');
+    serving.child.disconnect();
+    assert.equal(await serving.ended, 0);
+  });
+
   it('speaks the link, answers from what it is sent, and ends with its parent', async () => {
     const ran = start();
     ran.child.send(hello);

@@ -45,6 +45,7 @@ export const serve: Command = {
   },
   run: async (values, terminal) => {
     const { environment, out } = terminal;
+    const wasForked = process.send !== undefined;
     const port = portOf(values['port'] ?? '3001');
     const token = environment['AUTOPILOT_TOKEN'];
     const linkKeys = linkKeysOf(environment['AUTOPILOT_LINK_KEY']);
@@ -79,7 +80,7 @@ export const serve: Command = {
       });
     const plane = await make(port).catch(async (error: unknown) => {
       // Processes of one service that share a port have the same default here: the first one gets it.
-      if (isTaken(error) && process.send !== undefined && databaseUrl !== undefined) return await make(0);
+      if (isTaken(error) && wasForked && databaseUrl !== undefined) return await make(0);
       if (error instanceof AutopilotError && error.code === 'AP_TOKEN_WEAK') {
         throw new UsageError(`AUTOPILOT_TOKEN can't be used: ${error.message}`, error.remedy ?? '');
       }
@@ -98,6 +99,8 @@ export const serve: Command = {
         );
       };
       const isChild = plane.acceptParent(end);
+      // Its parent ended while it was starting: nobody will tell it any more.
+      if (wasForked && !process.connected) end();
       process.once('SIGTERM', end);
       // Ctrl-C reaches parent and child alike; the child ends with its parent, which still has something to tell it.
       process.on('SIGINT', isChild ? () => {} : end);
