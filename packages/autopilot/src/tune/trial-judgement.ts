@@ -1,0 +1,289 @@
+import { type Block, type Comparison, compareSequentially } from './sequential-comparison.ts';
+
+/** What one statement cost within a sample. */
+export interface StatementUse {
+  readonly calls: number;
+  readonly totalMs: number;
+  /** Pages of 8 KiB found in the server's memory or asked of the system: work that does not depend on how busy it is. */
+  readonly buffers: number;
+}
+
+/** A stretch of time of a trial. */
+export interface TrialSample {
+  /** ms since 1970 at its end. */
+  readonly at: number;
+  readonly durationMs: number;
+  /** By the id of the statement: those that the change is meant to touch, and those that tell how everything else went. */
+  readonly statements: Readonly<Record<string, StatementUse>>;
+  /** Of the whole service; null: nothing was heard of it. */
+  readonly service: ServiceVitals | null;
+}
+
+/** How a service as a whole did. */
+export interface ServiceVitals {
+  readonly requests: number;
+  readonly errorRatio: number | null;
+  readonly p99Ms: number | null;
+}
+
+/** What a trial is about. */
+export interface TrialQuestion {
+  /** Ids of the statements that the change is meant to touch. */
+  readonly affected: readonly string[];
+  /** Ids of those it is not: what they went through, the others went through too. */
+  readonly controls: readonly string[];
+}
+
+/** How much it takes to judge. */
+export interface JudgementRules {
+  /** Of a block. */
+  readonly blockMs: number;
+  readonly blockCalls: number;
+  /** Blocks after the change before a verdict that is not urgent. */
+  readonly leastBlocks: number;
+  /** The chance of a wrong verdict of a change that does nothing, however often it is looked at. */
+  readonly alpha: number;
+  /** Less than this is no difference, as a ratio. */
+  readonly leastEffect: number;
+}
+
+/** What a trial says so far. `worse` and `better` stand; the others may still change with more blocks. */
+export type TrialVerdict = 'better' | 'worse' | 'no difference' | 'not enough evidence';
+
+/** One statement of a trial. */
+export interface StatementJudgement {
+  readonly statement: string;
+  readonly callsBefore: number;
+  readonly callsAfter: number;
+  readonly meanMsBefore: number | null;
+  readonly meanMsAfter: number | null;
+  readonly buffersBefore: number | null;
+  readonly buffersAfter: number | null;
+  /** Time per call, after : before, cleared of what other statements went through. */
+  readonly time: Comparison;
+  readonly work: Comparison;
+  readonly verdict: TrialVerdict;
+}
+
+/** A trial judged on what it has measured. */
+export interface TrialJudgement {
+  readonly verdict: TrialVerdict;
+  readonly reason: string;
+  /** Time of the affected statements for the mix of calls from before the change, after : before. */
+  readonly effect: number | null;
+  readonly interval: readonly [number | null, number | null];
+  readonly evidence: number;
+  readonly statements: readonly StatementJudgement[];
+}
+
+/** What guard metrics are allowed before a change is taken back at once. */
+const guardLimits = { errorRatio: 0.02, p99: 3, errorFactor: 3, p99FloorMs: 50, requests: 20 } as const;
+/** Bad for so many samples in a row: one can be an accident. */
+const badSamples = 2;
+/** Less than this share of the time is not waited for. */
+const coveredShare = 0.5;
+
+/**
+ * Judges a change on what it was meant to touch. Each statement is compared with itself, so a shift of the mix is no effect; the
+ * whole is their effects weighted by what they cost before. The evidence for the whole is the weighted mean of theirs, which is
+ * evidence again (Vovk & Wang 2021, Annals of Statistics 49); that for one statement is asked for by Bonferroni.
+ */
+export function judgeTrial(
+  before: readonly TrialSample[],
+  after: readonly TrialSample[],
+  { affected, controls }: TrialQuestion,
+  rules: JudgementRules,
+): TrialJudgement {
+  const statements = affected.map((statement) => {
+    const sides = [before, after].map((samples) => totalOf(samples, statement));
+    const compare = (value: (use: StatementUse) => number, isTime: boolean): Comparison =>
+      compareSequentially(
+        blocksOf(before, before, statement, isTime ? controls : [], value, rules),
+        blocksOf(after, before, statement, isTime ? controls : [], value, rules),
+        rules.alpha,
+      );
+    const time = compare(({ totalMs }) => totalMs + timeFloorMs, true);
+    const work = compare(({ buffers }) => buffers + 0.5, false);
+    const [first, second] = sides;
+    return {
+      statement,
+      callsBefore: first?.calls ?? 0,
+      callsAfter: second?.calls ?? 0,
+      meanMsBefore: meanOf(first, 'totalMs'),
+      meanMsAfter: meanOf(second, 'totalMs'),
+      buffersBefore: meanOf(first, 'buffers'),
+      buffersAfter: meanOf(second, 'buffers'),
+      time,
+      work,
+      verdict: verdictOf(time, work, affected.length, rules),
+    };
+  });
+  return wholeOf(statements, rules);
+}
+
+/** The reason why a change has to go at once, whatever its statements say; null: there is none. */
+export function guardTrouble(before: readonly TrialSample[], after: readonly TrialSample[]): string | null {
+  const known = before.flatMap(({ service }) => (service === null ? [] : [service]));
+  const last = after.slice(-badSamples).map(({ service }) => service);
+  if (known.length < badSamples || last.length < badSamples) return null;
+  const requests = known.reduce((sum, one) => sum + one.requests, 0);
+  const errors = known.reduce((sum, one) => sum + one.requests * (one.errorRatio ?? 0), 0);
+  const ratioBefore = requests === 0 ? 0 : errors / requests;
+  const mostP99 = Math.max(...known.map(({ p99Ms }) => p99Ms ?? 0));
+  const isBad = (bad: (one: ServiceVitals) => boolean): boolean =>
+    last.every((one) => one !== null && one.requests >= guardLimits.requests && bad(one));
+  const errorLimit = Math.max(ratioBefore * guardLimits.errorFactor, ratioBefore + guardLimits.errorRatio);
+  if (isBad(({ errorRatio }) => (errorRatio ?? 0) > errorLimit)) {
+    return `Errors rose from ${percent(ratioBefore)} of the requests to ${percent(last.at(-1)?.errorRatio ?? 0)}, over the limit of ${percent(errorLimit)}.`;
+  }
+  const p99Limit = Math.max(guardLimits.p99FloorMs, mostP99 * guardLimits.p99);
+  if (mostP99 > 0 && isBad(({ p99Ms }) => (p99Ms ?? 0) > p99Limit)) {
+    return `The p99 of the requests rose to ${ms(last.at(-1)?.p99Ms ?? 0)}; before the change it was ${ms(mostP99)} at the most.`;
+  }
+  return null;
+}
+
+/** A call takes at least this long to be told from another one, in ms of a block's sum. */
+const timeFloorMs = 0.001;
+
+function verdictOf(time: Comparison, work: Comparison, among: number, rules: JudgementRules): TrialVerdict {
+  const { evidence, effect } = combined(time, work);
+  if (effect === null) return 'not enough evidence';
+  if (evidence >= among / rules.alpha) {
+    if (effect > 1 + rules.leastEffect) return 'worse';
+    if (effect < 1 - rules.leastEffect) return 'better';
+  }
+  return isNothing(time, rules) ? 'no difference' : 'not enough evidence';
+}
+
+function isNothing({ interval: [low, high] }: Pick<Comparison, 'interval'>, { leastEffect }: JudgementRules): boolean {
+  return low !== null && high !== null && low > 1 - leastEffect && high < 1 + leastEffect;
+}
+
+/** Time decides; where the work says the same, its evidence counts as much, as it is not blurred by what else the server does. */
+function combined(time: Comparison, work: Comparison): { readonly evidence: number; readonly effect: number | null } {
+  if (time.effect === null || work.effect === null) return time;
+  const agree = time.effect < 1 === work.effect < 1 && Math.abs(Math.log(work.effect)) > 0.05;
+  return { evidence: agree ? (time.evidence + work.evidence) / 2 : time.evidence, effect: time.effect };
+}
+
+function wholeOf(statements: readonly StatementJudgement[], rules: JudgementRules): TrialJudgement {
+  const cost = (one: StatementJudgement): number => one.callsBefore * (one.meanMsBefore ?? 0);
+  const total = statements.reduce((sum, one) => sum + cost(one), 0);
+  const judged = statements.filter(({ time }) => time.effect !== null);
+  const covered = judged.reduce((sum, one) => sum + cost(one), 0);
+  if (total === 0 || covered < coveredShare * total) {
+    const reason = `${judged.length} of ${statements.length} statements were called often enough to be judged.`;
+    return {
+      verdict: 'not enough evidence',
+      reason,
+      effect: null,
+      interval: [null, null],
+      evidence: 1,
+      statements,
+    };
+  }
+  const weighted = (value: (one: StatementJudgement) => number): number =>
+    judged.reduce((sum, one) => sum + (cost(one) / covered) * value(one), 0);
+  const effect = weighted(({ time }) => time.effect ?? 1);
+  const ends = [0, 1].map((end) =>
+    judged.every(({ time }) => time.interval[end] !== null) ? weighted(({ time }) => time.interval[end] ?? 1) : null,
+  );
+  const evidence = weighted(({ time, work }) => combined(time, work).evidence);
+  const interval = [ends[0] ?? null, ends[1] ?? null] as const;
+  const result = { effect, interval, evidence, statements };
+  const lost = (verdict: TrialVerdict): number =>
+    judged.reduce((sum, one) => sum + (one.verdict === verdict ? cost(one) * ((one.time.effect ?? 1) - 1) : 0), 0);
+  if (lost('worse') > 0 && lost('worse') >= -lost('better')) {
+    const worst = judged.find(({ verdict }) => verdict === 'worse');
+    const reason = `A statement takes ${percentChange(worst?.time.effect ?? 1)} time a call, and others do not make up for it.`;
+    return { ...result, verdict: 'worse', reason };
+  }
+  const blocks = Math.min(...judged.map(({ time }) => time.blocksAfter));
+  if (evidence >= 1 / rules.alpha && Math.abs(effect - 1) > rules.leastEffect) {
+    const words = `The affected statements take ${percentChange(effect)} time for the same calls (${intervalText(interval)}).`;
+    if (effect > 1) return { ...result, verdict: 'worse', reason: words };
+    if (blocks >= rules.leastBlocks) return { ...result, verdict: 'better', reason: words };
+  }
+  if (isNothing(result, rules) && blocks >= rules.leastBlocks) {
+    const reason = `The affected statements take as long as before (${intervalText(interval)}).`;
+    return { ...result, verdict: 'no difference', reason };
+  }
+  const reason = `After ${blocks} blocks the effect is not clear yet (${intervalText(interval)}).`;
+  return { ...result, verdict: 'not enough evidence', reason };
+}
+
+/** The blocks of one statement: samples put together until there are calls and time enough. */
+function blocksOf(
+  samples: readonly TrialSample[],
+  before: readonly TrialSample[],
+  statement: string,
+  controls: readonly string[],
+  value: (use: StatementUse) => number,
+  { blockMs, blockCalls }: JudgementRules,
+): readonly Block[] {
+  const usual = new Map(
+    controls.flatMap((id) => {
+      const mean = meanOf(totalOf(before, id), 'totalMs');
+      return mean === null || mean <= 0 ? [] : [[id, mean] as const];
+    }),
+  );
+  const blocks: Block[] = [];
+  let held: TrialSample[] = [];
+  let heldMs = 0;
+  for (const sample of samples) {
+    held.push(sample);
+    heldMs += sample.durationMs;
+    const use = totalOf(held, statement);
+    if (use.calls < blockCalls || heldMs < blockMs) continue;
+    const covariates = usual.size === 0 ? [Math.log(use.calls / heldMs)] : [surroundings(held, usual)];
+    blocks.push({ calls: use.calls, logMean: Math.log(value(use) / use.calls), covariates });
+    held = [];
+    heldMs = 0;
+  }
+  return blocks;
+}
+
+/** How much longer than usual the statements took that the change does not touch, as a logarithm; weighted by time. */
+function surroundings(samples: readonly TrialSample[], usual: ReadonlyMap<string, number>): number {
+  let spent = 0;
+  let expected = 0;
+  for (const [id, mean] of usual) {
+    const { calls, totalMs } = totalOf(samples, id);
+    spent += totalMs;
+    expected += calls * mean;
+  }
+  return spent > 0 && expected > 0 ? Math.log(spent / expected) : 0;
+}
+
+function totalOf(samples: readonly TrialSample[], statement: string): StatementUse {
+  let [calls, totalMs, buffers] = [0, 0, 0];
+  for (const { statements } of samples) {
+    const use = statements[statement];
+    if (use === undefined) continue;
+    calls += use.calls;
+    totalMs += use.totalMs;
+    buffers += use.buffers;
+  }
+  return { calls, totalMs, buffers };
+}
+
+function meanOf(use: StatementUse | undefined, what: 'totalMs' | 'buffers'): number | null {
+  return use === undefined || use.calls === 0 ? null : use[what] / use.calls;
+}
+
+function percent(ratio: number): string {
+  return `${(100 * ratio).toFixed(1)} %`;
+}
+
+function percentChange(effect: number): string {
+  return effect > 1 ? `${percent(effect - 1)} more` : `${percent(1 - effect)} less`;
+}
+
+function intervalText([low, high]: readonly [number | null, number | null]): string {
+  return `${low === null ? 'open' : percent(low - 1)} to ${high === null ? 'open' : percent(high - 1)}`;
+}
+
+function ms(value: number): string {
+  return `${value.toFixed(1)} ms`;
+}
