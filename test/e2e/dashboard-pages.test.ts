@@ -277,6 +277,12 @@ describe('the configuration', () => {
     await page.getByLabel('Filter settings').fill('maxRoutes');
     const field = page.getByRole('textbox', { name: 'monitoring.maxRoutes' });
     await field.fill('300');
+    const navigation = page.getByRole('navigation', { name: 'Pages' });
+    await navigation.getByRole('link', { name: 'Instances' }).click();
+    await page.getByRole('heading', { name: 'Instances' }).waitFor();
+    await page.reload();
+    await navigation.getByRole('link', { name: 'Configuration 1 not made yet' }).click();
+    await page.getByText('This tab has kept them since').waitFor();
     await changeBySomebodyElse(2, { monitoring: { maxTenants: 70 } });
     await page.getByRole('button', { name: 'Review' }).click();
     await page.getByRole('heading', { name: /Version 3 was made meanwhile by administrator/ }).waitFor();
@@ -346,11 +352,16 @@ describe('the configuration', () => {
   });
 
   it('an override is of one instance; who may only look finds nothing to press', async () => {
-    await page.goto(`${world.plane.dashboardUrl}configuration?instance=web-2`);
+    await page.getByLabel('Instance', { exact: true }).selectOption('web-2');
+    await openPart('Settings');
     await page.getByRole('heading', { name: 'Configuration of web-2' }).waitFor();
     await page.getByLabel('Filter settings').fill('maxRoutes');
     await page.getByRole('button', { name: 'monitoring.maxRoutes', exact: true }).click();
     await page.getByRole('textbox', { name: 'monitoring.maxRoutes' }).fill('55');
+    await page.getByLabel('Instance', { exact: true }).selectOption({ label: 'All instances' });
+    const elsewhere = page.getByRole('list', { name: 'Changes that are not made yet elsewhere' });
+    await elsewhere.getByText('1 change of web-2 alone not made yet').waitFor();
+    await elsewhere.getByRole('link', { name: 'go to it' }).click();
     await page.getByRole('button', { name: 'Review' }).click();
     await page.getByRole('row', { name: /monitoring\.maxRoutes not set 55 routes web-2/ }).waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Apply' }).click();
@@ -371,6 +382,30 @@ describe('the configuration', () => {
     assert.equal(await page.getByRole('button', { name: /See what/ }).count(), 0);
     await page.unroute(/\/api\/v1\/config(\?|$)/);
   });
+});
+
+test('a page whose code does not come says so, and what is around it goes on', async () => {
+  const { page, errors } = await open('light');
+  const code = /\/assets\/compression-page-/;
+  await page.route(code, (route) => route.abort());
+  const navigation = page.getByRole('navigation', { name: 'Pages' });
+  await navigation.getByRole('link', { name: 'Compression' }).click();
+  const heading = page.getByRole('heading', { name: 'This page can not be drawn' });
+  await heading.waitFor();
+  await assertAccessible(page);
+  await navigation.getByRole('link', { name: 'Instances' }).click();
+  await page.getByRole('heading', { name: 'Instances' }).waitFor();
+  await navigation.getByRole('link', { name: 'Compression' }).click();
+  await heading.waitFor();
+  await page.unroute(code);
+  await page.getByRole('button', { name: 'Load it again' }).click();
+  await page.getByRole('heading', { name: 'Compression' }).waitFor();
+  // The browser and React tell of what was aborted here; nothing else went wrong.
+  assert.deepEqual(
+    errors.filter((error) => !/ERR_FAILED|dynamically imported/.test(error)),
+    [],
+  );
+  await page.context().close();
 });
 
 /** Each as it is opened, and what is there once it is drawn. */

@@ -1,8 +1,10 @@
-import { type ReactElement, useState } from 'react';
+import { type ReactElement, useState, useSyncExternalStore } from 'react';
 import { LimitNotes } from '../overview/limit-notes.tsx';
 import { PageLink } from '../shell/page-link.tsx';
 import { ProblemPanel } from '../shell/problem-panel.tsx';
-import { type Draft, entriesOf, valueText } from './draft.ts';
+import { type Draft, entriesOf, keptOf, valueText } from './draft.ts';
+import { DraftsElsewhere } from './drafts-elsewhere.tsx';
+import { keepDraft, onDraftsChange, readDrafts } from './kept-drafts.ts';
 import { PresetsPart } from './presets-part.tsx';
 import type { Made, Proposal } from './proposal.ts';
 import { ReviewDialog } from './review-dialog.tsx';
@@ -30,7 +32,9 @@ const WATCHED_MS = 15_000;
 export function ConfigurationPage({ part }: { readonly part: string }): ReactElement {
   const scope = useConfigScope();
   const key = JSON.stringify(scope);
-  const [drafts, setDrafts] = useState<Readonly<Record<string, Draft>>>({});
+  const drafts = useSyncExternalStore(onDraftsChange, readDrafts);
+  // What was there when the page was opened is said to be.
+  const [openedWith] = useState(drafts);
   const [proposal, setProposal] = useState<Proposal | null>(null);
   const [made, setMade] = useState<Made | null>(null);
   const { data: configuration, failure, refresh } = useConfiguration(scope);
@@ -49,11 +53,7 @@ export function ConfigurationPage({ part }: { readonly part: string }): ReactEle
     const known = entries.get(setting);
     return known === undefined ? undefined : valueText(known.value, known.unit);
   };
-  const setDraft = (draft: Draft | null): void =>
-    setDrafts((before) => {
-      const others = Object.entries(before).filter(([scopeKey]) => scopeKey !== key);
-      return Object.fromEntries(draft === null ? others : [...others, [key, draft]]);
-    });
+  const setDraft = (draft: Draft | null): void => keepDraft(key, draft, Date.now());
   const follow = (next: Made): void => {
     // An undo is no draft: what somebody is typing meanwhile stays.
     if (proposal !== null && part === '') setDraft(null);
@@ -91,6 +91,7 @@ export function ConfigurationPage({ part }: { readonly part: string }): ReactEle
       </header>
       {configuration !== undefined && (
         <>
+          <DraftsElsewhere drafts={drafts} open={part === '' ? key : null} />
           <LimitNotes notes={notesOf(configuration)} overflow={{}} isLoud />
           {made !== null && (
             <RolloutPanel
@@ -106,7 +107,8 @@ export function ConfigurationPage({ part }: { readonly part: string }): ReactEle
             <SettingsPart
               key={key}
               {...{ scope, configuration, instances }}
-              draft={drafts[key] ?? null}
+              draft={keptOf(drafts.get(key) ?? null, entries)}
+              keptAt={openedWith.get(key)?.keptAt ?? null}
               onDraft={setDraft}
               onPropose={setProposal}
             />

@@ -35,6 +35,12 @@ export function withChange(draft: Draft | null, version: number, key: string, va
   return values.size === 0 ? null : { base: draft?.base ?? version, values };
 }
 
+/** The draft without changes of settings that are not `known`: of another release, before this page was loaded. */
+export function keptOf(draft: Draft | null, known: { has(key: string): boolean }): Draft | null {
+  const values = new Map([...(draft?.values ?? [])].filter(([key]) => known.has(key)));
+  return draft === null || values.size === 0 ? null : { base: draft.base, values };
+}
+
 /** What the API is sent: nested, with what can be used. */
 export function patchOf({ values }: Draft): ConfigPatch {
   const patch: Record<string, Record<string, SettingValue>> = {};
@@ -134,4 +140,8 @@ function grouped(value: number): string {
 
 function trimmed(value: number): string {
   return String(Number(value.toPrecision(4)));
+}
+
+export function countOf(changes: number): string {
+  return changes === 1 ? '1 change' : `${changes} changes`;
 }

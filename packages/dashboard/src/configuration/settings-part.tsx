@@ -1,10 +1,11 @@
 import { Button, TextInput } from '@mantine/core';
-import type { ConfigInstanceList, Configuration } from '@teamflow/autopilot/contract';
+import type { ConfigInstanceList, Configuration, EpochMs } from '@teamflow/autopilot/contract';
 import { type ReactElement, useState } from 'react';
+import { momentText } from '../format/time.ts';
 import { filteredRows } from '../overview/row-order.ts';
 import { api } from '../session/api.ts';
 import { SearchIcon } from '../shell/icons.tsx';
-import { type Draft, type DraftValue, entriesOf, isUsable, patchOf, withChange } from './draft.ts';
+import { countOf, type Draft, type DraftValue, entriesOf, isUsable, patchOf, withChange } from './draft.ts';
 import { InstanceStates } from './instance-states.tsx';
 import type { Proposal } from './proposal.ts';
 import { SettingRow } from './setting-row.tsx';
@@ -15,15 +16,18 @@ interface SettingsPartProps {
   readonly configuration: Configuration;
   readonly instances: ConfigInstanceList | undefined;
   readonly draft: Draft | null;
+  /** When the draft was left that the page was opened with; null: there was none. */
+  readonly keptAt: EpochMs | null;
   readonly onDraft: (draft: Draft | null) => void;
   readonly onPropose: (proposal: Proposal) => void;
 }
 
 /** Every setting by group, with a filter; changes gather in a draft and are looked at together. */
 export function SettingsPart(props: SettingsPartProps): ReactElement {
-  const { scope, configuration, instances, draft, onDraft, onPropose } = props;
+  const { scope, configuration, instances, draft, keptAt, onDraft, onPropose } = props;
   const [filter, setFilter] = useState('');
-  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  // Who comes back finds open what is being changed.
+  const [open, setOpen] = useState<ReadonlySet<string>>(() => new Set(draft?.values.keys()));
   const entries = entriesOf(configuration);
   const found = filteredRows(entries, filter, ({ key, setting }) => `${key} ${setting.layer} ${setting.description}`);
   const groups = [...new Set(found.map(({ group }) => group))];
@@ -90,6 +94,7 @@ export function SettingsPart(props: SettingsPartProps): ReactElement {
         {draft !== null && (
           <DraftBar
             draft={draft}
+            keptAt={keptAt}
             newest={configuration.version}
             onDiscard={() => onDraft(null)}
             onReview={() => onPropose(proposalOf(draft, scope))}
@@ -105,12 +110,13 @@ export function SettingsPart(props: SettingsPartProps): ReactElement {
 
 interface DraftBarProps {
   readonly draft: Draft;
+  readonly keptAt: EpochMs | null;
   readonly newest: number;
   readonly onDiscard: () => void;
   readonly onReview: () => void;
 }
 
-function DraftBar({ draft, newest, onDiscard, onReview }: DraftBarProps): ReactElement {
+function DraftBar({ draft, keptAt, newest, onDiscard, onReview }: DraftBarProps): ReactElement {
   const { size } = draft.values;
   const usable = isUsable(draft);
   return (
@@ -119,6 +125,7 @@ function DraftBar({ draft, newest, onDiscard, onReview }: DraftBarProps): ReactE
         <strong className="numbers">{countOf(size)}</strong> not made yet
         {usable ? '' : '; what is marked can not be used'}
         {newest > draft.base ? `. Version ${newest} was made meanwhile` : ''}
+        {keptAt === null ? '' : `. This tab has kept them since ${momentText(keptAt, 0)}`}
       </p>
       <Button size="sm" variant="default" onClick={onDiscard}>
         Discard
@@ -142,8 +149,4 @@ function proposalOf(draft: Draft, { service, instance }: ConfigScope): Proposal 
     check: (signal) => api.validateConfig(patch, query, { signal }),
     make: (note, ifVersion) => api.patchConfig(patch, { ...query, ifVersion, ...(note === '' ? {} : { note }) }),
   };
-}
-
-function countOf(changes: number): string {
-  return changes === 1 ? '1 change' : `${changes} changes`;
 }

@@ -1,4 +1,5 @@
-import type { ReactElement } from 'react';
+import { type ReactElement, useSyncExternalStore } from 'react';
+import { onDraftsChange, readDrafts } from '../configuration/kept-drafts.ts';
 import { comparisons } from '../range/range.ts';
 import { RangeControl } from '../range/range-control.tsx';
 import { useRangeView } from '../range/range-view.tsx';
@@ -24,9 +25,11 @@ export function PageBar({ pattern }: { readonly pattern: string | null }): React
                 <li key={page.pattern}>
                   <PageLink
                     to={page.pattern}
+                    onPointerEnter={page.code.fetch}
+                    onFocus={page.code.fetch}
                     {...(isAbove(page.pattern, pattern) ? { 'aria-current': 'page' as const } : {})}
                   >
-                    {page.label}
+                    {page.label} {page.pattern === '/configuration' && <DraftMark />}
                   </PageLink>
                 </li>
               ))}
@@ -83,6 +86,19 @@ export function PageBar({ pattern }: { readonly pattern: string | null }): React
         </div>
       </div>
     </section>
+  );
+}
+
+/** How many changes of the configuration wait to be made, wherever one is. */
+function DraftMark(): ReactElement | null {
+  const drafts = useSyncExternalStore(onDraftsChange, readDrafts);
+  const count = [...drafts.values()].reduce((sum, { values }) => sum + values.size, 0);
+  if (count === 0) return null;
+  return (
+    <span className="nav-mark numbers" title="Changes that are not made yet">
+      {count}
+      <span className="visually-hidden"> not made yet</span>
+    </span>
   );
 }
 

@@ -6,6 +6,7 @@ import { comparisons, DEFAULT_RANGE, moved, zoomedIn } from '../range/range.ts';
 import { useRangeView, zoomOut } from '../range/range-view.tsx';
 import { onTokenChange, readToken } from '../session/token.ts';
 import { placeOf } from './address.ts';
+import { DrawnPage } from './drawn-page.tsx';
 import { InstanceBanners } from './instance-banners.tsx';
 import { PageBar } from './page-bar.tsx';
 import { PageHeader } from './page-header.tsx';
@@ -114,7 +115,9 @@ export function PageFrame(): ReactElement {
               <InstanceBanners instances={dashboard.instances} />
             )}
             {failure === null ? (
-              (page?.render(place?.parameter ?? '') ?? <UnknownPage />)
+              <DrawnPage key={page?.pattern.split('/:')[0]}>
+                {page?.render(place?.parameter ?? '') ?? <UnknownPage />}
+              </DrawnPage>
             ) : (
               <ProblemPanel title="This range can not be shown" failure={failure} onRetry={retry} />
             )}

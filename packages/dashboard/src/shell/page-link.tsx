@@ -2,6 +2,9 @@ import type { ComponentProps, MouseEvent, ReactElement } from 'react';
 import { navigate, useSearch } from 'wouter/use-browser-location';
 import { BASE, searchOf, selectionOf } from './address.ts';
 
+/** The class of what stands in the place of a page whose code is on its way. */
+export const PAGE_LOADING = 'page-loading';
+
 interface PageLinkProps extends Omit<ComponentProps<'a'>, 'href'> {
   /** A page below the dashboard's address: "/", "/routes/...", with or without "#part". */
   readonly to: string;
@@ -50,16 +53,24 @@ function hrefOf(to: string, search: string): string {
   return `${BASE}${pathname}${searchOf(selection)}${hash}`;
 }
 
+let isArriving = false;
+
 /** Moves to what the address names, as a browser does after loading a page: sight and focus. */
 export function arrive(): void {
+  isArriving = true;
   // After React has drawn the page that was navigated to.
-  requestAnimationFrame(() => {
-    const part = location.hash === '' ? null : document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    if (part === null) scrollTo({ top: 0 });
-    else part.scrollIntoView({ block: 'start' });
-    const focused = part ?? document.querySelector('h1');
-    if (focused === null) return;
-    if (!focused.hasAttribute('tabindex')) focused.setAttribute('tabindex', '-1');
-    focused.focus({ preventScroll: true });
-  });
+  requestAnimationFrame(arriveWhenDrawn);
+}
+
+/** The rest of {@link arrive}, for a page whose code came later than its address. */
+export function arriveWhenDrawn(): void {
+  if (!isArriving || document.querySelector(`.${PAGE_LOADING}`) !== null) return;
+  isArriving = false;
+  const part = location.hash === '' ? null : document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (part === null) scrollTo({ top: 0 });
+  else part.scrollIntoView({ block: 'start' });
+  const focused = part ?? document.querySelector('h1');
+  if (focused === null) return;
+  if (!focused.hasAttribute('tabindex')) focused.setAttribute('tabindex', '-1');
+  focused.focus({ preventScroll: true });
 }

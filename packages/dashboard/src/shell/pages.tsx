@@ -1,15 +1,18 @@
 import type { ReactElement } from 'react';
-import { AccessPage } from '../access/access-page.tsx';
-import { CompressionPage } from '../compression/compression-page.tsx';
-import { ConfigurationPage } from '../configuration/configuration-page.tsx';
-import { DatabasePage } from '../database/database-page.tsx';
-import { InstancesPage } from '../instances/instances-page.tsx';
-import { LoadTestPage } from '../load/load-test-page.tsx';
-import { LoadTestsPage } from '../load/load-tests-page.tsx';
-import { OverviewPage } from '../overview/overview-page.tsx';
-import { RoutePage } from '../route/route-page.tsx';
-import { ResourcesPage } from '../usage/resources-page.tsx';
-import { TenantsPage } from '../usage/tenants-page.tsx';
+import { type PageCode, pageCode } from './page-code.ts';
+
+// Each page's code comes when the page is first opened, or when a pointer rests on a link to it.
+const overview = pageCode(async () => (await import('../overview/overview-page.tsx')).OverviewPage);
+const instances = pageCode(async () => (await import('../instances/instances-page.tsx')).InstancesPage);
+const tenants = pageCode(async () => (await import('../usage/tenants-page.tsx')).TenantsPage);
+const resources = pageCode(async () => (await import('../usage/resources-page.tsx')).ResourcesPage);
+const database = pageCode(async () => (await import('../database/database-page.tsx')).DatabasePage);
+const compression = pageCode(async () => (await import('../compression/compression-page.tsx')).CompressionPage);
+const configuration = pageCode(async () => (await import('../configuration/configuration-page.tsx')).ConfigurationPage);
+const access = pageCode(async () => (await import('../access/access-page.tsx')).AccessPage);
+const loadTests = pageCode(async () => (await import('../load/load-tests-page.tsx')).LoadTestsPage);
+const loadTest = pageCode(async () => (await import('../load/load-test-page.tsx')).LoadTestPage);
+const route = pageCode(async () => (await import('../route/route-page.tsx')).RoutePage);
 
 /** A page of the dashboard. */
 export interface Page {
@@ -19,32 +22,53 @@ export interface Page {
   readonly label: string | null;
   /** It is about the present alone: no range is chosen for it, and no release. */
   readonly isOfPresent?: true;
+  readonly code: Pick<PageCode<object>, 'fetch'>;
   readonly render: (parameter: string) => ReactElement;
 }
 
 /** Every page, in the order of the navigation: this table is all that a new one needs. */
 export const pages: readonly Page[] = [
-  { pattern: '/', label: 'Overview', render: () => <OverviewPage /> },
-  { pattern: '/instances', label: 'Instances', render: () => <InstancesPage /> },
-  { pattern: '/tenants', label: 'Tenants', render: () => <TenantsPage /> },
-  { pattern: '/resources', label: 'Resources', render: () => <ResourcesPage /> },
-  { pattern: '/database', label: 'Database', isOfPresent: true, render: () => <DatabasePage part="" /> },
-  { pattern: '/database/:part', label: null, isOfPresent: true, render: (part) => <DatabasePage part={part} /> },
-  { pattern: '/compression', label: 'Compression', render: () => <CompressionPage /> },
+  { pattern: '/', label: 'Overview', code: overview, render: () => <overview.Page /> },
+  { pattern: '/instances', label: 'Instances', code: instances, render: () => <instances.Page /> },
+  { pattern: '/tenants', label: 'Tenants', code: tenants, render: () => <tenants.Page /> },
+  { pattern: '/resources', label: 'Resources', code: resources, render: () => <resources.Page /> },
+  {
+    pattern: '/database',
+    label: 'Database',
+    isOfPresent: true,
+    code: database,
+    render: () => <database.Page part="" />,
+  },
+  {
+    pattern: '/database/:part',
+    label: null,
+    isOfPresent: true,
+    code: database,
+    render: (part) => <database.Page part={part} />,
+  },
+  { pattern: '/compression', label: 'Compression', code: compression, render: () => <compression.Page /> },
   {
     pattern: '/configuration',
     label: 'Configuration',
     isOfPresent: true,
-    render: () => <ConfigurationPage part="" />,
+    code: configuration,
+    render: () => <configuration.Page part="" />,
   },
   {
     pattern: '/configuration/:part',
     label: null,
     isOfPresent: true,
-    render: (part) => <ConfigurationPage part={part} />,
+    code: configuration,
+    render: (part) => <configuration.Page part={part} />,
   },
-  { pattern: '/access', label: 'Access', isOfPresent: true, render: () => <AccessPage /> },
-  { pattern: '/load', label: 'Load tests', isOfPresent: true, render: () => <LoadTestsPage /> },
-  { pattern: '/load/:test', label: null, isOfPresent: true, render: (id) => <LoadTestPage key={id} id={id} /> },
-  { pattern: '/routes/:route', label: null, render: (route) => <RoutePage key={route} route={route} /> },
+  { pattern: '/access', label: 'Access', isOfPresent: true, code: access, render: () => <access.Page /> },
+  { pattern: '/load', label: 'Load tests', isOfPresent: true, code: loadTests, render: () => <loadTests.Page /> },
+  {
+    pattern: '/load/:test',
+    label: null,
+    isOfPresent: true,
+    code: loadTest,
+    render: (id) => <loadTest.Page key={id} id={id} />,
+  },
+  { pattern: '/routes/:route', label: null, code: route, render: (one) => <route.Page key={one} route={one} /> },
 ];
