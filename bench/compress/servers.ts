@@ -7,9 +7,11 @@ import { taskList } from './task-list.ts';
 export type ServerName =
   | 'Fastify bare'
   | 'Fastify, autopilot'
+  | 'Fastify, autopilot without its cache'
   | 'Fastify, @fastify/compress'
   | 'Express bare'
   | 'Express, autopilot'
+  | 'Express, autopilot without its cache'
   | 'Express, compression'
   | 'Koa, koa-compress'
   | 'Hono, hono/compress';
@@ -28,6 +30,11 @@ function compressionAlone(): void {
     AUTOPILOT__ANSWERS__SERVER_TIMING: 'off',
     AUTOPILOT__ANSWERS__REQUEST_ID: 'off',
   });
+}
+
+/** The list is the same each time, as that of a page which many look at is; what changes each time is measured without the cache. */
+function withoutCache(): void {
+  process.env['AUTOPILOT__COMPRESSION__CACHE_BYTES'] = '0';
 }
 
 async function fastify(by: 'nobody' | 'ours' | 'theirs'): Promise<Server> {
@@ -56,7 +63,14 @@ async function express(by: 'nobody' | 'ours' | 'theirs'): Promise<Server> {
   const { default: makeExpress } = await import('express');
   const app = makeExpress();
   if (by === 'theirs') app.use((await import('compression')).default());
-  if (by === 'ours') app.use((await import('@teamflow/autopilot/http')).compression());
+  if (by === 'ours') {
+    compressionAlone();
+    const [{ createAgent }, { compression }] = await Promise.all([
+      import('@teamflow/autopilot'),
+      import('@teamflow/autopilot/http'),
+    ]);
+    app.use(compression({ agent: createAgent({ service: 'bench', controlPlane: 'none' }) }));
+  }
   for (const { path, list } of lists) app.get(path, (_, response) => response.json(list));
   app.get(/.*/, (request, response) => {
     const url = request.url ?? '/';
@@ -114,8 +128,16 @@ export const servers: Readonly<Record<ServerName, () => Promise<Server>>> = {
   'Fastify bare': () => fastify('nobody'),
   'Fastify, autopilot': () => fastify('ours'),
   'Fastify, @fastify/compress': () => fastify('theirs'),
+  'Fastify, autopilot without its cache': () => {
+    withoutCache();
+    return fastify('ours');
+  },
   'Express bare': () => express('nobody'),
   'Express, autopilot': () => express('ours'),
+  'Express, autopilot without its cache': () => {
+    withoutCache();
+    return express('ours');
+  },
   'Express, compression': () => express('theirs'),
   'Koa, koa-compress': koa,
   'Hono, hono/compress': hono,

@@ -31,6 +31,7 @@ it('says what became of answers, in all and by route, coding and reason', async 
   const [coding, none] = codings;
   assert.deepEqual(none, undefined);
   assert.deepEqual([coding?.coding, coding?.level, coding?.ratio], ['zstd', 1, 0.25]);
+  assert.equal(coding?.cachedAnswers, 4 * seconds);
   assert.ok((coding?.addedP95Ms ?? 0) > 0.15 && (coding?.addedP50Ms ?? 1) < 0.15);
   assert.deepEqual(
     reasons.map(({ reason, answers }) => [reason, answers / seconds]),

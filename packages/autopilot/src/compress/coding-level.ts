@@ -8,6 +8,8 @@ export interface CodingLevel {
   readonly index: number;
   /** Called so in statistics: "zstd:1". */
   readonly name: string;
+  /** Those that were kept from before: "zstd:1:cached". */
+  readonly cachedName: string;
   /** What is believed until it is measured: CPU time for a body of any length, in ns. */
   readonly fixedNs: number;
   /** And for each of its bytes. */
@@ -40,6 +42,7 @@ export const codingLevels: readonly CodingLevel[] = table.map(([coding, level, f
   level,
   index,
   name: `${coding}:${level}`,
+  cachedName: `${coding}:${level}:cached`,
   fixedNs,
   nsPerByte,
   ratio,

@@ -26,6 +26,8 @@ const LONGEST = 4;
 const SETTLED_SAMPLES = 16;
 /** One body in so many is coded by a level that is not thought the best, so that what is thought stays true. */
 const EXPLORE_EVERY = 64;
+/** Where all have been measured often enough, one in so many shows whether that has changed. */
+const REVISIT_EVERY = 512;
 /** Never with one that is thought to take more than so many times as long as the best. */
 const EXPLORE_COST = 4;
 
@@ -90,7 +92,8 @@ export class CodingPolicy {
         }
       }
     }
-    if (turn % EXPLORE_EVERY !== 0 || leastTried === null) return best;
+    const every = leastSamples < SETTLED_SAMPLES ? EXPLORE_EVERY : REVISIT_EVERY;
+    if (turn % every !== 0 || leastTried === null) return best;
     const boundNs = best === null ? this.#cheapestNs(figures, codings) : (figures[best.index * FIELDS] ?? 0);
     return (figures[leastTried.index * FIELDS] ?? 0) <= boundNs * EXPLORE_COST ? leastTried : best;
   }

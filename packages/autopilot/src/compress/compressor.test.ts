@@ -7,6 +7,8 @@ import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } fro
 import fc from 'fast-check';
 import { LiveSettings } from '../config/live-settings.ts';
 import type { SettingValues } from '../contract/configuration.ts';
+import { systemClock } from '../kernel/clock.ts';
+import { LoopDelay } from '../track/loop-delay.ts';
 import type { HeaderValue } from './answer-rules.ts';
 import { type Answer, type Body, Compressor } from './compressor.ts';
 
@@ -59,6 +61,7 @@ interface Asked {
 }
 
 const settings = new LiveSettings();
+const loopDelay = new LoopDelay(systemClock);
 const outcomes: string[] = [];
 const recorder = { sent: (series: string): void => void outcomes.push(series.split(' ')[0] ?? '') };
 
@@ -89,7 +92,7 @@ const decoders: Readonly<Record<string, (body: Buffer) => Buffer>> = {
 const text = JSON.stringify(Array.from({ length: 300 }, (_, id) => ({ id, title: `Task number ${id}` })));
 
 test('every body comes back byte for byte, whatever its chunks, its type and its coding', async () => {
-  using compressor = new Compressor({ settings, recorder });
+  using compressor = new Compressor({ settings, loopDelay, recorder });
   const chunk = fc.oneof(
     fc.string(),
     fc.nat({ max: 3_000 }).map((length) => 'task '.repeat(length)),
@@ -123,7 +126,7 @@ test('every body comes back byte for byte, whatever its chunks, its type and its
 });
 
 test('each setting of compression changes what becomes of an answer, at once and back again', async () => {
-  using compressor = new Compressor({ settings, recorder });
+  using compressor = new Compressor({ settings, loopDelay, recorder });
   const tag = { 'content-type': 'application/json', etag: '"a"' };
   const stream = (): Readable => Readable.from([Buffer.from(text), Buffer.alloc(70_000, 'x')]);
   const cases: readonly (readonly [SettingValues, () => Promise<unknown>, unknown])[] = [
@@ -142,7 +145,7 @@ test('each setting of compression changes what becomes of an answer, at once and
       406,
     ],
     [
-      { 'compression.budgetMs': 0, 'compression.maxConcurrent': 0 },
+      { 'compression.budgetMs': 0, 'compression.maxConcurrent': 0, 'compression.cacheBytes': 0 },
       async () => (await send(compressor, text)).outcome,
       'too-busy',
     ],
@@ -162,15 +165,32 @@ test('each setting of compression changes what becomes of an answer, at once and
     assert.notDeepEqual(await ask(), expected, name);
   }
   // In another thread it is the same answer.
-  settings.swap({ 'compression.budgetMs': 0 });
+  settings.swap({ 'compression.budgetMs': 0, 'compression.cacheBytes': 0 });
   const { body, outcome } = await send(compressor, text);
   settings.swap({});
   assert.equal(gunzipSync(body).toString(), text);
   assert.match(outcome, /^gzip:/);
 });
 
+test('the same body is compressed once and then sent as it was kept, in either form, unless nothing may be kept', async () => {
+  using compressor = new Compressor({ settings, loopDelay, recorder });
+  const sent: Sent[] = [];
+  for (const body of [text, text, text, Buffer.from(text)]) sent.push(await send(compressor, body));
+  assert.deepEqual(
+    sent.map(({ outcome }) => outcome.split(':')[2] ?? 'made'),
+    ['made', 'made', 'cached', 'cached'],
+  );
+  for (const { answer, body } of sent) {
+    assert.equal(gunzipSync(body).toString(), text);
+    assert.equal(Number(answer.header('content-length')), body.byteLength);
+  }
+  settings.swap({ 'compression.cacheBytes': 0 });
+  assert.equal((await send(compressor, text)).outcome.split(':')[2], undefined);
+  settings.swap({});
+});
+
 test('a client that has the coded answer gets a 304, and a 304 of the route has the tag that was asked about', async () => {
-  using compressor = new Compressor({ settings, recorder });
+  using compressor = new Compressor({ settings, loopDelay, recorder });
   const headers = { 'content-type': 'application/json', etag: '"a"' };
   const { answer, body } = await send(compressor, text, { headers, request: { 'if-none-match': 'W/"a"' } });
   assert.deepEqual([answer.status, answer.header('etag'), body.byteLength], [304, 'W/"a"', 0]);

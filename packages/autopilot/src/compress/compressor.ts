@@ -3,8 +3,10 @@ import type { SettingsView } from '../config/live-settings.ts';
 import type { Settings } from '../config/registry.ts';
 import type { UncodedReason } from '../contract/compression.ts';
 import { problemOf } from '../contract/error-table.ts';
+import type { LoopDelay } from '../track/loop-delay.ts';
 import { type AcceptedCodings, CodingReader } from './accepted-codings.ts';
 import { type AnswerHead, hasContent, varyBy, whyNotCoded } from './answer-rules.ts';
+import { BodyCache } from './body-cache.ts';
 import { beginsEncoded, looksLikeNoise } from './body-probe.ts';
 import { codeStream, plainStream } from './coded-stream.ts';
 import type { CodingLevel } from './coding-level.ts';
@@ -47,6 +49,8 @@ export interface OutcomeRecorder {
 /** What a compressor is made of. */
 export interface CompressorOptions extends EncodersOptions {
   readonly settings: SettingsView;
+  /** Says how late the event loop is. */
+  readonly loopDelay: LoopDelay;
   /** Told of each answer that has content. */
   readonly recorder: OutcomeRecorder;
 }
@@ -69,7 +73,8 @@ export class Compressor implements Disposable {
   readonly #policy = new CodingPolicy(availableCodings());
   readonly #encoders: Encoders;
   readonly #strain = new Strain();
-  readonly #watching: Disposable;
+  readonly #following: Disposable;
+  readonly #cache = new BodyCache();
   readonly #routes = new Map<string, RouteCompression>();
   /** Large bodies in other threads, and streams. */
   #concurrent = 0;
@@ -81,11 +86,12 @@ export class Compressor implements Disposable {
   constructor(options: CompressorOptions) {
     this.#options = options;
     this.#encoders = new Encoders(options);
-    this.#watching = this.#strain.watch(() => this.#settings.lateMs);
+    this.#following = this.#strain.follow(options.loopDelay, () => this.#settings.lateMs);
   }
 
   [Symbol.dispose](): void {
-    this.#watching[Symbol.dispose]();
+    this.#following[Symbol.dispose]();
+    this.#cache.limit(0);
     this.#encoders[Symbol.dispose]();
   }
 
@@ -124,10 +130,11 @@ export class Compressor implements Disposable {
     }
     const contentType = String(answer.header('content-type') ?? '');
     const kind = mediaTypeKind(contentType);
-    const size =
-      typeof body === 'string' ? Buffer.byteLength(body) : body instanceof Uint8Array ? body.byteLength : length;
+    // Of a text at least: to count its bytes takes longer than to write them.
+    const size = typeof body === 'string' ? body.length : body instanceof Uint8Array ? body.byteLength : length;
     const sendPlain = (reason: UncodedReason, codingMs = 0): void => {
-      this.#count(route, reason, size ?? 0, size ?? 0, 0, null);
+      const bytes = typeof body === 'string' ? Buffer.byteLength(body) : (size ?? 0);
+      this.#count(route, reason, bytes, bytes, 0, null);
       send(null, body, codingMs);
     };
     if (route.options.compress === false || this.#isExcluded(settings, answer.path, contentType)) {
@@ -139,7 +146,7 @@ export class Compressor implements Disposable {
       sendPlain(why);
       return;
     }
-    if (size !== null && size < settings.minBytes) {
+    if (size !== null && size < settings.minBytes && (typeof body !== 'string' || isShort(body, settings.minBytes))) {
       sendPlain('too-small');
       return;
     }
@@ -156,7 +163,7 @@ export class Compressor implements Disposable {
       return;
     }
     const coding: Coding = { answer, route, accepted, send, sendPlain };
-    if (typeof body === 'string' || body instanceof Uint8Array) this.#codeBody(coding, body, size ?? 0);
+    if (typeof body === 'string' || body instanceof Uint8Array) this.#codeBody(coding, body);
     else if (body === null) this.#describeHead(coding, size ?? 0);
     else if (kind === 'events') this.#codeStream(coding, body, nothingHeld, true);
     else {
@@ -182,35 +189,47 @@ export class Compressor implements Disposable {
     } else this.#codeStream(coding, body, head, false);
   }
 
-  #codeBody({ answer, route, accepted, send, sendPlain }: Coding, body: string | Uint8Array, size: number): void {
+  #codeBody({ answer, route, accepted, send, sendPlain }: Coding, body: string | Uint8Array): void {
+    const startedAtMs = performance.now();
+    const bytes = this.#encoders.bytesOf(body);
+    const size = bytes.byteLength;
     const level = this.#choose(route, accepted, size);
     if (level === null) {
       sendPlain('does-not-pay');
       return;
     }
+    const { budgetMs, maxConcurrent, cacheBytes } = this.#settings;
+    const sendCoded = (coded: Uint8Array, outcome: string, cpuMs: number, addedMs: number): void => {
+      this.#count(route, outcome, size, coded.byteLength, cpuMs, addedMs);
+      const sent = this.#describeCoded(answer, level, coded.byteLength) ? coded : null;
+      send(null, sent, addedMs);
+    };
+    const cached = cacheBytes === 0 ? null : this.#cache.find(level, bytes);
+    if (cached !== null) {
+      const addedMs = performance.now() - startedAtMs;
+      sendCoded(cached, level.cachedName, addedMs, addedMs);
+      return;
+    }
     const cpuMs = this.#policy.predictNs(route.costs, level, size) / 1e6;
-    const { budgetMs, maxConcurrent } = this.#settings;
-    const startedAtMs = performance.now();
-    const finish = (coded: Uint8Array, measured: boolean): void => {
+    const finish = (coded: Uint8Array, from: Uint8Array, measured: boolean): void => {
       const addedMs = performance.now() - startedAtMs;
       this.#policy.learn(route.costs, level, size, coded.byteLength, measured ? addedMs * 1e6 : null);
       if (coded.byteLength >= size) {
         sendPlain('incompressible', addedMs);
         return;
       }
-      this.#count(route, level.name, size, coded.byteLength, measured ? addedMs : cpuMs, addedMs);
-      const sent = this.#describeCoded(answer, level, coded.byteLength) ? coded : null;
-      send(null, sent, addedMs);
+      if (cacheBytes > 0) this.#cache.offer(level, from, coded, cacheBytes);
+      sendCoded(coded, level.name, measured ? addedMs : cpuMs, addedMs);
     };
     if (cpuMs <= budgetMs) {
       let coded: Uint8Array;
       try {
-        coded = this.#encoders.encodeSync(level, body, size);
+        coded = this.#encoders.encodeSync(level, bytes);
       } catch {
         sendPlain('failed');
         return;
       }
-      finish(coded, true);
+      finish(coded, bytes, true);
       return;
     }
     if (this.#concurrent >= maxConcurrent) {
@@ -218,13 +237,14 @@ export class Compressor implements Disposable {
       return;
     }
     this.#concurrent++;
+    const kept = this.#encoders.keep(bytes);
     void this.#encoders
-      .encode(level, body)
+      .encode(level, kept)
       .finally(() => {
         this.#concurrent--;
       })
       .then(
-        (coded) => finish(coded, false),
+        (coded) => finish(coded, kept, false),
         () => sendPlain('failed'),
       )
       // What the framework makes of its answer by now is its own: nothing here may end the process.
@@ -330,6 +350,7 @@ export class Compressor implements Disposable {
   #isExcluded(settings: Settings['compression'], path: string, contentType: string): boolean {
     if (this.#excludedFor !== settings) {
       this.#excludedFor = settings;
+      this.#cache.limit(settings.cacheBytes);
       this.#isExcludedPath = globTest(settings.excludedPaths);
       this.#isExcludedType = globTest(settings.excludedTypes);
     }
@@ -349,6 +370,11 @@ export class Compressor implements Disposable {
     if (route.name === null) return;
     this.#options.recorder.sent(route.seriesKey(outcome), bytesIn, bytesOut, cpuMs, addedMs);
   }
+}
+
+/** Whether a text has fewer bytes; it has fewer letters. */
+function isShort(text: string, bytes: number): boolean {
+  return text.length * 3 < bytes || Buffer.byteLength(text) < bytes;
 }
 
 const codings = ['zstd', 'br', 'gzip', 'deflate'] as const;

@@ -56,14 +56,29 @@ export class Encoders implements Disposable {
     return this.#context(level) !== null;
   }
 
-  /** The body in this coding, at once. `byteLength` is the body's. @throws what node:zlib throws */
-  encodeSync(level: CodingLevel, body: Uint8Array | string, byteLength: number): Uint8Array {
-    const context = byteLength <= REUSED_MAX_BYTES ? this.#context(level) : null;
+  /** The bytes of a body. Those of a text are good until the next one is asked for: they share their place. */
+  bytesOf(body: Uint8Array | string): Uint8Array {
+    if (typeof body !== 'string') return body;
+    // Of one byte a letter or more: as many letters have no place there.
+    if (body.length > REUSED_MAX_BYTES) return Buffer.from(body);
+    const scratch = (this.#scratch ??= Buffer.allocUnsafeSlow(REUSED_MAX_BYTES));
+    const written = scratch.write(body);
+    // A letter takes four bytes at most: with more room than that left, all have been written. To ask for the length
+    // first takes five times as long as to write.
+    return written < REUSED_MAX_BYTES - 4 ? scratch.subarray(0, written) : Buffer.from(body);
+  }
+
+  /** The same bytes in a place of their own. */
+  keep(bytes: Uint8Array): Uint8Array {
+    return bytes.buffer === this.#scratch?.buffer ? Uint8Array.from(bytes) : bytes;
+  }
+
+  /** The body in this coding, at once. @throws what node:zlib throws */
+  encodeSync(level: CodingLevel, body: Uint8Array): Uint8Array {
+    const context = body.byteLength <= REUSED_MAX_BYTES ? this.#context(level) : null;
     if (context === null) return encodePublic(level, body);
     try {
-      if (typeof body !== 'string') return context.encode(body, byteLength);
-      const scratch = (this.#scratch ??= Buffer.allocUnsafeSlow(REUSED_MAX_BYTES));
-      return context.encode(scratch, scratch.write(body));
+      return context.encode(body, body.byteLength);
     } catch {
       // Whatever state it is in: it is not used again.
       this.#contexts[level.index] = null;
@@ -72,8 +87,8 @@ export class Encoders implements Disposable {
     }
   }
 
-  /** The same in another thread. */
-  encode(level: CodingLevel, body: Uint8Array | string): Promise<Uint8Array> {
+  /** The same in another thread; the body must stay as it is meanwhile. */
+  encode(level: CodingLevel, body: Uint8Array): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       const done = (error: Error | null, coded: Buffer): void => {
         if (error === null) resolve(coded);
@@ -84,7 +99,7 @@ export class Encoders implements Disposable {
           zstdCompress(body, zstdOptions(level.level), done);
           return;
         case 'br':
-          brotliCompress(body, brotliOptions(level.level, body.length), done);
+          brotliCompress(body, brotliOptions(level.level, body.byteLength), done);
           return;
         case 'gzip':
           gzip(body, zlibOptions(level.level), done);
@@ -154,12 +169,12 @@ const flushKinds: Readonly<Record<ContentCoding, number>> = {
   deflate: constants.Z_SYNC_FLUSH,
 };
 
-function encodePublic({ coding, level }: CodingLevel, body: Uint8Array | string): Uint8Array {
+function encodePublic({ coding, level }: CodingLevel, body: Uint8Array): Uint8Array {
   switch (coding) {
     case 'zstd':
       return zstdCompressSync(body, zstdOptions(level));
     case 'br':
-      return brotliCompressSync(body, brotliOptions(level, body.length));
+      return brotliCompressSync(body, brotliOptions(level, body.byteLength));
     case 'gzip':
       return gzipSync(body, zlibOptions(level));
     case 'deflate':

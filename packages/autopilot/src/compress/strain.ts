@@ -1,4 +1,5 @@
 import { type EventLoopUtilization, performance } from 'node:perf_hooks';
+import { LOOP_DELAY_EVERY_MS, type LoopDelay } from '../track/loop-delay.ts';
 
 /** How hard the process has it, easiest first. */
 export type StrainName = 'idle' | 'normal' | 'busy' | 'strained' | 'overloaded';
@@ -17,9 +18,8 @@ const byteValuesNs: readonly (readonly [StrainName, number])[] = [
 ];
 const NORMAL = 1;
 
-const PROBE_EVERY_MS = 50;
-/** A judgement takes ten probes. */
-const JUDGE_EVERY = 10;
+/** A judgement is of half a second. */
+const JUDGE_EVERY = 500 / LOOP_DELAY_EVERY_MS;
 /** Calm for so many judgements in a row: one step back. Stepping down is quick and stepping back slow, so that it does not swing. */
 const CALM_JUDGEMENTS = 4;
 /** A loop busy for a shorter part of half a second says nothing of the processor. */
@@ -73,18 +73,14 @@ export class Strain {
     this.#step = this.#step > least ? this.#step - 1 : least;
   }
 
-  /** Watches this process until disposed; `lateMs` is asked for each judgement. Does not keep the process alive. */
-  watch(lateMs: () => number): Disposable {
-    let dueAtMs = performance.now() + PROBE_EVERY_MS;
+  /** Judges by the delays of this process's event loop until disposed; `lateMs` is asked for each judgement. */
+  follow(loopDelay: LoopDelay, lateMs: () => number): Disposable {
     let probes = 0;
     let latestMs = 0;
     let loop: EventLoopUtilization = performance.eventLoopUtilization();
     let cpu = process.cpuUsage();
-    const timer = setTimeout(() => {
-      const atMs = performance.now();
-      latestMs = Math.max(latestMs, atMs - dueAtMs);
-      dueAtMs = atMs + PROBE_EVERY_MS;
-      timer.refresh();
+    return loopDelay.follow((_atMs, delayMs) => {
+      if (delayMs > latestMs) latestMs = delayMs;
       if (++probes < JUDGE_EVERY) return;
       const loopNow = performance.eventLoopUtilization();
       const cpuNow = process.cpuUsage();
@@ -98,8 +94,6 @@ export class Strain {
       latestMs = 0;
       loop = loopNow;
       cpu = cpuNow;
-    }, PROBE_EVERY_MS);
-    timer.unref();
-    return { [Symbol.dispose]: () => clearTimeout(timer) };
+    });
   }
 }

@@ -23,6 +23,8 @@ export interface CodingUse {
   readonly coding: SentCoding;
   readonly level: number;
   readonly answers: number;
+  /** Of these, sent again as they had been compressed before. */
+  readonly cachedAnswers: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
   /** Bytes after of one before; null: there were none. */

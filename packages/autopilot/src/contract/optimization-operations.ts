@@ -43,6 +43,7 @@ const codingUse: ShapeOf<CodingUse> = {
     coding: { kind: 'string', values: ['zstd', 'br', 'gzip', 'deflate', 'dcz'] },
     level: { kind: 'integer' },
     answers: count,
+    cachedAnswers: { ...count, description: 'Of these, sent again as they had been compressed before' },
     bytesIn: bytes,
     bytesOut: bytes,
     ratio: orNull({ kind: 'number', min: 0, unit: 'ratio', description: 'Bytes after of one before' } as const),

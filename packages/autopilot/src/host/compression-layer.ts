@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import { ReadableStream } from 'node:stream/web';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { HeaderValue } from '../compress/answer-rules.ts';
 import type { Answer, Body, Compressor, Send } from '../compress/compressor.ts';
@@ -102,6 +101,8 @@ export function compressAnswer(
 function bodyOf(payload: unknown, reply: FastifyReply): Body | undefined {
   if (typeof payload === 'string' || payload instanceof Uint8Array || payload instanceof Readable) return payload;
   if (payload === null || payload === undefined) return reply.request.method === 'HEAD' ? null : undefined;
-  // A web stream, and nothing that only looks like one.
+  // A web stream, and nothing that only looks like one. Node loads them when the global is first asked for, which takes
+  // 2 ms; nobody has made one before.
+  if (typeof payload !== 'object' || typeof Reflect.get(payload, 'getReader') !== 'function') return undefined;
   return payload instanceof ReadableStream && !payload.locked ? Readable.fromWeb(payload) : undefined;
 }

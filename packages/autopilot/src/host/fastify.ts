@@ -129,7 +129,7 @@ async function install(app: FastifyInstance, agent: AgentInternals, options: Aut
   });
   agent.onClose(guard);
   const report = new LoadReport(clock);
-  const compressor = new Compressor({ settings, recorder: agent.compression });
+  const compressor = new Compressor({ settings, loopDelay: agent.loopDelay, recorder: agent.compression });
   agent.onClose(compressor);
   const layers = new RequestLayers({ settings, clock, guard, report, compressor, security });
   // What the outer layers refuse is counted too: a request begins and ends beneath Fastify.

@@ -3,6 +3,8 @@ import { PassThrough, pipeline, Readable, Writable } from 'node:stream';
 import type { HeaderValue } from '../compress/answer-rules.ts';
 import { type Answer, type Body, Compressor } from '../compress/compressor.ts';
 import { settingsOf } from '../config/registry.ts';
+import { systemClock } from '../kernel/clock.ts';
+import { LoopDelay } from '../track/loop-delay.ts';
 import { type Agent, internals } from './hosted-agent.ts';
 
 /** Options of {@link compression}. */
@@ -23,6 +25,7 @@ export function compression({ agent, route = methodOf }: CompressionOptions = {}
   const inside = agent?.[internals] ?? null;
   const compressor = new Compressor({
     settings: inside?.settings ?? { current: settingsOf() },
+    loopDelay: inside?.loopDelay ?? new LoopDelay(systemClock),
     recorder: inside?.compression ?? { sent: () => {} },
   });
   inside?.onClose(compressor);

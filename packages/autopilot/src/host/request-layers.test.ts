@@ -64,10 +64,11 @@ async function world(t: TestContext, options: WorldOptions): Promise<World> {
       },
     }),
   );
+  const loopDelay = new LoopDelay(systemClock);
   const guard = resources.use(
     new OverloadGuard({
       clock: systemClock,
-      loopDelay: new LoopDelay(systemClock),
+      loopDelay,
       settings,
       poolWaitMs,
       busiest: () => null,
@@ -75,7 +76,9 @@ async function world(t: TestContext, options: WorldOptions): Promise<World> {
     }),
   );
   const outcomes: string[] = [];
-  const compressor = resources.use(new Compressor({ settings, recorder: { sent: (series) => outcomes.push(series) } }));
+  const compressor = resources.use(
+    new Compressor({ settings, loopDelay, recorder: { sent: (series) => outcomes.push(series) } }),
+  );
   const layers = new RequestLayers({
     settings,
     clock: systemClock,

@@ -29,7 +29,7 @@ export interface ServiceCompression {
 }
 
 /**
- * Adds up the series of a service, whose keys are "zstd:1 GET /tasks". Waits of several routes are not merged here:
+ * Adds up the series of a service, whose keys are "zstd:1 GET /tasks" and "zstd:1:cached GET /tasks". Waits of several routes are not merged here:
  * those of the whole are the highest of any route.
  */
 export async function compressionUse(engine: QueryEngine, scope: Scope, range: TimeRange): Promise<ServiceCompression> {
@@ -85,16 +85,18 @@ class UseSum {
       });
       return;
     }
-    const [coding, level] = outcome.split(':');
+    const [coding, level = '', cached] = outcome.split(':');
     // "(other)" has a share of everything and is neither.
     if (coding === undefined || !isCoding(coding)) return;
     this.#compressed += answers;
-    const before = this.#codings.get(outcome);
+    const name = `${coding}:${level}`;
+    const before = this.#codings.get(name);
     const all = { in: bytesIn + (before?.bytesIn ?? 0), out: bytesOut + (before?.bytesOut ?? 0) };
-    this.#codings.set(outcome, {
+    this.#codings.set(name, {
       coding,
       level: Number(level),
       answers: answers + (before?.answers ?? 0),
+      cachedAnswers: (cached === undefined ? 0 : answers) + (before?.cachedAnswers ?? 0),
       bytesIn: all.in,
       bytesOut: all.out,
       ratio: all.in === 0 ? null : all.out / all.in,

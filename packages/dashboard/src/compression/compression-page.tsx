@@ -68,10 +68,11 @@ export function CompressionPage(): ReactElement {
       <Table
         id="compression-codings"
         title="How answers were compressed"
-        heads={['Coding', 'Answers', 'Before', 'After', 'Size', 'CPU time', 'Wait p95']}
+        heads={['Coding', 'Answers', 'Kept from before', 'Before', 'After', 'Size', 'CPU time', 'Wait p95']}
         rows={data?.codings.map((use) => [
           nameOf(use),
           formatQuantity('count', Math.round(use.answers)),
+          formatQuantity('count', Math.round(use.cachedAnswers)),
           formatQuantity('bytes', use.bytesIn),
           formatQuantity('bytes', use.bytesOut),
           formatQuantity('ratio', use.ratio),

@@ -65,6 +65,18 @@ export const compression = {
     apply: 'live',
     on: 'agent',
   },
+  cacheBytes: {
+    kind: 'integer',
+    default: 8_388_608,
+    min: 0,
+    max: 1_073_741_824,
+    unit: 'bytes',
+    description:
+      'Compressed bodies that are kept, with the bodies that they were, for when the very same body is sent again. Only what came twice is kept, and every byte is compared before it is used. 0: none.',
+    risk: 'low',
+    apply: 'live',
+    on: 'agent',
+  },
   maxStreams: {
     kind: 'integer',
     default: 1_000,
