@@ -139,18 +139,36 @@ async function prepare(
   await shadow.use(new Set());
   for (const [at, statement] of workload.statements.entries()) {
     try {
-      const { plan, types } = await shadow.planWithoutValues(statement.sql);
-      const { tables, parameters } = rolesOf(plan, parser);
-      const samples = withValues(statement.sql, types, parameters, book);
-      for (const sample of samples) await shadow.plan(sample);
-      const candidates = tables.flatMap((roles) => candidatesFor(roles, book));
-      drafts.push({ id: String(at), statement, samples, tables: tablesOf(plan), candidates });
+      const read = [];
+      for (const sql of statement.variants) read.push(await readVariant(sql, shadow, book, parser));
+      const samples = read.flatMap((one) => one.samples);
+      // A partial index for a value serves only a statement that always asks for that one.
+      const everywhere = read
+        .map(({ candidates }) => new Set(candidates.map(candidateKey)))
+        .reduce((all, keys) => all.intersection(keys));
+      const candidates = read
+        .flatMap((one) => one.candidates)
+        .filter((candidate) => candidate.where === null || everywhere.has(candidateKey(candidate)));
+      drafts.push({ id: String(at), statement, samples, tables: read.flatMap((one) => one.tables), candidates });
     } catch (error) {
       skipped.push({ sql: statement.sql, reason: messageOf(error) });
     }
   }
   await shadow.use(new Set(existing));
   return { prepared: drafts.map((draft) => ({ ...draft, relevant: new Set<string>() })), skipped };
+}
+
+async function readVariant(
+  sql: string,
+  shadow: Shadow,
+  book: ColumnFactsBook,
+  parser: SqlParser,
+): Promise<Pick<Prepared, 'samples' | 'tables' | 'candidates'>> {
+  const { plan, types } = await shadow.planWithoutValues(sql);
+  const { tables, parameters } = rolesOf(plan, parser);
+  const samples = withValues(sql, types, parameters, book);
+  for (const sample of samples) await shadow.plan(sample);
+  return { samples, tables: tablesOf(plan), candidates: tables.flatMap((roles) => candidatesFor(roles, book)) };
 }
 
 async function search(

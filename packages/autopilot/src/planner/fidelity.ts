@@ -11,6 +11,8 @@ export interface Fidelity {
   readonly same: number;
   readonly medianCostError: number;
   readonly maxCostError: number;
+  /** The statement with that error; null: none was compared. */
+  readonly worst: { readonly sql: string; readonly real: PlanNode; readonly shadow: PlanNode } | null;
   /** Statements that could not be compared. */
   readonly refused: readonly { readonly sql: string; readonly reason: string }[];
   readonly different: readonly { readonly sql: string; readonly real: PlanNode; readonly shadow: PlanNode }[];
@@ -23,6 +25,7 @@ export async function measureFidelity(
   statements: readonly PlannableStatement[],
 ): Promise<Fidelity> {
   const errors: number[] = [];
+  let worst: Fidelity['worst'] = null;
   const refused: Fidelity['refused'][number][] = [];
   const different: Fidelity['different'][number][] = [];
   for (const statement of statements) {
@@ -35,7 +38,9 @@ export async function measureFidelity(
     try {
       const real = await explained(() => Promise.resolve(answer.rows));
       const ours = await shadow.plan(statement);
-      errors.push(Math.abs(ours['Total Cost'] / Math.max(real['Total Cost'], 0.01) - 1));
+      const error = Math.abs(ours['Total Cost'] / Math.max(real['Total Cost'], 0.01) - 1);
+      if (worst === null || error > Math.max(...errors)) worst = { sql, real, shadow: ours };
+      errors.push(error);
       if (signatureOf(real) !== signatureOf(ours)) different.push({ sql, real, shadow: ours });
     } catch (error) {
       refused.push({ sql, reason: `the shadow can't plan it: ${messageOf(error)}` });
@@ -47,6 +52,7 @@ export async function measureFidelity(
     same: errors.length - different.length,
     medianCostError: sorted[Math.floor(sorted.length / 2)] ?? 0,
     maxCostError: sorted.at(-1) ?? 0,
+    worst,
     refused,
     different,
   };

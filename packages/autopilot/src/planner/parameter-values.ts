@@ -1,10 +1,15 @@
 import type { ColumnFactsBook } from './column-facts.ts';
 import type { ParameterColumn } from './column-roles.ts';
 import type { PlannableStatement } from './shadow.ts';
+import type { ColumnStatistics } from './target-statistics.ts';
+
+/** Values of one parameter that a statement is planned with. */
+const turns = 5;
 
 /**
- * Statements with values where they have parameters: from the statistics of the column that a parameter is compared with, the most common
- * value, one of the middle and a rare one. A parameter that is compared with none gets a plausible value of its type.
+ * Statements with values where they have parameters, taken from the statistics of the column that a parameter is compared with, each
+ * value as often as it is in the column: at the 10th, 30th, 50th, 70th and 90th hundredth of its rows, common values first. A parameter that
+ * is compared with none gets a plausible value of its type.
  */
 export function withValues(
   sql: string,
@@ -20,7 +25,12 @@ export function withValues(
       book,
     ),
   );
-  return [0, 1, 2].map((turn) => ({ sql, values: choices.map((values) => values[turn % values.length] ?? null) }));
+  // Each parameter in an order of its own, so that the common values of two need not meet; 5 is a prime number.
+  const all = Array.from({ length: turns }, (_, turn) => ({
+    sql,
+    values: choices.map((values, at) => values[(turn * (1 + (at % (turns - 1)))) % values.length] ?? null),
+  }));
+  return [...new Map(all.map((one) => [JSON.stringify(one.values), one])).values()];
 }
 
 function valuesFor(
@@ -32,23 +42,32 @@ function valuesFor(
   const table = column === undefined ? undefined : book.table(column.schema, column.table);
   const statistics = column === undefined || table === undefined ? null : book.column(table, column.column)?.statistics;
   if (!statistics || column === undefined) return [plausible];
-  const common = arrayMembers(statistics.commonValues ?? '{}');
-  const bounds = arrayMembers(statistics.bounds ?? '{}');
-  const found = [
-    common[0],
-    bounds[Math.floor(bounds.length / 2)],
-    common.at(-1),
-    bounds[Math.floor(bounds.length * 0.9)],
-  ].filter((value) => value !== undefined);
+  const found = Array.from({ length: turns }, (_, turn) => valueAt(statistics, (turn + 0.5) / turns)).filter(
+    (value) => value !== undefined,
+  );
   const [first, ...rest] = found;
   if (first === undefined) return [plausible];
   const shaped = (value: string): string =>
     type.endsWith('[]')
-      ? `{${found.map((one) => JSON.stringify(one)).join(',')}}`
+      ? `{${[...new Set(found)].map((one) => JSON.stringify(one)).join(',')}}`
       : column.operator.startsWith('~~')
         ? `%${value.slice(0, 6)}%`
         : value;
   return [shaped(first), ...rest.map(shaped)];
+}
+
+/** The value that so much of the column's rows lies before, its common values first and then the others in their order. */
+function valueAt({ commonValues, commonFrequencies, bounds }: ColumnStatistics, place: number): string | undefined {
+  const common = arrayMembers(commonValues ?? '{}');
+  let left = place;
+  for (const [at, frequency] of (commonFrequencies ?? []).entries()) {
+    if (left < frequency) return common[at];
+    left -= frequency;
+  }
+  const others = arrayMembers(bounds ?? '{}');
+  if (others.length === 0) return common[Math.floor(place * common.length)];
+  const share = left / Math.max(1e-9, left + (1 - place));
+  return others[Math.min(others.length - 1, Math.floor(share * others.length))];
 }
 
 function plausibleOf(type: string): string {

@@ -47,7 +47,9 @@ export function signatureOf(plan: PlanNode): string {
     plan['Index Name'],
     plan['Scan Direction'] === 'Backward' ? 'backward' : undefined,
   ].filter((part) => part !== undefined);
-  const children = (plan.Plans ?? []).map(signatureOf);
+  const inOrder = (plan.Plans ?? []).map(signatureOf);
+  // Of bitmaps that are put together the order says nothing: it changes with the last digit of a cost.
+  const children = /^Bitmap(?:And|Or)$/.test(plan['Node Type']) ? inOrder.toSorted() : inOrder;
   return `${parts.join(':')}${children.length === 0 ? '' : `(${children.join(',')})`}`;
 }
 

@@ -6,7 +6,12 @@ export interface WorkloadStatement extends ParsedStatement {
   readonly calls: number;
   /** Rows that one call writes, for a statement that writes. */
   readonly rowsWritten: number;
+  /** The statement as it was really sent, with values that differ; the first is `sql`. */
+  readonly variants: readonly string[];
 }
+
+/** Of one statement, so many are planned. */
+const mostVariants = 8;
 
 /** Statements, the weightiest first, and what was left out of them. */
 export interface Workload {
@@ -16,7 +21,9 @@ export interface Workload {
 
 /** The statements of a SQL file. Those that differ in literals only are one, called as often as they stand there. */
 export function workloadOfText(text: string, parser: SqlParser): Workload {
-  return gather(parser.statements(text).map((statement) => ({ ...statement, calls: 1, rowsWritten: 1 })));
+  return gather(
+    parser.statements(text).map((statement) => ({ ...statement, calls: 1, rowsWritten: 1, variants: [statement.sql] })),
+  );
 }
 
 /** The statements that took the most time according to pg_stat_statements, at most `limit`. */
@@ -34,7 +41,9 @@ export async function workloadOfServer(session: TargetSession, parser: SqlParser
   for (const { sql, calls, rows } of answer.rows) {
     try {
       const rowsWritten = calls > 0 ? rows / calls : 1;
-      parsed.push(...parser.statements(sql).map((statement) => ({ ...statement, calls, rowsWritten })));
+      parsed.push(
+        ...parser.statements(sql).map((statement) => ({ ...statement, calls, rowsWritten, variants: [statement.sql] })),
+      );
     } catch (error) {
       skipped.push({ sql, reason: error instanceof Error ? error.message : String(error) });
     }
@@ -44,7 +53,7 @@ export async function workloadOfServer(session: TargetSession, parser: SqlParser
 }
 
 function gather(all: readonly WorkloadStatement[]): Workload {
-  const byFingerprint = new Map<string, WorkloadStatement>();
+  const byFingerprint = new Map<string, WorkloadStatement[]>();
   const skipped: Workload['skipped'][number][] = [];
   for (const statement of all) {
     // What changes no rows and asks for none (SET, BEGIN, DDL) has no plan.
@@ -53,10 +62,20 @@ function gather(all: readonly WorkloadStatement[]): Workload {
       continue;
     }
     const known = byFingerprint.get(statement.fingerprint);
-    byFingerprint.set(
-      statement.fingerprint,
-      known === undefined ? statement : { ...known, calls: known.calls + statement.calls },
-    );
+    if (known === undefined) byFingerprint.set(statement.fingerprint, [statement]);
+    else known.push(statement);
   }
-  return { statements: [...byFingerprint.values()], skipped };
+  const statements = [...byFingerprint.values()].flatMap((same) => {
+    const [first] = same;
+    if (first === undefined) return [];
+    const calls = same.reduce((total, one) => total + one.calls, 0);
+    return { ...first, calls, variants: spread([...new Set(same.flatMap(({ variants }) => variants))]) };
+  });
+  return { statements, skipped };
+}
+
+/** At most {@link mostVariants} of them, from all along the list. */
+function spread(all: readonly string[]): readonly string[] {
+  if (all.length <= mostVariants) return all;
+  return Array.from({ length: mostVariants }, (_, at) => all[Math.floor((at * all.length) / mostVariants)] ?? '');
 }
