@@ -6,7 +6,8 @@ const shop = `
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
 CREATE TYPE order_state AS ENUM ('new', 'paid', 'sent', 'returned');
 CREATE DOMAIN email AS text CHECK (VALUE LIKE '%@%');
-CREATE TABLE customers (id bigint PRIMARY KEY, email email NOT NULL UNIQUE, country text NOT NULL, city text, deleted_at timestamptz, tags text[]);
+CREATE TABLE customers (gone int, id bigint PRIMARY KEY, email email NOT NULL UNIQUE, country text NOT NULL, city text, deleted_at timestamptz, tags text[]);
+ALTER TABLE customers DROP COLUMN gone;
 CREATE TABLE "Order Items" (id bigint PRIMARY KEY, "order id" bigint NOT NULL, sku text NOT NULL, quantity int NOT NULL);
 CREATE TABLE orders (id bigint PRIMARY KEY, customer_id bigint NOT NULL REFERENCES customers, state order_state NOT NULL,
   created_at timestamptz NOT NULL, total numeric(12,2) NOT NULL, note text, data jsonb, search tsvector);

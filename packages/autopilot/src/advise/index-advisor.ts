@@ -10,6 +10,7 @@ import {
   hypothetical,
   type IndexCandidate,
 } from '../planner/index-candidate.ts';
+import { IndexNames, indexSteps } from '../planner/index-steps.ts';
 import { withValues } from '../planner/parameter-values.ts';
 import { type PlanNode, planLines } from '../planner/plan-tree.ts';
 import type { HypotheticalIndex, PlannableStatement, Shadow } from '../planner/shadow.ts';
@@ -21,6 +22,7 @@ import { TargetSession } from '../planner/target-session.ts';
 import { readTargetStatistics } from '../planner/target-statistics.ts';
 import { type Workload, type WorkloadStatement, workloadOfServer, workloadOfText } from '../planner/workload.ts';
 import { selectIndexes } from './index-selection.ts';
+import { promisingIndexes } from './promising-indexes.ts';
 
 export interface IndexAdvisorOptions {
   /** The database; an account that may read suffices. */
@@ -46,7 +48,10 @@ export interface StatementEffect {
 }
 
 export interface AdvisedIndex {
+  /** CREATE INDEX; for a partitioned table the plain one, which holds up writes. */
   readonly ddl: string;
+  /** What to run instead where others work: each by itself, in order, outside a transaction. */
+  readonly steps: readonly string[];
   readonly table: string;
   readonly bytes: number;
   /** A guess from the sizes of table and index. */
@@ -181,6 +186,7 @@ async function search(
   Pick<IndexAdvice, 'verdict' | 'reason' | 'create' | 'drop' | 'savedRatio' | 'savedRatioInterval' | 'rejected'>
 > {
   const endMs = performance.now() + (options.searchMs ?? 30_000);
+  const names = new IndexNames(book);
   const byKey = new Map(drafts.flatMap(({ candidates }) => candidates).map((one) => [candidateKey(one), one]));
   const candidates = new Map([...byKey.values()].map((one, at) => [`autopilot_candidate_${at}`, one]));
   const thought: HypotheticalIndex[] = [];
@@ -189,12 +195,12 @@ async function search(
     try {
       thought.push(await hypothetical(candidate, id, book, shadow));
     } catch (error) {
-      rejected.push({ ddl: candidateDdl(candidate, nameFor(candidate)), reason: messageOf(error) });
+      rejected.push({ ddl: ideaOf(candidate), reason: messageOf(error) });
     }
   }
   for (const [id, reason] of await shadow.add(thought)) {
     const candidate = candidates.get(id);
-    if (candidate !== undefined) rejected.push({ ddl: candidateDdl(candidate, nameFor(candidate)), reason });
+    if (candidate !== undefined) rejected.push({ ddl: ideaOf(candidate), reason });
   }
   const known = shadow.indexes;
   const existing = known.filter((index) => index.existing).map(({ id }) => id);
@@ -211,9 +217,20 @@ async function search(
     for (const one of prepared) total += one.statement.calls * (await costs.cost(one, on)).cost;
     return total;
   };
+  const over = (): boolean => performance.now() > endMs;
+  const made = new Map([...candidates].filter(([id]) => known.some((index) => index.id === id)));
+  const promising = await promisingIndexes(
+    prepared,
+    made,
+    async (at, indexes) => {
+      const one = prepared[at];
+      return one === undefined ? new Set() : (await costs.cost(one, indexes)).used;
+    },
+    over,
+  );
   const choices = known.flatMap(({ id, bytes }) => {
-    const candidate = candidates.get(id);
-    if (candidate === undefined) return [];
+    const candidate = made.get(id);
+    if (candidate === undefined || !promising.has(id)) return [];
     return { id, bytes, table: qualified(candidate.table), writeCost: writeCostOf(candidate, prepared, book) };
   });
   const selection = await selectIndexes({
@@ -222,16 +239,20 @@ async function search(
     cost,
     budgetBytes: options.budgetBytes ?? Number.POSITIVE_INFINITY,
     mostPerTable: options.mostPerTable ?? 5,
-    over: () => performance.now() > endMs,
+    over,
   });
   const all = new Set([...existing, ...selection.chosen]);
   const create: AdvisedIndex[] = [];
+  const chosenNames = new Map<string, string>();
   for (const id of selection.chosen) {
     const candidate = candidates.get(id);
     const choice = choices.find((one) => one.id === id);
     if (candidate === undefined || choice === undefined) continue;
+    const name = names.nameFor(candidate);
+    chosenNames.set(id, name);
     create.push({
-      ddl: candidateDdl(candidate, nameFor(candidate), true),
+      ddl: candidateDdl(candidate, name, candidate.table.kind === 'p' ? 'at once' : 'concurrently'),
+      steps: indexSteps(candidate, name, book, names),
       table: choice.table,
       bytes: choice.bytes,
       buildSeconds: buildSeconds(candidate, choice.bytes, book),
@@ -239,11 +260,17 @@ async function search(
       statements: await effectsOf(id, all, new Set(existing), prepared, costs),
     });
   }
+  for (const [id, candidate] of made)
+    if (!promising.has(id))
+      rejected.push({
+        ddl: ideaOf(candidate),
+        reason: 'No plan of the workload reads it: others serve each statement better.',
+      });
   for (const { id, reason } of selection.rejected) {
     const candidate = candidates.get(id);
-    if (candidate !== undefined) rejected.push({ ddl: candidateDdl(candidate, nameFor(candidate)), reason });
+    if (candidate !== undefined) rejected.push({ ddl: ideaOf(candidate), reason });
   }
-  const drop = await replaced(existing, selection.chosen, all, candidates, shadow, book, cost);
+  const drop = await replaced(existing, chosenNames, all, candidates, shadow, book, cost);
   const saved = 1 - selection.costAfter / Math.max(selection.costBefore, 1e-9);
   const margin = Math.max(0.05, Math.min(1, fidelity.maxCostError)) * saved;
   return {
@@ -260,9 +287,14 @@ async function search(
   };
 }
 
+/** An idea as SQL without a name, which is none to run. */
+function ideaOf(candidate: IndexCandidate): string {
+  return candidateDdl(candidate, '').replace('"" ', '');
+}
+
 /** What all calls of the workload pay for keeping it: every new row, and every changed one that has a column in it. */
 function writeCostOf(candidate: IndexCandidate, prepared: readonly Prepared[], book: ColumnFactsBook): number {
-  const columns = new Set([...candidate.keys.map(({ column }) => column), ...candidate.included]);
+  const columns = new Set([...candidate.keys.flatMap((key) => key.columns), ...candidate.included]);
   return prepared.reduce((total, { statement: { written, kind, calls, rowsWritten }, tables }) => {
     const hit = tables.some(({ schema, name }) => {
       const table = book.table(schema, name);
@@ -305,7 +337,8 @@ async function effectsOf(
 /** Existing indexes whose keys a chosen one begins with, and which no plan misses. */
 async function replaced(
   existing: readonly string[],
-  chosen: readonly string[],
+  /** Those chosen, with their names. */
+  chosen: ReadonlyMap<string, string>,
   all: ReadonlySet<string>,
   candidates: ReadonlyMap<string, IndexCandidate>,
   shadow: Shadow,
@@ -316,9 +349,12 @@ async function replaced(
   const left = new Set(all);
   for (const id of existing) {
     const target = book.indexById(id);
-    const by = chosen
-      .flatMap((one) => candidates.get(one) ?? [])
-      .find((candidate) => {
+    const by = [...chosen]
+      .flatMap(([one, name]) => {
+        const candidate = candidates.get(one);
+        return candidate === undefined ? [] : { candidate, name };
+      })
+      .find(({ candidate }) => {
         if (target === undefined || target.method !== candidate.method || candidate.where !== null) return false;
         if (/ WHERE | INCLUDE /.test(target.definition) || target.tableOid !== candidate.table.oid) return false;
         return target.keys.every((key, at) => key.replaceAll('"', '') === candidate.keys[at]?.column);
@@ -329,11 +365,11 @@ async function replaced(
     if ((await cost(without)) > 1.001 * (await cost(left))) continue;
     left.delete(id);
     const bytes = shadow.indexes.find((index) => index.id === id)?.bytes ?? 0;
-    const online = by.table.kind === 'p' ? '' : 'CONCURRENTLY ';
+    const online = by.candidate.table.kind === 'p' ? '' : 'CONCURRENTLY ';
     drop.push({
       ddl: `DROP INDEX ${online}${id}`,
       bytes,
-      reason: `${nameFor(by)} begins with its columns and serves every plan that used it.`,
+      reason: `${by.name} begins with its columns and serves every plan that used it.`,
     });
   }
   return drop;
@@ -343,15 +379,6 @@ function buildSeconds({ table }: IndexCandidate, bytes: number, book: ColumnFact
   const pages = book.leaves(table).reduce((total, leaf) => total + leaf.pages, 0);
   // Reading at 300 MB/s, sorting a million rows a second, writing at 200 MB/s.
   return (pages * 8_192) / 3e8 + book.rows(table) / 1e6 + bytes / 2e8;
-}
-
-/** Table and columns, as PostgreSQL names indexes itself; at most 63 bytes. */
-function nameFor({ table, keys, where }: IndexCandidate): string {
-  const words = [table.name, ...keys.map(({ column }) => column), ...(where === null ? [] : ['where']), 'idx'];
-  const name = words.join('_').replaceAll(/[^\p{L}\p{N}_]+/gu, '_');
-  return Buffer.byteLength(name) <= 63
-    ? name
-    : `${Buffer.from(name).subarray(0, 58).toString().replaceAll('\uFFFD', '')}_idx`;
 }
 
 /** For a URL that can't be one. */

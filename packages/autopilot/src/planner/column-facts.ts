@@ -13,6 +13,7 @@ export interface ColumnFacts {
 export class ColumnFactsBook {
   readonly #tables = new Map<string, TargetTable>();
   readonly #byOid = new Map<number, TargetTable>();
+  readonly #children = new Map<number, TargetTable[]>();
   readonly #indexes = new Map<string, TargetIndex>();
   readonly #statistics = new Map<string, ColumnStatistics>();
 
@@ -20,6 +21,11 @@ export class ColumnFactsBook {
     for (const table of catalog.tables) {
       this.#tables.set(tableKey(table), table);
       this.#byOid.set(table.oid, table);
+      for (const parent of table.parents) {
+        const known = this.#children.get(parent);
+        if (known === undefined) this.#children.set(parent, [table]);
+        else known.push(table);
+      }
     }
     for (const index of catalog.indexes) this.#indexes.set(qualified(index), index);
     for (const one of statistics.columns)
@@ -56,9 +62,12 @@ export class ColumnFactsBook {
   /** The tables that have rows: the table, or the partitions below it. */
   leaves(table: TargetTable): readonly TargetTable[] {
     if (table.kind !== 'p') return [table];
-    return [...this.#byOid.values()]
-      .filter(({ parents }) => parents.includes(table.oid))
-      .flatMap((one) => this.leaves(one));
+    return this.partitions(table).flatMap((one) => this.leaves(one));
+  }
+
+  /** The tables right below a partitioned one. */
+  partitions(table: TargetTable): readonly TargetTable[] {
+    return this.#children.get(table.oid) ?? [];
   }
 
   /** Rows of a table, its partitions together; 0 when it was never analyzed. */

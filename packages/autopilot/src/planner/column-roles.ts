@@ -1,13 +1,24 @@
 import type { Node } from 'libpg-query';
+import { conjunctsOf, operandsOf, withoutAlias } from './condition-text.ts';
 import { nodesOf, type PlanNode } from './plan-tree.ts';
 import type { SqlParser } from './sql-parser.ts';
 
 /** A key that an index could have. */
 export interface RoleKey {
-  /** The column, or that of the expression. */
+  /** The column, or the first of the expression. */
   readonly column: string;
+  /** All columns in it. */
+  readonly columns: readonly string[];
   /** As SQL: the quoted column, or an expression of it. */
   readonly sql: string;
+}
+
+/** A condition without parameters, as SQL. */
+export interface RoleCondition {
+  readonly columns: readonly string[];
+  readonly sql: string;
+  /** Of being null or true and no more, so that there are two kinds of rows. */
+  readonly simple: boolean;
 }
 
 /** What a statement asks of one table; each place where it stands in the statement by itself. */
@@ -15,10 +26,11 @@ export interface TableRoles {
   readonly schema: string;
   readonly table: string;
   /** Compared for equality with something known before: a value, or a column of another table. */
-  readonly equal: readonly (RoleKey & { readonly joined: boolean; readonly literal: string | null })[];
+  readonly equal: readonly (RoleKey & { readonly joined: boolean })[];
   readonly ranges: readonly RoleKey[];
   readonly sort: readonly (RoleKey & { readonly descending: boolean; readonly nullsFirst: boolean })[];
-  readonly nulls: readonly string[];
+  /** Conditions on this table alone that are the same whatever the parameters: a partial index may hold only rows that meet one. */
+  readonly conditions: readonly RoleCondition[];
   /** Contained, overlapping, matching: for an inverted index, with the operator class it needs. */
   readonly contained: readonly (RoleKey & { readonly operatorClass: string | null })[];
   /** All columns that it needs of the table. */
@@ -40,7 +52,7 @@ interface Gathered {
   readonly equal: TableRoles['equal'][number][];
   readonly ranges: RoleKey[];
   sort: TableRoles['sort'];
-  readonly nulls: Set<string>;
+  readonly conditions: Map<string, RoleCondition>;
   readonly contained: TableRoles['contained'][number][];
   readonly needed: Set<string>;
 }
@@ -67,7 +79,7 @@ export function rolesOf(
       equal: [],
       ranges: [],
       sort: [],
-      nulls: new Set(),
+      conditions: new Map(),
       contained: [],
       needed: new Set(),
     });
@@ -85,8 +97,7 @@ export function rolesOf(
       if (text === undefined) continue;
       // Results of subqueries are written in a way that is no SQL.
       const sql = text.replaceAll(/\((?:hashed )?(?:InitPlan|SubPlan) \d+\)(?:\.col\d+)?/g, 'NULL');
-      const tree = parser.expression(sql);
-      if (tree !== null) for (const clause of conjuncts(tree)) readClause(clause, byAlias, parameters);
+      for (const condition of conjunctsOf(sql)) readClause(condition, parser, byAlias, parameters);
     }
     for (const text of [...(node.Output ?? []), ...(node['Group Key'] ?? [])]) {
       const tree = parser.expression(text);
@@ -95,46 +106,78 @@ export function rolesOf(
     readSort(node['Sort Key'] ?? node['Group Key'] ?? [], parser, byAlias);
   }
   return {
-    tables: [...byAlias.values()].map((one) => ({ ...one, nulls: [...one.nulls], needed: [...one.needed] })),
+    tables: [...byAlias.values()].map((one) => ({
+      ...one,
+      conditions: [...one.conditions.values()],
+      needed: [...one.needed],
+    })),
     parameters,
   };
 }
 
-function readClause(clause: Node, byAlias: ReadonlyMap<string, Gathered>, parameters: ParameterColumn[]): void {
+function readClause(
+  text: string,
+  parser: SqlParser,
+  byAlias: ReadonlyMap<string, Gathered>,
+  parameters: ParameterColumn[],
+): void {
+  const clause = parser.expression(text);
+  if (clause === null) return;
   for (const { alias, column } of columnsIn(clause)) byAlias.get(alias)?.needed.add(column);
-  if ('NullTest' in clause) {
-    const key = keyOf(clause.NullTest.arg);
-    if (key !== null && clause.NullTest.nulltesttype === 'IS_NULL') byAlias.get(key.alias)?.nulls.add(key.column);
-    return;
-  }
+  readCondition(text, clause, byAlias);
   if (!('A_Expr' in clause)) return;
   const { A_Expr: expression } = clause;
   const operator = operatorOf(expression);
-  const left = keyOf(expression.lexpr);
-  const right = keyOf(expression.rexpr);
+  const texts = operandsOf(text, (expression.location ?? 0) - expressionOffset);
+  const left = keyOf(expression.lexpr, texts?.left ?? null, parser);
+  const right = keyOf(expression.rexpr, texts?.right ?? null, parser);
   for (const [key, other, otherKey] of [
     [left, expression.rexpr, right],
     [right, expression.lexpr, left],
   ] as const) {
     const table = key === null ? undefined : byAlias.get(key.alias);
-    if (key === null || table === undefined || otherKey?.alias === key.alias) continue;
+    if (key === null || table === undefined || columnsIn(other ?? {}).some(({ alias }) => alias === key.alias))
+      continue;
     readComparison(table, key, operator, other, otherKey !== null);
     for (const number of parametersIn(other))
       parameters.push({ number, schema: table.schema, table: table.table, column: key.column, operator });
   }
 }
 
+function readCondition(text: string, clause: Node, byAlias: ReadonlyMap<string, Gathered>): void {
+  const found = columnsIn(clause);
+  const table = byAlias.get(found[0]?.alias ?? '');
+  if (table === undefined || found.some(({ alias }) => alias !== found[0]?.alias) || !isFixed(clause)) return;
+  const sql = withoutAlias(
+    text,
+    found.map(({ at }) => at - expressionOffset),
+  );
+  const simple = 'NullTest' in clause || 'ColumnRef' in clause || 'BoolExpr' in clause;
+  table.conditions.set(sql, { columns: [...new Set(found.map(({ column }) => column))], sql, simple });
+}
+
+/** Neither a parameter nor the result of a subquery is in it; those stand as NULL here. */
+function isFixed(tree: Node): boolean {
+  return [...walk(tree)].every(
+    (node) => !('ParamRef' in node || 'SubLink' in node || ('A_Const' in node && isNull(node.A_Const))),
+  );
+}
+
+function isNull(constant: unknown): boolean {
+  return typeof constant === 'object' && constant !== null && 'isnull' in constant && constant.isnull === true;
+}
+
 function readComparison(table: Gathered, key: Key, operator: string, other: Node | undefined, joined: boolean): void {
-  const { column, sql } = key;
+  const { column, columns, sql } = key;
   const known = (list: readonly RoleKey[]): boolean => list.some((one) => one.sql === sql);
-  if (operator === '=' && !known(table.equal)) table.equal.push({ column, sql, joined, literal: literalOf(other) });
-  else if (/^[<>]=?$/.test(operator) && !known(table.ranges)) table.ranges.push({ column, sql });
+  if (operator === '=' && !known(table.equal)) table.equal.push({ column, columns, sql, joined });
+  else if (/^[<>]=?$/.test(operator) && !known(table.ranges)) table.ranges.push({ column, columns, sql });
   else if (/^!?~~\*?$/.test(operator) && !operator.startsWith('!')) {
-    if (!known(table.contained)) table.contained.push({ column, sql, operatorClass: 'gin_trgm_ops' });
+    if (!known(table.contained)) table.contained.push({ column, columns, sql, operatorClass: 'gin_trgm_ops' });
     if (operator === '~~' && !(literalOf(other) ?? '').startsWith('%') && !known(table.ranges))
-      table.ranges.push({ column, sql });
+      table.ranges.push({ column, columns, sql });
   } else if (['@>', '<@', '&&', '@@', '?', '?|', '?&'].includes(operator) && !known(table.contained))
-    table.contained.push({ column, sql, operatorClass: null });
+    table.contained.push({ column, columns, sql, operatorClass: null });
 }
 
 function readSort(keys: readonly string[], parser: SqlParser, byAlias: ReadonlyMap<string, Gathered>): void {
@@ -142,7 +185,7 @@ function readSort(keys: readonly string[], parser: SqlParser, byAlias: ReadonlyM
     const [, expression = text, direction = '', nulls = ''] =
       /^(.*?)( DESC)?( NULLS (?:FIRST|LAST))?$/s.exec(text) ?? [];
     const tree = parser.expression(expression);
-    const key = tree === null ? null : keyOf(tree);
+    const key = tree === null ? null : keyOf(tree, expression, parser);
     const descending = direction !== '';
     return key && { ...key, descending, nullsFirst: nulls === '' ? descending : nulls.endsWith('FIRST') };
   });
@@ -151,13 +194,18 @@ function readSort(keys: readonly string[], parser: SqlParser, byAlias: ReadonlyM
   const table = byAlias.get(first.alias);
   if (table === undefined || table.sort.length > 0) return;
   table.sort = read.flatMap((key) =>
-    key ? [{ column: key.column, sql: key.sql, descending: key.descending, nullsFirst: key.nullsFirst }] : [],
+    key
+      ? [
+          {
+            column: key.column,
+            columns: key.columns,
+            sql: key.sql,
+            descending: key.descending,
+            nullsFirst: key.nullsFirst,
+          },
+        ]
+      : [],
   );
-}
-
-function conjuncts(tree: Node): readonly Node[] {
-  if ('BoolExpr' in tree && tree.BoolExpr.boolop === 'AND_EXPR') return (tree.BoolExpr.args ?? []).flatMap(conjuncts);
-  return [tree];
 }
 
 function operatorOf(expression: Clause): string {
@@ -165,24 +213,60 @@ function operatorOf(expression: Clause): string {
   return last !== undefined && 'String' in last ? (last.String.sval ?? '') : '';
 }
 
-/** A column, or a function of one column alone. */
-function keyOf(node: Node | undefined): Key | null {
+/** What a text is parsed behind: "SELECT ". */
+const expressionOffset = 7;
+
+/** A column, or an expression of columns of one table alone, without parameters. */
+function keyOf(node: Node | undefined, text: string | null, parser: SqlParser): Key | null {
   if (node === undefined) return null;
-  if ('ColumnRef' in node) {
-    const names = (node.ColumnRef.fields ?? []).map((field) => ('String' in field ? field.String.sval : undefined));
-    const [alias, column] = names;
-    if (names.length !== 2 || alias === undefined || column === undefined) return null;
-    return { alias, column, sql: `"${column.replaceAll('"', '""')}"` };
-  }
+  const column = columnOf(node);
+  if (column !== null) return { ...column, columns: [column.column], sql: `"${column.column.replaceAll('"', '""')}"` };
   // Between types that are stored alike, as a varchar shown as text.
-  if ('TypeCast' in node) return keyOf(node.TypeCast.arg);
-  if ('FuncCall' in node && node.FuncCall.args?.length === 1 && node.FuncCall.funcname?.length === 1) {
-    const [name] = node.FuncCall.funcname;
-    const inner = keyOf(node.FuncCall.args[0]);
-    if (inner === null || name === undefined || !('String' in name)) return null;
-    return { ...inner, sql: `${name.String.sval}(${inner.sql})` };
+  if ('TypeCast' in node && typeOf(node.TypeCast.typeName) === 'text' && 'ColumnRef' in (node.TypeCast.arg ?? {}))
+    return keyOf(node.TypeCast.arg, null, parser);
+  // By itself it is parsed again, for the places of its columns in it.
+  const tree = text === null || !isExpression(node) || !isFixed(node) ? null : parser.expression(text);
+  if (text === null || tree === null) return null;
+  const found = columnsIn(tree);
+  const [first] = found;
+  if (first === undefined || found.some(({ alias }) => alias !== first.alias)) return null;
+  const columns = [...new Set(found.map((one) => one.column))];
+  const sql = withoutAlias(
+    text,
+    found.map(({ at }) => at - expressionOffset),
+  );
+  return { alias: first.alias, column: first.column, columns, sql };
+}
+
+/** Neither a condition nor an aggregate; a constant has no columns and is found out by that. */
+function isExpression(node: Node): boolean {
+  if ('FuncCall' in node) {
+    const { agg_star: star, over, agg_distinct: distinct } = node.FuncCall;
+    const name = node.FuncCall.funcname?.at(-1);
+    const called = name !== undefined && 'String' in name ? name.String.sval : undefined;
+    return !star && !distinct && over === undefined && !/^(?:count|sum|avg|min|max|.*_agg)$/.test(called ?? '');
   }
-  return null;
+  return 'CoalesceExpr' in node || 'A_Expr' in node || 'TypeCast' in node || 'CaseExpr' in node || 'MinMaxExpr' in node;
+}
+
+function typeOf(type: { readonly names?: readonly Node[] } | undefined): string {
+  const last = type?.names?.at(-1);
+  return last !== undefined && 'String' in last ? (last.String.sval ?? '') : '';
+}
+
+interface FoundColumn {
+  readonly alias: string;
+  readonly column: string;
+  /** In the text that was parsed, "SELECT " counted. */
+  readonly at: number;
+}
+
+function columnOf(node: Node): FoundColumn | null {
+  if (!('ColumnRef' in node)) return null;
+  const { fields = [], location = 0 } = node.ColumnRef;
+  const [alias, column] = fields.map((field) => ('String' in field ? field.String.sval : undefined));
+  if (fields.length !== 2 || alias === undefined || column === undefined) return null;
+  return { alias, column, at: location };
 }
 
 function literalOf(node: Node | undefined): string | null {
@@ -198,9 +282,9 @@ function* walk(node: unknown): Generator<object> {
   for (const value of Object.values(node) as readonly unknown[]) yield* walk(value); // `as`: what they are is asked at each step
 }
 
-function columnsIn(tree: Node): readonly Key[] {
+function columnsIn(tree: Node | object): readonly FoundColumn[] {
   return [...walk(tree)].flatMap(
-    (node) => ('ColumnRef' in node ? (keyOf({ ColumnRef: node.ColumnRef } as Node) ?? []) : []), // `as`: the parser's own shape
+    (node) => ('ColumnRef' in node ? (columnOf({ ColumnRef: node.ColumnRef } as Node) ?? []) : []), // `as`: the parser's own shape
   );
 }
 

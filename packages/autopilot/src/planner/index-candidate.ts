@@ -1,5 +1,5 @@
 import type { ColumnFactsBook } from './column-facts.ts';
-import type { RoleKey, TableRoles } from './column-roles.ts';
+import type { RoleCondition, RoleKey, TableRoles } from './column-roles.ts';
 import type { HypotheticalIndex, Shadow } from './shadow.ts';
 import { qualified, quoted } from './shadow-ddl.ts';
 import type { TargetTable } from './target-catalog.ts';
@@ -9,7 +9,7 @@ export interface IndexCandidate {
   /** The parent where the table is partitioned. */
   readonly table: TargetTable;
   readonly method: 'btree' | 'gin' | 'brin';
-  readonly keys: readonly { readonly sql: string; readonly column: string; readonly suffix: string }[];
+  readonly keys: readonly (RoleKey & { readonly suffix: string })[];
   readonly included: readonly string[];
   /** Which rows are in it, as SQL; null: all. */
   readonly where: string | null;
@@ -19,6 +19,8 @@ export interface IndexCandidate {
 const leastPages = 10;
 const mostIncluded = 4;
 const mostEqual = 4;
+/** Values of a column that partial indexes may be for. */
+const mostKinds = 100;
 
 /** The indexes that a statement could use on one of its tables; none for a small one. */
 export function candidatesFor(roles: TableRoles, book: ColumnFactsBook): readonly IndexCandidate[] {
@@ -26,16 +28,17 @@ export function candidatesFor(roles: TableRoles, book: ColumnFactsBook): readonl
   if (leaf === undefined) return [];
   const table = book.root(leaf);
   if (book.leaves(table).reduce((pages, one) => pages + one.pages, 0) < leastPages) return [];
-  const distinct = ({ column }: RoleKey): number => {
+  const distinct = ({ column }: Pick<RoleKey, 'column'>): number => {
     const value = book.column(table, column)?.statistics?.distinct ?? 0;
     return value < 0 ? -value * book.rows(table) : value;
   };
   const plain = (keys: readonly RoleKey[]): IndexCandidate['keys'] =>
-    keys.map(({ sql, column }) => ({ sql, column, suffix: '' }));
+    keys.map(({ sql, column, columns }) => ({ sql, column, columns, suffix: '' }));
   const equal = roles.equal.toSorted((a, b) => distinct(b) - distinct(a)).slice(0, mostEqual);
   const fixed = equal.filter(({ joined }) => !joined);
   const joined = equal.filter((key) => key.joined);
   const sort = sortKeys(roles);
+  const conditions = conditionsOf(roles, (column) => distinct({ column }));
   const found = new Map<string, IndexCandidate>();
   const add = (candidate: IndexCandidate): void => {
     const seen = new Set<string>();
@@ -53,19 +56,18 @@ export function candidatesFor(roles: TableRoles, book: ColumnFactsBook): readonl
     add(btree);
     const others = roles.needed.filter((column) => !keys.some((key) => key.column === column));
     if (others.length > 0 && others.length <= mostIncluded) add({ ...btree, included: others });
-    for (const where of conditions(roles)) {
-      const rest = keys.filter(({ column }) => column !== where.column);
+    for (const where of conditions) {
+      const rest = keys.filter(({ sql, column }) => !isColumn(sql) || !where.columns.includes(column));
       if (rest.length > 0) add({ ...btree, keys: rest, where: where.sql });
     }
   }
-  for (const { sql, column, operatorClass } of roles.contained) {
+  for (const { operatorClass, ...key } of roles.contained) {
     const suffix = operatorClass === null ? '' : ` ${operatorClass}`;
-    add({ table, method: 'gin', keys: [{ sql, column, suffix }], included: [], where: null });
+    add({ table, method: 'gin', keys: [{ ...key, suffix }], included: [], where: null });
   }
-  for (const { sql, column } of roles.ranges) {
-    const correlation = Math.abs(book.column(leaf, column)?.statistics?.correlation ?? 0);
-    if (correlation > 0.95)
-      add({ table, method: 'brin', keys: [{ sql, column, suffix: '' }], included: [], where: null });
+  for (const key of roles.ranges) {
+    const correlation = Math.abs(book.column(leaf, key.column)?.statistics?.correlation ?? 0);
+    if (correlation > 0.95) add({ table, method: 'brin', keys: plain([key]), included: [], where: null });
   }
   return [...found.values()];
 }
@@ -73,20 +75,31 @@ export function candidatesFor(roles: TableRoles, book: ColumnFactsBook): readonl
 /** Backwards an index is read as well: only a mixture of directions needs them said. */
 function sortKeys({ sort }: TableRoles): IndexCandidate['keys'] {
   const turned = sort.every(({ descending, nullsFirst }) => descending && nullsFirst);
-  return sort.map(({ sql, column, descending, nullsFirst }) => {
+  return sort.map(({ sql, column, columns, descending, nullsFirst }) => {
     const direction = descending && !turned ? ' DESC' : '';
     const nulls = turned || nullsFirst === descending ? '' : nullsFirst ? ' NULLS FIRST' : ' NULLS LAST';
-    return { sql, column, suffix: direction + nulls };
+    return { sql, column, columns, suffix: direction + nulls };
   });
 }
 
-function conditions(roles: TableRoles): readonly { readonly column: string; readonly sql: string }[] {
-  return [
-    ...roles.nulls.map((column) => ({ column, sql: `${quoted(column)} IS NULL` })),
-    ...roles.equal.flatMap(({ column, sql, literal }) =>
-      literal === null ? [] : [{ column, sql: `${sql} = '${literal.replaceAll("'", "''")}'` }],
-    ),
-  ];
+/** Those that part the rows in few kinds: an index for one value of many would be one of thousands. */
+function conditionsOf(
+  roles: TableRoles,
+  distinct: (column: string) => number,
+): readonly Pick<RoleCondition, 'columns' | 'sql'>[] {
+  return roles.conditions.filter(
+    ({ simple, columns }) =>
+      simple ||
+      columns.every((column) => {
+        const values = distinct(column);
+        return values > 0 && values <= mostKinds;
+      }),
+  );
+}
+
+/** A column as it is, and no expression. */
+function isColumn(sql: string): boolean {
+  return /^"(?:[^"]|"")*"$/.test(sql);
 }
 
 /** The same for the same index. */
@@ -94,14 +107,22 @@ export function candidateKey(candidate: IndexCandidate): string {
   return candidateDdl(candidate, '');
 }
 
-/** CREATE INDEX for it. `concurrently` is for a server that works; a partitioned table does not know it. */
-export function candidateDdl(candidate: IndexCandidate, name: string, concurrently = false): string {
-  const keys = candidate.keys.map(({ sql, suffix }) => `${sql.includes('(') ? `(${sql})` : sql}${suffix}`).join(', ');
-  const how = candidate.method === 'btree' ? '' : `USING ${candidate.method} `;
+/**
+ * CREATE INDEX for it: as a server does it at once, beside reads and writes, or on the parent of partitions alone.
+ * A partitioned table does not know the second.
+ */
+export function candidateDdl(
+  candidate: IndexCandidate,
+  name: string,
+  how: 'at once' | 'concurrently' | 'only' = 'at once',
+): string {
+  const keys = candidate.keys.map(({ sql, suffix }) => `${isColumn(sql) ? sql : `(${sql})`}${suffix}`).join(', ');
+  const method = candidate.method === 'btree' ? '' : `USING ${candidate.method} `;
   const included = candidate.included.length === 0 ? '' : ` INCLUDE (${candidate.included.map(quoted).join(', ')})`;
   const where = candidate.where === null ? '' : ` WHERE ${candidate.where}`;
-  const online = concurrently && candidate.table.kind !== 'p' ? 'CONCURRENTLY ' : '';
-  return `CREATE INDEX ${online}${quoted(name)} ON ${qualified(candidate.table)} ${how}(${keys})${included}${where}`;
+  const online = how === 'concurrently' ? 'CONCURRENTLY ' : '';
+  const only = how === 'only' ? 'ONLY ' : '';
+  return `CREATE INDEX ${online}${quoted(name)} ON ${only}${qualified(candidate.table)} ${method}(${keys})${included}${where}`;
 }
 
 /** What the shadow needs to pretend that it exists. */
@@ -112,7 +133,7 @@ export async function hypothetical(
   shadow: Shadow,
 ): Promise<HypotheticalIndex> {
   const share = candidate.where === null ? 1 : await shareOf(candidate, candidate.where, book, shadow);
-  const keys = candidate.keys.map(({ sql, column }) => (sql.includes('(') ? null : column));
+  const keys = candidate.keys.map(({ sql, column }) => (isColumn(sql) ? column : null));
   const sizes = book.leaves(candidate.table).flatMap((leaf) => {
     const tableOid = shadow.oidOf(leaf.oid);
     if (tableOid === undefined) return [];

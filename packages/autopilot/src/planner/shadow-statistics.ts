@@ -60,13 +60,26 @@ async function restoreExtended(admin: pg.Client, all: readonly ExtendedStatistic
   await admin.query(
     `CREATE CAST (bytea AS pg_ndistinct) WITHOUT FUNCTION; CREATE CAST (bytea AS pg_dependencies) WITHOUT FUNCTION`,
   );
-  for (const { schema, name, distinct, dependencies } of known) {
+  for (const { schema, name, distinct, dependencies, columns } of known) {
     try {
+      const { rows } = await admin.query<{ name: string; number: number }>(
+        `SELECT a.attname AS name, a.attnum AS number FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace
+           JOIN pg_attribute a ON a.attrelid = s.stxrelid WHERE n.nspname = $1 AND s.stxname = $2 AND a.attnum > 0`,
+        [schema, name],
+      );
+      const ours = new Map(rows.map((row) => [row.name, row.number]));
+      // Columns have other numbers here where the target has dropped some; below 0 are expressions.
+      const numberOf = (number: number): number => (number < 0 ? number : (ours.get(columns[number] ?? '') ?? number));
       await admin.query(
         `INSERT INTO pg_statistic_ext_data (stxoid, stxdinherit, stxdndistinct, stxddependencies)
          SELECT s.oid, false, $3::bytea::pg_ndistinct, $4::bytea::pg_dependencies
          FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace WHERE n.nspname = $1 AND s.stxname = $2`,
-        [schema, name, distinct && distinctBytes(distinct), dependencies && dependencyBytes(dependencies)],
+        [
+          schema,
+          name,
+          distinct && distinctBytes(distinct, numberOf),
+          dependencies && dependencyBytes(dependencies, numberOf),
+        ],
       );
     } catch (error) {
       notes.push(`The statistics ${quoted(schema)}.${quoted(name)} could not be taken over: ${messageOf(error)}.`);
@@ -76,18 +89,21 @@ async function restoreExtended(admin: pg.Client, all: readonly ExtendedStatistic
 }
 
 /** `{"1, 2": 100}` as PostgreSQL stores it. */
-function distinctBytes(text: string): Buffer {
-  return serialized(0xa352bfa4, entries(text), false);
+function distinctBytes(text: string, numberOf: (number: number) => number): Buffer {
+  return serialized(0xa352bfa4, entries(text, numberOf), false);
 }
 
 /** `{"1 => 2": 0.9}` as PostgreSQL stores it. */
-function dependencyBytes(text: string): Buffer {
-  return serialized(0xb4549a2c, entries(text), true);
+function dependencyBytes(text: string, numberOf: (number: number) => number): Buffer {
+  return serialized(0xb4549a2c, entries(text, numberOf), true);
 }
 
-function entries(text: string): readonly { readonly columns: readonly number[]; readonly value: number }[] {
+function entries(
+  text: string,
+  numberOf: (number: number) => number,
+): readonly { readonly columns: readonly number[]; readonly value: number }[] {
   return [...text.matchAll(/"([^"]+)":\s*([-\d.e+]+)/g)].map(([, columns = '', value = '0']) => ({
-    columns: (columns.match(/-?\d+/g) ?? []).map(Number),
+    columns: (columns.match(/-?\d+/g) ?? []).map((number) => numberOf(Number(number))),
     value: Number(value),
   }));
 }

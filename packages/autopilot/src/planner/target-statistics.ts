@@ -39,6 +39,8 @@ export interface ExtendedStatistics {
   readonly distinct: string | null;
   /** `{"1 => 2": 0.9}` */
   readonly dependencies: string | null;
+  /** Whose columns they are: by number, as dropped ones leave gaps. */
+  readonly columns: Readonly<Record<string, string>>;
 }
 
 /** Reads them through the views that show an account only the columns it may read. */
@@ -57,7 +59,10 @@ export async function readTargetStatistics(session: TargetSession, versionNumber
   );
   const extended = await session.attempt<ExtendedStatistics>(
     `SELECT statistics_schemaname AS schema, statistics_name AS name, n_distinct::text AS distinct,
-       dependencies::text AS dependencies FROM pg_stats_ext`,
+       dependencies::text AS dependencies,
+       (SELECT json_object_agg(a.attnum, a.attname) FROM pg_attribute a
+        WHERE a.attrelid = format('%I.%I', schemaname, tablename)::regclass AND a.attnum > 0 AND NOT a.attisdropped) AS columns
+     FROM pg_stats_ext WHERE schemaname NOT LIKE 'pg\\_%'`,
   );
   const [hidden] = await session.rows<{ tables: number }>(
     `SELECT count(*)::int AS tables FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -64,6 +64,9 @@ async function textOf(path: string): Promise<string> {
   }
 }
 
+/** Of an index on many partitions. */
+const mostSteps = 20;
+
 function linesOf(advice: IndexAdvice): readonly string[] {
   const { fidelity, create, drop } = advice;
   const [low, high] = advice.savedRatioInterval;
@@ -73,9 +76,10 @@ function linesOf(advice: IndexAdvice): readonly string[] {
     ...(create.length === 0
       ? []
       : [`Saves ${percent(advice.savedRatio)} (${percent(low)} to ${percent(high)}) of the estimated cost.`]),
-    ...create.flatMap(({ ddl, bytes, buildSeconds, writeRatio, statements }) => [
+    ...create.flatMap(({ steps, bytes, buildSeconds, writeRatio, statements }) => [
       '',
-      `${ddl};`,
+      ...steps.slice(0, mostSteps).map((sql) => `${sql};`),
+      ...(steps.length > mostSteps ? [`-- and ${steps.length - mostSteps} more steps, which --json lists`] : []),
       `  ${megabytes(bytes)}, built in about ${Math.max(1, Math.round(buildSeconds))} s, costs writes ${percent(writeRatio)} of the workload`,
       ...statements
         .slice(0, 3)
