@@ -6,6 +6,7 @@ import { type ControlWorld, controlWorld, TOKEN } from '../support/control-world
 import { leakCheck } from '../support/leak-check.ts';
 import { observedWorld, readers } from '../support/observed-world.ts';
 import { throwawayCluster } from '../support/postgres.ts';
+import { until } from '../support/until.ts';
 import { histogramOf, routeOf, seriesOf, windowOf } from '../support/windows.ts';
 
 leakCheck(after);
@@ -79,6 +80,30 @@ test('statements of server and applications are one list; plans are shown and no
   await client.patchConfig({ observe: { slowMs: 0, statementsMs: 1_000, overviewMs: 1_000 } }, { ifVersion: version });
   world.clock.advance(1_000);
   assert.ok((await client.listSlowQueries()).statements.length >= 3);
+  // Watched for longer, the list tells of the last hour, and history of each minute.
+  assert.equal((await client.listSlowQueries()).range, null);
+  const collected = async (): Promise<void> => {
+    const readAt = async (): Promise<string | null> =>
+      (await client.listDatabases()).databases[0]?.collection.readAt ?? null;
+    const before = await readAt();
+    world.clock.advance(61_000);
+    await until(30_000, readAt, (now) => now !== before);
+  };
+  await collected();
+  await run(TEXT, [3]);
+  await collected();
+  assert.ok(((await client.listDatabases()).databases[0]?.collection.cost?.readings ?? 0) > 0);
+  world.clock.advance(11 * 60_000);
+  const lately = await client.listSlowQueries();
+  assert.ok(lately.range !== null);
+  assert.equal(lately.statements.find(({ text }) => text === TEXT)?.calls, 1);
+  const past = await client.getDatabaseHistory({ queryId: feed.queryId ?? '' });
+  assert.deepEqual(past.frame.columns['calls'], [1]);
+  assert.equal(past.text, TEXT);
+  const whole = await client.getDatabaseHistory();
+  assert.ok((whole.frame.columns['connections'] ?? []).every((one) => (one ?? 0) >= 1));
+  assert.ok((await client.getDatabaseHistory({ table: 'public.task' })).frame.at.length >= 1);
+  await assert.rejects(client.getDatabaseHistory({ queryId: '1', table: 'public.task' }), { status: 400 });
   // Pages of one list.
   const first = await client.listSlowQueries({ limit: 1 });
   assert.equal(first.statements.length, 1);

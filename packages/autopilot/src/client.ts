@@ -36,6 +36,7 @@ import type {
 import type {
   DatabaseAnalysis,
   DatabaseConnections,
+  DatabaseHistoryAnswer,
   DatabaseIndexList,
   DatabaseTableList,
   SlowStatementList,
@@ -43,6 +44,7 @@ import type {
   WatchedDatabaseList,
 } from './contract/database.ts';
 import type {
+  DatabaseHistoryQuery,
   DatabaseListQuery,
   DatabaseQuery,
   SlowStatementsQuery,
@@ -111,6 +113,7 @@ export interface Client {
   listDatabases(options?: CallOptions): Promise<WatchedDatabaseList>;
   getDatabaseAnalysis(query?: DatabaseQuery, options?: CallOptions): Promise<DatabaseAnalysis>;
   listSlowQueries(query?: SlowStatementsQuery, options?: CallOptions): Promise<SlowStatementList>;
+  getDatabaseHistory(query?: DatabaseHistoryQuery, options?: CallOptions): Promise<DatabaseHistoryAnswer>;
   getStatementPlan(query: StatementPlanQuery, options?: CallOptions): Promise<StatementPlan>;
   listDatabaseTables(query?: DatabaseListQuery, options?: CallOptions): Promise<DatabaseTableList>;
   listDatabaseIndexes(query?: DatabaseListQuery, options?: CallOptions): Promise<DatabaseIndexList>;
@@ -324,6 +327,7 @@ export function createClient(options: ClientOptions): Client {
     getDatabaseAnalysis: (query, callOptions) => call('getDatabaseAnalysis', query, callOptions),
     listSlowQueries: (query, callOptions) => call('listSlowQueries', query, callOptions),
     getStatementPlan: (query, callOptions) => call('getStatementPlan', query, callOptions),
+    getDatabaseHistory: (query, callOptions) => call('getDatabaseHistory', query, callOptions),
     listDatabaseTables: (query, callOptions) => call('listDatabaseTables', query, callOptions),
     listDatabaseIndexes: (query, callOptions) => call('listDatabaseIndexes', query, callOptions),
     getDatabaseConnections: (query, callOptions) => call('getDatabaseConnections', query, callOptions),

@@ -7,7 +7,7 @@ import { makeToken, TokenVerifier } from './access/token.ts';
 import { AccessOffice } from './api/access/access-office.ts';
 import { ConfigurationOffice } from './api/config/configuration-office.ts';
 import { DASHBOARD_PATH, DashboardFiles } from './api/dashboard-files.ts';
-import { DatabaseWatch, WatchedDatabases } from './api/database/database-watch.ts';
+import { DatabaseOffice } from './api/database/database-office.ts';
 import { EventStreams } from './api/event-streams.ts';
 import { createHandler, type Handler } from './api/handler.ts';
 import { listen } from './api/http-server.ts';
@@ -245,12 +245,13 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     const isWhole = [scope.instance, scope.release, scope.database].every((part) => part === undefined);
     return { ...(await judge(scope)), trend: isWhole ? healthHistory.trend(scope.service, clock.now()) : noTrend };
   };
-  const ages = (): { readonly overviewMs: number; readonly statementsMs: number } => settings.current.observe;
-  const watched = new WatchedDatabases(
-    Object.entries(options.watch ?? {}).map(
-      ([name, url]) => new DatabaseWatch({ name, url, clock, machine: null, ages }),
-    ),
-  );
+  const databases = new DatabaseOffice({
+    urls: options.watch ?? {},
+    historyUrl: connected,
+    clock,
+    settings,
+    mayAct: () => leadership === null || leadership.mayAct,
+  });
   let closing: Promise<void> | null = null;
   const pager = new Pager({ key: randomBytes(32) });
   const performance: PerformanceSources = {
@@ -299,7 +300,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     configuration: office.sources(pager, serviceOf),
     loadTests: { desk, pager, streams, serviceOf },
     access: access.sources(pager),
-    databases: { watched, slowMs: () => settings.current.observe.slowMs },
+    databases,
     profiles,
     metrics: { exposition: new Exposition(clock), fleet },
     answers: new RecentAnswers(clock),
@@ -370,6 +371,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   }
   await office.start();
   access.start();
+  databases.start();
 
   const compact = async (): Promise<void> => {
     await store.compact(clock.now());
@@ -400,7 +402,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     await Promise.all([server.close(CLOSE_GRACE_MS), push?.close()]);
     await atMost(
       HISTORY_GRACE_MS,
-      Promise.all([access.close(), watched.close(), stopped]).then(() =>
+      Promise.all([access.close(), databases.close(), stopped]).then(() =>
         Promise.all([configStore.close(), journal?.close()]),
       ),
     );

@@ -69,7 +69,7 @@ function explain(error: unknown): string {
 }
 
 /**
- * Asks the server for its version: before anything is made in it, whoever starts TeamFlow learns what is wrong with it.
+ * Asks the server for its version, and has the embedded one count its statements: before anything is made in it, whoever starts TeamFlow learns what is wrong with it.
  *
  * @throws StartError that names DATABASE_URL, where it was given, and never its password.
  */
@@ -83,7 +83,11 @@ export async function checkDatabase(pool: pg.Pool, { embedded, description }: Da
     const otherwise = embedded === null ? ' in DATABASE_URL, or leave it out for a PostgreSQL of TeamFlow’s own' : '';
     throw new StartError(`${database}, but ${explain(error)}${otherwise}.`, { cause: error });
   }
-  if (version >= oldestVersion) return;
+  if (version >= oldestVersion) {
+    // Ours alone to change: on a team's server that is for its administrator, whom the autopilot tells the statement.
+    if (embedded !== null) await pool.query('create extension if not exists pg_stat_statements');
+    return;
+  }
   throw new StartError(
     `${database}, which is PostgreSQL ${Math.floor(version / 10_000)}; TeamFlow needs ${oldestVersion / 10_000} or newer. ` +
       'Upgrade that server, or name another in DATABASE_URL.',

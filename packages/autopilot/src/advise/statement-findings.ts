@@ -17,6 +17,7 @@ export function statementFindings(statement: Omit<SlowStatement, 'findings'>): r
   const subject = statement.queryId ?? statement.statement ?? '';
   return [
     ...repeated(statement),
+    ...slower(statement),
     ...spilled(statement),
     ...wideRows(statement),
     ...missingLimit(statement),
@@ -43,6 +44,28 @@ function repeated({ routes, meanMs }: Judged): Finding[] {
       sql: null,
       evidence: { route, callsPerRequest, meanMs },
     }));
+}
+
+function slower({ trend }: Judged): Finding[] {
+  const { state, meanMs, usualMeanMs, pagesPerCall, usualPagesPerCall } = trend;
+  if (state !== 'slower' || meanMs === null || usualMeanMs === null) return [];
+  const readsMore = pagesPerCall !== null && usualPagesPerCall !== null && pagesPerCall >= 1.5 * usualPagesPerCall;
+  return [
+    {
+      kind: 'slower-than-usual',
+      severity: 'warning',
+      message: `In the last hour a call took ${millisText(meanMs)}; in the days before ${millisText(usualMeanMs)}.`,
+      remedy: readsMore
+        ? `It touches ${countText(pagesPerCall)} pages a call where it touched ${countText(usualPagesPerCall)}: its plan or its data changed. Look at its plan, and analyze its tables.`
+        : 'It touches as many pages as before, so it waits: for a lock, the processor or the disk.',
+      sql: null,
+      evidence: { meanMs, usualMeanMs, pagesPerCall, usualPagesPerCall },
+    },
+  ];
+}
+
+function millisText(ms: number): string {
+  return `${Number(ms.toPrecision(3))} ms`;
 }
 
 function spilled({ tempBytes, calls }: Judged): Finding[] {

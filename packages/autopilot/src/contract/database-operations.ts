@@ -1,6 +1,7 @@
 import type {
   DatabaseAnalysis,
   DatabaseConnections,
+  DatabaseHistoryAnswer,
   DatabaseIndexList,
   DatabaseTableList,
   SlowStatementList,
@@ -10,7 +11,7 @@ import type {
 import * as answer from './database-shapes.ts';
 import type { ErrorCode } from './error-table.ts';
 import type { Operation } from './operations.ts';
-import { cursor, limit, name, optional, service } from './operations-parameters.ts';
+import { cursor, from, limit, name, optional, service, to } from './operations-parameters.ts';
 import type { FieldsOf } from './shape.ts';
 
 /** Which database a call is about. */
@@ -47,6 +48,9 @@ export interface SlowStatementsQuery extends DatabaseQuery {
   readonly thresholdMs?: number;
   /** Default totalMs. */
   readonly sort?: SlowStatementSort;
+  /** With either, what happened in this range; without, in the last hour where it was watched, else since the server counts. */
+  readonly from?: string;
+  readonly to?: string;
   readonly limit?: number;
   readonly cursor?: string;
 }
@@ -56,11 +60,23 @@ export interface StatementPlanQuery extends DatabaseQuery {
   readonly queryId: string;
 }
 
+/** Parameters of GET /performance/database/history. */
+export interface DatabaseHistoryQuery {
+  readonly database?: string;
+  /** Of one statement; or else */
+  readonly queryId?: string;
+  /** of one table, with its schema; default: the database as a whole. */
+  readonly table?: string;
+  readonly from?: string;
+  readonly to?: string;
+}
+
 /** The types of the calls about databases, by operationId. */
 export interface DatabaseOperationTypes {
   readonly listDatabases: { readonly query: object; readonly answer: WatchedDatabaseList };
   readonly getDatabaseAnalysis: { readonly query: DatabaseQuery; readonly answer: DatabaseAnalysis };
   readonly listSlowQueries: { readonly query: SlowStatementsQuery; readonly answer: SlowStatementList };
+  readonly getDatabaseHistory: { readonly query: DatabaseHistoryQuery; readonly answer: DatabaseHistoryAnswer };
   readonly getStatementPlan: { readonly query: StatementPlanQuery; readonly answer: StatementPlan };
   readonly listDatabaseTables: { readonly query: DatabaseListQuery; readonly answer: DatabaseTableList };
   readonly listDatabaseIndexes: { readonly query: DatabaseListQuery; readonly answer: DatabaseIndexList };
@@ -125,7 +141,7 @@ export const databaseOperations: {
     summary:
       'Statements by what they cost: of the server (pg_stat_statements) and of the applications, joined by their text',
     description:
-      'Totals, buffers and spills are the server’s since its reset; percentiles and routes are the applications’, of the last hour. Either alone is answered where the other is missing.',
+      'Totals, buffers and spills are the server’s, of the range, where the database was watched; else since its reset. Percentiles and routes are the applications’. Either alone is answered where the other is missing.',
     scope: 'read',
     query: {
       kind: 'object',
@@ -140,13 +156,41 @@ export const databaseOperations: {
           description: 'Statements that take so long on average, or in one call of twenty; default 100; 0: all',
         } as const),
         sort: optional({ kind: 'string', values: slowStatementSorts, description: 'Default totalMs' } as const),
+        from: from('an hour'),
+        to,
         limit,
         cursor,
       },
     },
     answer: answer.slowStatementList,
     mediaTypes: JSON_ONLY,
-    problems: [...PROBLEMS, 'AP_PAGE_CURSOR_INVALID'],
+    problems: [...PROBLEMS, 'AP_PAGE_CURSOR_INVALID', 'AP_RANGE_INVALID'],
+  },
+  getDatabaseHistory: {
+    method: 'GET',
+    path: '/api/v1/performance/database/history',
+    tag,
+    summary: 'What a database, a statement or a table did over time, as it was read regularly',
+    description:
+      'Minutes of the last day, of statements hours of 100 days before; of the database minutes of 8 days; of tables hours of 100 days.',
+    scope: 'read',
+    query: {
+      kind: 'object',
+      fields: {
+        database,
+        queryId: optional({
+          kind: 'string',
+          maxLength: 24,
+          description: 'One statement, by its id in pg_stat_statements',
+        } as const),
+        table: optional(name('One table, with its schema: public.tasks')),
+        from: from('a day'),
+        to,
+      },
+    },
+    answer: answer.databaseHistory,
+    mediaTypes: JSON_ONLY,
+    problems: ['AP_DATABASE_UNKNOWN', 'AP_RANGE_INVALID', 'AP_PARAMETER_INVALID'],
   },
   getStatementPlan: {
     method: 'GET',

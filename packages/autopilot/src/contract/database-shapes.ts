@@ -1,5 +1,5 @@
 import type * as d from './database.ts';
-import { bytes, count, ms, orNull, page, pool, ratio, text, texts, time } from './operations-shapes.ts';
+import { bytes, count, frame, ms, orNull, page, pool, ratio, text, texts, time } from './operations-shapes.ts';
 import type { ShapeOf } from './shape.ts';
 
 /** The shapes of what the calls under /performance/database answer; what a field means is said on its type. */
@@ -16,6 +16,25 @@ const severity = { kind: 'string', values: ['info', 'warning', 'critical'] } as 
 const cost: ShapeOf<d.WatchedDatabase['cost']> = {
   kind: 'object',
   fields: { readings: count, durationMs: ms },
+};
+
+const collection: ShapeOf<d.DatabaseCollection> = {
+  kind: 'object',
+  name: 'DatabaseCollection',
+  description: 'How the regular reading goes, and what it costs',
+  fields: {
+    readAt: maybeTime,
+    trouble: maybeText,
+    unseenRatio: {
+      ...maybeRatio,
+      description: 'Calls that the server had forgotten before they were read, of all; estimated',
+    },
+    cost: orNull({
+      kind: 'object',
+      fields: { readings: count, serverMs: ms, processingMs: ms },
+      description: 'Of the last minute that was kept',
+    } as const),
+  },
 };
 
 const gap: ShapeOf<d.DatabaseGap> = {
@@ -233,6 +252,17 @@ const statement: ShapeOf<d.SlowStatement> = {
       kind: 'array',
       of: { kind: 'object', fields: { route: text, callsPerRequest: maybeCount } },
     },
+    trend: {
+      kind: 'object',
+      description: 'The last hour against the eight days before',
+      fields: {
+        state: { kind: 'string', values: ['steady', 'slower', 'faster', 'new', 'unknown'] },
+        meanMs: maybeMs,
+        usualMeanMs: maybeMs,
+        pagesPerCall: maybeCount,
+        usualPagesPerCall: maybeCount,
+      },
+    },
     findings,
   },
 };
@@ -249,7 +279,7 @@ export const watchedDatabaseList: ShapeOf<d.WatchedDatabaseList> = {
       of: {
         kind: 'object',
         name: 'WatchedDatabase',
-        fields: { name: text, server: orNull(server), trouble: maybeText, gaps, cost },
+        fields: { name: text, server: orNull(server), trouble: maybeText, gaps, cost, collection },
       },
     },
     notes: texts,
@@ -336,6 +366,7 @@ export const databaseAnalysis: ShapeOf<d.DatabaseAnalysis> = {
     gaps,
     pools,
     cost,
+    collection,
   },
 };
 
@@ -346,12 +377,28 @@ export const slowStatementList: ShapeOf<d.SlowStatementList> = {
   fields: {
     name: text,
     thresholdMs: ms,
+    range: orNull({ kind: 'object', fields: { from: time, to: time } } as const),
     countedSince: maybeTime,
     evictions: maybeCount,
     statements: { kind: 'array', of: statement },
     gaps,
     notes: texts,
     page,
+  },
+};
+
+/** GET /performance/database/history */
+export const databaseHistory: ShapeOf<d.DatabaseHistoryAnswer> = {
+  kind: 'object',
+  name: 'DatabaseHistory',
+  fields: {
+    name: text,
+    queryId: maybeText,
+    table: maybeText,
+    text: maybeText,
+    frame,
+    units: { kind: 'map', of: text },
+    notes: texts,
   },
 };
 

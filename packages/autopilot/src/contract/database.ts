@@ -1,4 +1,5 @@
 import type { SettingValue } from './configuration.ts';
+import type { Frame } from './frame.ts';
 import type { Page, PoolRow, Timestamp } from './performance.ts';
 
 /** Wire types of what is read from an observed database. Sizes in bytes, ratios 0 to 1, times RFC 3339 in UTC. */
@@ -307,6 +308,24 @@ export interface DatabaseOverview {
   readonly gaps: readonly DatabaseGap[];
 }
 
+/** How the regular reading of a database goes, and what it costs. */
+export interface DatabaseCollection {
+  /** null: it was not read yet, or another control plane does it. */
+  readonly readAt: Timestamp | null;
+  /** null: nothing is wrong. */
+  readonly trouble: string | null;
+  /** Share of all calls that were forgotten by the server before they were read, estimated; null: not known. */
+  readonly unseenRatio: number | null;
+  /** Of the last minute that was kept; null: none yet. */
+  readonly cost: {
+    readonly readings: number;
+    /** Time of the server, as it counts it itself; 0 without pg_stat_statements. */
+    readonly serverMs: number;
+    /** Time of the control plane's event loop. */
+    readonly processingMs: number;
+  } | null;
+}
+
 /** A database that is watched. */
 export interface WatchedDatabase {
   /** As agents name it: "main". */
@@ -315,8 +334,9 @@ export interface WatchedDatabase {
   readonly server: DatabaseServer | null;
   readonly trouble: string | null;
   readonly gaps: readonly DatabaseGap[];
-  /** What reading it has cost since the control plane started. */
+  /** What reading it when somebody asked has cost since the control plane started. */
   readonly cost: { readonly readings: number; readonly durationMs: number };
+  readonly collection: DatabaseCollection;
 }
 
 /** GET /performance/databases */
@@ -333,6 +353,7 @@ export interface DatabaseAnalysis extends DatabaseOverview {
   /** Pools of the applications, over the last five minutes. */
   readonly pools: readonly PoolRow[];
   readonly cost: WatchedDatabase['cost'];
+  readonly collection: DatabaseCollection;
 }
 
 /** A statement as the server and the applications know it; null: the one that would know says nothing of it. */
@@ -363,14 +384,28 @@ export interface SlowStatement {
   readonly ioMs: number | null;
   /** Routes that call it, most time first, with how often a request does. */
   readonly routes: readonly { readonly route: string; readonly callsPerRequest: number | null }[];
+  readonly trend: SlowStatementTrend;
   readonly findings: readonly DatabaseFinding[];
+}
+
+/** Whether a statement took as long in the last hour as in the eight days before. */
+export interface SlowStatementTrend {
+  /** `new`: it was not called before; `unknown`: too few calls to say. */
+  readonly state: 'steady' | 'slower' | 'faster' | 'new' | 'unknown';
+  readonly meanMs: number | null;
+  readonly usualMeanMs: number | null;
+  /** Pages touched a call: work that does not depend on how busy the machine is. */
+  readonly pagesPerCall: number | null;
+  readonly usualPagesPerCall: number | null;
 }
 
 /** GET /performance/database/slow-queries */
 export interface SlowStatementList {
   readonly name: string;
   readonly thresholdMs: number;
-  /** Since when the server counts; null: it does not. Percentiles and routes are of the last hour. */
+  /** The range that counts and times are of; null: since the server counts. Percentiles and routes are of this range, or the last hour. */
+  readonly range: { readonly from: Timestamp; readonly to: Timestamp } | null;
+  /** Since when the server counts; null: it does not. */
   readonly countedSince: Timestamp | null;
   /** How often pg_stat_statements had to forget statements; null: not known. */
   readonly evictions: number | null;
@@ -378,6 +413,20 @@ export interface SlowStatementList {
   readonly gaps: readonly DatabaseGap[];
   readonly notes: readonly string[];
   readonly page: Page;
+}
+
+/** GET /performance/database/history */
+export interface DatabaseHistoryAnswer {
+  readonly name: string;
+  /** null: of the database as a whole. */
+  readonly queryId: string | null;
+  readonly table: string | null;
+  /** Of the statement, without literals; null: not known, or none was asked for. */
+  readonly text: string | null;
+  readonly frame: Frame;
+  /** By column. */
+  readonly units: Readonly<Record<string, string>>;
+  readonly notes: readonly string[];
 }
 
 /** One step of a plan. */

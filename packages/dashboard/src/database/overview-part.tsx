@@ -5,6 +5,7 @@ import { PoolList } from '../overview/pool-list.tsx';
 import { api } from '../session/api.ts';
 import { ProblemPanel } from '../shell/problem-panel.tsx';
 import { FindingList, GapNotes } from './finding-list.tsx';
+import { databaseCharts, HistoryCharts } from './history-charts.tsx';
 import { useDatabase } from './use-database.ts';
 
 /** The database as a whole: what it is, what is wrong, which settings to change. */
@@ -25,6 +26,11 @@ export function OverviewPart(): ReactElement {
             <span className="card-note">
               read as {data.server.role}; {data.cost.readings} readings took{' '}
               {formatQuantity('duration', data.cost.durationMs)} so far
+              {data.collection.cost !== null &&
+                `; watching takes ${formatQuantity('duration', data.collection.cost.serverMs)} of the server a minute`}
+              {data.collection.unseenRatio !== null &&
+                data.collection.unseenRatio > 0 &&
+                `; about ${formatQuantity('ratio', data.collection.unseenRatio)} of the calls were forgotten unseen`}
             </span>
           )}
         </header>
@@ -66,6 +72,7 @@ export function OverviewPart(): ReactElement {
           </ul>
         </section>
       )}
+      <HistoryCharts charts={databaseCharts} />
       <PoolList pools={data?.pools} />
     </>
   );

@@ -4,6 +4,7 @@ import type { ReactElement } from 'react';
 import { formatQuantity } from '../format/quantity.ts';
 import { api } from '../session/api.ts';
 import { FindingList } from './finding-list.tsx';
+import { HistoryCharts, statementCharts } from './history-charts.tsx';
 
 /** How the server would carry out a statement; asked for once, when it is opened. */
 export function PlanPanel({ queryId }: { readonly queryId: string }): ReactElement {
@@ -35,6 +36,7 @@ export function PlanPanel({ queryId }: { readonly queryId: string }): ReactEleme
         ))}
       </ol>
       {data !== undefined && <FindingList findings={data.findings} />}
+      <HistoryCharts charts={statementCharts} about={{ queryId }} />
       {data?.notes.map((note) => (
         <p key={note} className="card-note">
           {note}

@@ -1,6 +1,7 @@
 import type { SlowStatement, SlowStatementSort } from '@teamflow/autopilot/contract';
 import { type ReactElement, useState } from 'react';
 import { formatQuantity } from '../format/quantity.ts';
+import { momentText } from '../format/time.ts';
 import { CallingRoutes } from '../overview/calling-routes.tsx';
 import { LimitNotes } from '../overview/limit-notes.tsx';
 import type { Order } from '../overview/row-order.ts';
@@ -15,6 +16,7 @@ import { PlanPanel } from './plan-panel.tsx';
 import { useDatabase } from './use-database.ts';
 
 const MOST_ROWS = 200;
+const HOUR_MS = 3_600_000;
 
 type Sort = SlowStatementSort | 'timeShare';
 type Column = UsageColumn<SlowStatement, Sort>;
@@ -40,7 +42,7 @@ const numbers: readonly Column[] = [
   {
     column: 'timeShare',
     label: 'Time',
-    title: 'Share of the time that all statements took since the reset of the counters',
+    title: 'Share of the time that all statements took',
     first: 'descending',
     room: 'always',
     value: ({ timeShare }) => timeShare,
@@ -48,14 +50,7 @@ const numbers: readonly Column[] = [
   },
   number('calls', 'Calls', 'How often it was called', 'tablet', ({ calls }) => calls, 'count'),
   number('meanMs', 'Mean', 'Time of a call on average, on the server', 'tablet', ({ meanMs }) => meanMs, 'duration'),
-  number(
-    'p95Ms',
-    'p95',
-    '95 % of the calls of the last hour, as applications saw them',
-    'desk',
-    ({ p95Ms }) => p95Ms,
-    'duration',
-  ),
+  number('p95Ms', 'p95', '95 % of the calls, as applications saw them', 'desk', ({ p95Ms }) => p95Ms, 'duration'),
   number('tempBytes', 'Spilled', 'Temporary files it wrote', 'desk', ({ tempBytes }) => tempBytes, 'bytes'),
   number('walBytes', 'WAL', 'Write-ahead log it made', 'desk', ({ walBytes }) => walBytes, 'bytes'),
 ];
@@ -106,6 +101,13 @@ export function QueriesPart(): ReactElement {
     <>
       <GapNotes gaps={data?.gaps} />
       {data !== undefined && <LimitNotes notes={data.notes} overflow={{}} />}
+      {data !== undefined && (
+        <p className="card-note">
+          {data.range === null
+            ? 'Counts are since the server began to count.'
+            : `Counts are from ${momentText(Date.parse(data.range.from), HOUR_MS)} to ${momentText(Date.parse(data.range.to), HOUR_MS)}.`}
+        </p>
+      )}
       <label className="slow-only">
         <input type="checkbox" checked={isSlowOnly} onChange={(event) => setSlowOnly(event.currentTarget.checked)} />
         Only statements over the threshold of slow ones

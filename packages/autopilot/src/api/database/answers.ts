@@ -14,7 +14,9 @@ import type {
 } from '../../contract/database.ts';
 import type { DatabaseOperationId, SlowStatementsQuery } from '../../contract/database-operations.ts';
 import type { PoolRow } from '../../contract/performance.ts';
+import type { EpochMs } from '../../kernel/clock.ts';
 import { AutopilotError, messageOf } from '../../kernel/errors.ts';
+import type { TableTrend } from '../../observe/table-trend.ts';
 import { linkHeader } from '../../page/page.ts';
 import { explainStatement } from '../../postgres/explain-statement.ts';
 import { readConnections } from '../../postgres/read-connections.ts';
@@ -26,9 +28,13 @@ import type { Answering } from '../handler.ts';
 import { type PerformanceSources, scopeOf } from '../performance/sources.ts';
 import type { RecentAnswers } from '../recent-answers.ts';
 import { jsonResponse } from '../responses.ts';
+import { collectionOf } from './collection.ts';
 import type { DatabaseWatch, WatchedDatabases } from './database-watch.ts';
+import { databaseHistory } from './history-answer.ts';
 import { listPage } from './list-page.ts';
 import { slowStatements } from './slow-statements.ts';
+import { type StatementRange, statementsOfRange } from './statement-range.ts';
+import { withTrends } from './table-trends.ts';
 
 /** What the calls about databases are answered from. */
 export interface DatabaseSources {
@@ -39,6 +45,8 @@ export interface DatabaseSources {
   readonly slowMs: () => number;
 }
 
+/** Where history is away. */
+const noTrends: ReadonlyMap<string, TableTrend> = new Map();
 const POOLS_MS = 5 * 60_000;
 const STATEMENTS_MS = 60 * 60_000;
 
@@ -48,7 +56,7 @@ export function databaseAnswers(sources: DatabaseSources): Pick<Answering, Datab
   const { pager, clock } = performance;
   return {
     listDatabases: async () => {
-      const databases = await Promise.all(watched.all.map(described));
+      const databases = await Promise.all(watched.all.map((watch) => described(watch, clock.now())));
       const notes = databases.length === 0 ? ['No database is watched: set DATABASE_URL for the control plane.'] : [];
       return jsonResponse({ databases, notes } satisfies WatchedDatabaseList);
     },
@@ -58,18 +66,22 @@ export function databaseAnswers(sources: DatabaseSources): Pick<Answering, Datab
           const watch = watched.find(query.database);
           const { tables: _tables, indexes: _indexes, ...overview } = await watch.look();
           const pools = await poolsOf(performance, query);
-          return { name: watch.name, ...overview, pools, cost: watch.cost };
+          const collection = await collectionOf(watch, clock.now());
+          return { name: watch.name, ...overview, pools, cost: watch.cost, collection };
         }),
       ),
     listSlowQueries: async ({ query, key, url }) => {
       const list = await answers.get(key, () => slowQueries(sources, query));
       return jsonResponse(list, 200, { link: linkHeader(url.pathname + url.search, list.page) });
     },
+    getDatabaseHistory: async ({ query }) =>
+      jsonResponse(await databaseHistory(watched.find(query.database), query, clock.now())),
     getStatementPlan: async ({ query: { database, queryId } }) =>
       jsonResponse(await planOf(watched.find(database), queryId)),
     listDatabaseTables: async ({ query: { database, findings, limit, cursor }, url }) => {
       const watch = watched.find(database);
-      const { tables, gaps } = await watch.look();
+      const { tables: seen, gaps } = await watch.look();
+      const tables = withTrends(seen, await watch.collector.tableTrends().catch(() => noTrends), clock.now());
       const rows = findings === true ? tables.filter((one) => one.findings.length > 0) : tables;
       const { items, page } = listPage(pager, rows, {
         cursor,
@@ -115,12 +127,13 @@ export function databaseAnswers(sources: DatabaseSources): Pick<Answering, Datab
   };
 }
 
-async function described(watch: DatabaseWatch): Promise<WatchedDatabase> {
+async function described(watch: DatabaseWatch, now: EpochMs): Promise<WatchedDatabase> {
+  const collection = await collectionOf(watch, now);
   try {
     const { value, gaps } = await watch.server();
-    return { name: watch.name, server: value, trouble: null, gaps, cost: watch.cost };
+    return { name: watch.name, server: value, trouble: null, gaps, cost: watch.cost, collection };
   } catch (error) {
-    return { name: watch.name, server: null, trouble: messageOf(error), gaps: [], cost: watch.cost };
+    return { name: watch.name, server: null, trouble: messageOf(error), gaps: [], cost: watch.cost, collection };
   }
 }
 
@@ -164,12 +177,15 @@ async function slowQueries(
   const sort = query.sort ?? 'totalMs';
   const scope = scopeOfService(performance, query);
   const look = await watch.statements();
-  const all = await slowStatements(performance, scope, lately(performance, STATEMENTS_MS), look);
+  const counted: StatementRange = await statementsOfRange(watch, look, query, performance.clock.now());
+  const reported: TimeRange =
+    counted.range === null ? lately(performance, STATEMENTS_MS) : { ...counted.range, complete: true, notes: [] };
+  const all = await slowStatements(performance, scope, reported, counted);
   const slow = all.filter(({ meanMs, p95Ms }) => meanMs >= thresholdMs || (p95Ms ?? 0) >= thresholdMs);
   const { items, page } = listPage(performance.pager, slow, {
     cursor: query.cursor,
     limit: query.limit,
-    filter: ['slow-queries', watch.name, scope.service, thresholdMs, sort],
+    filter: ['slow-queries', watch.name, scope.service, thresholdMs, sort, query.from ?? '', query.to ?? ''],
     valueOf: sortValue[sort],
     keyOf: ({ queryId, role, statement }) => `${queryId ?? ''}/${role ?? ''}/${statement ?? ''}`,
   });
@@ -178,16 +194,22 @@ async function slowQueries(
   return {
     name: watch.name,
     thresholdMs,
+    range:
+      counted.range === null
+        ? null
+        : { from: new Date(counted.range.from).toISOString(), to: new Date(counted.range.to).toISOString() },
     countedSince: room.resetAt,
     evictions: room.evictions,
     statements: items,
     gaps: look.gaps,
-    notes:
-      evicted === 0
+    notes: [
+      ...counted.notes,
+      ...(evicted === 0
         ? []
         : [
             `pg_stat_statements had to forget statements ${evicted} times since its reset, so rare ones are missing: raise pg_stat_statements.max (${room.max ?? 'unknown'}).`,
-          ],
+          ]),
+    ],
     page,
   };
 }

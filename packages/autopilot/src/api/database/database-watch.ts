@@ -3,17 +3,19 @@ import type { DatabaseMachine, DatabaseServer } from '../../contract/database.ts
 import type { Clock } from '../../kernel/clock.ts';
 import { AutopilotError } from '../../kernel/errors.ts';
 import { nearestName } from '../../kernel/nearest-name.ts';
+import { type CollectorSettings, DatabaseCollector } from '../../observe/database-collector.ts';
 import { ObservedDatabase } from '../../postgres/observed-database.ts';
 import { readServer } from '../../postgres/read-server.ts';
 import { readStatements, type StatementsReading } from '../../postgres/read-statements.ts';
 import type { Reading } from '../../postgres/reading.ts';
 import { ServerShape } from '../../postgres/server-shape.ts';
+import type { DatabaseHistory } from '../../storage/database-history.ts';
 
 /** What one look at everything found. */
 export type Look = Awaited<ReturnType<typeof overviewOf>>;
 
-/** How old an answer may be; settings decide. */
-export interface WatchAges {
+/** How old an answer may be, and how often it is read without being asked; settings decide. */
+export interface WatchSettings extends CollectorSettings {
   readonly overviewMs: number;
   readonly statementsMs: number;
 }
@@ -25,8 +27,9 @@ export interface DatabaseWatchOptions {
   readonly url: string;
   readonly clock: Clock;
   readonly machine: DatabaseMachine | null;
+  readonly history: DatabaseHistory;
   /** Asked at each use. */
-  readonly ages: () => WatchAges;
+  readonly settings: () => WatchSettings;
 }
 
 /** Statements of the server as they were read last. */
@@ -38,13 +41,27 @@ export type StatementsLook = Reading<StatementsReading> & { readonly server: Dat
  */
 export class DatabaseWatch {
   readonly name: string;
+  /** What is read without being asked. */
+  readonly collector: DatabaseCollector;
+  /** What was read so. */
+  readonly history: DatabaseHistory;
   readonly #options: DatabaseWatchOptions;
   readonly #kept = new Map<string, { readonly atMs: number; readonly answer: Promise<unknown> }>();
   #database: ObservedDatabase | null = null;
+  /** The collector's own, so that it waits for nobody and is not counted among what was asked. */
+  #collected: ObservedDatabase | null = null;
 
   constructor(options: DatabaseWatchOptions) {
     this.name = options.name;
+    this.history = options.history;
     this.#options = options;
+    this.collector = new DatabaseCollector({
+      name: options.name,
+      database: () => (this.#collected ??= new ObservedDatabase(options.url, { maxConnections: 1 })),
+      history: options.history,
+      clock: options.clock,
+      settings: options.settings,
+    });
   }
 
   /** For what is asked once, like a plan; connects at the first use. */
@@ -60,13 +77,13 @@ export class DatabaseWatch {
 
   /** @throws AutopilotError AP_DATABASE_UNREACHABLE, AP_DATABASE_REFUSED */
   look(): Promise<Look> {
-    const { clock, machine, ages } = this.#options;
-    return this.#once('look', ages().overviewMs, () => overviewOf(this.database, { now: clock.now(), machine }));
+    const { clock, machine, settings } = this.#options;
+    return this.#once('look', settings().overviewMs, () => overviewOf(this.database, { now: clock.now(), machine }));
   }
 
   /** Statements that the server counts. Throws as {@link look}. */
   statements(): Promise<StatementsLook> {
-    return this.#once('statements', this.#options.ages().statementsMs, async () => {
+    return this.#once('statements', this.#options.settings().statementsMs, async () => {
       const shape = await ServerShape.read(this.database);
       const { value: server, gaps } = await readServer(this.database);
       const read = await readStatements(this.database, shape, server);
@@ -77,11 +94,12 @@ export class DatabaseWatch {
 
   /** The server alone, for the list of databases. Throws as {@link look}. */
   server(): Promise<Reading<DatabaseServer>> {
-    return this.#once('server', this.#options.ages().overviewMs, () => readServer(this.database));
+    return this.#once('server', this.#options.settings().overviewMs, () => readServer(this.database));
   }
 
   async close(): Promise<void> {
-    await this.#database?.close();
+    await this.collector.close();
+    await Promise.all([this.#database?.close(), this.#collected?.close()]);
   }
 
   #once<T>(what: string, ageMs: number, read: () => Promise<T>): Promise<T> {

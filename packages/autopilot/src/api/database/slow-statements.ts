@@ -1,11 +1,11 @@
 import { statementFindings } from '../../advise/statement-findings.ts';
-import type { SlowStatement, StatementStatistics } from '../../contract/database.ts';
+import type { SlowStatement, SlowStatementTrend, StatementStatistics } from '../../contract/database.ts';
 import { statementFingerprint } from '../../kernel/statement-text.ts';
+import { trendKey } from '../../observe/database-collector.ts';
 import type { Subject } from '../../query/query-engine.ts';
 import type { Scope } from '../../query/summaries.ts';
 import type { TimeRange } from '../../query/time-range.ts';
 import type { PerformanceSources } from '../performance/sources.ts';
-import type { StatementsLook } from './database-watch.ts';
 
 /** What the applications know of a statement. */
 interface Reported {
@@ -21,6 +21,20 @@ interface Reported {
   readonly routes: SlowStatement['routes'];
 }
 
+/** What the server has counted, of a range or since its reset. */
+export interface CountedOfRange {
+  readonly statements: readonly StatementStatistics[];
+  /** By trendKey. */
+  readonly trends: ReadonlyMap<string, SlowStatementTrend>;
+}
+
+const noTrend: SlowStatementTrend = {
+  state: 'unknown',
+  meanMs: null,
+  usualMeanMs: null,
+  pagesPerCall: null,
+  usualPagesPerCall: null,
+};
 const PAGE_BYTES = 8192;
 const ROUTES_SHOWN = 5;
 /** The agents tell apart no more. */
@@ -35,7 +49,7 @@ export async function slowStatements(
   sources: PerformanceSources,
   scope: Scope,
   range: TimeRange,
-  { value }: StatementsLook,
+  { statements, trends }: CountedOfRange,
 ): Promise<readonly SlowStatement[]> {
   const reported = new Map<string, Reported>();
   for (const one of await reportedStatements(sources, scope, range)) {
@@ -45,10 +59,10 @@ export async function slowStatements(
   }
   const joined: Omit<SlowStatement, 'timeShare' | 'findings'>[] = [];
   const seen = new Set<string>();
-  for (const counted of value.statements) {
+  for (const counted of statements) {
     const fingerprint = statementFingerprint(counted.text);
     seen.add(fingerprint);
-    joined.push(joinedOf(counted, reported.get(fingerprint) ?? null));
+    joined.push(joinedOf(counted, reported.get(fingerprint) ?? null, trends.get(trendKey(counted)) ?? noTrend));
   }
   for (const [fingerprint, one] of reported) if (!seen.has(fingerprint)) joined.push(reportedAlone(one));
   const totalMs = joined.reduce((sum, one) => sum + one.totalMs, 0);
@@ -61,6 +75,7 @@ export async function slowStatements(
 function joinedOf(
   counted: StatementStatistics,
   reported: Reported | null,
+  trend: SlowStatementTrend,
 ): Omit<SlowStatement, 'timeShare' | 'findings'> {
   const touched = counted.buffersHit + counted.buffersRead;
   return {
@@ -83,6 +98,7 @@ function joinedOf(
     walBytes: counted.walBytes,
     ioMs: counted.readMs + counted.writeMs,
     routes: reported?.routes ?? [],
+    trend,
   };
 }
 
@@ -100,6 +116,7 @@ function reportedAlone({ calls, meanMs, ...reported }: Reported): Omit<SlowState
     tempBytes: null,
     walBytes: null,
     ioMs: null,
+    trend: noTrend,
   };
 }
 
