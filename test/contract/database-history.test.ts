@@ -60,10 +60,13 @@ for (const [name, open] of Object.entries(implementations)) {
         ],
       );
       const whole = await history.increases('main', hour, HOUR, HOUR + hour);
-      assert.deepEqual(new Map(whole.map(({ queryId, counters: { calls } }) => [queryId, calls])), [
-        ['1', 6],
-        ['2', 5],
-      ]);
+      assert.deepEqual(
+        new Map(whole.map(({ queryId, counters: { calls } }) => [queryId, calls])),
+        new Map([
+          ['1', 6],
+          ['2', 5],
+        ]),
+      );
       assert.deepEqual(await history.increases('main', minute, HOUR + 2 * MINUTE_MS, HOUR + hour), []);
     });
 
