@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { signPrincipal } from '../../packages/autopilot/src/access/signed-principal.ts';
+import { settingsOf } from '../../packages/autopilot/src/config/registry.ts';
 import type {
   ConfigChange,
   ConfigCheck,
@@ -111,6 +112,35 @@ test('a change reaches every instance whole, is a version, and can be restored',
       ['control-plane', 3, true],
     ],
   );
+});
+
+test('what needs a restart is pending in each instance until that instance was started again', async () => {
+  await using world = await controlWorld({ service: 'orders' });
+  const agents = [linked(world, 'one'), linked(world, 'two')];
+  const body = { security: { maxBodyBytes: 65_536 }, monitoring: { maxRoutes: 50 } };
+  const check = await json<ConfigCheck>(await world.send('POST', '/api/v1/config/validate', body));
+  assert.deepEqual(check.instances.map(({ pendingRestart }) => pendingRestart)[0], ['security.maxBodyBytes']);
+  const change = await json<ConfigChange>(await patch(world, 0, body));
+  assert.deepEqual(
+    change.instances.map(({ instance, state, pendingRestart }) => [instance, state, pendingRestart]),
+    [
+      ['one', 'applied', ['security.maxBodyBytes']],
+      ['two', 'applied', ['security.maxBodyBytes']],
+      // It reads the setting nowhere.
+      ['control-plane', 'applied', []],
+    ],
+  );
+  const { security, monitoring } = agents[0]?.config.settings.current ?? settingsOf();
+  assert.deepEqual([security.maxBodyBytes, monitoring.maxRoutes], [null, 50], 'the rest is in force');
+  // The first is started again: it begins with what it has kept.
+  agents[0]?.close();
+  const again = linked(world, 'one', { 'security.maxBodyBytes': 65_536 });
+  const pending = async (): Promise<readonly (readonly string[])[]> => {
+    const { instances } = await json<ConfigInstanceList>(await world.get('/api/v1/config/instances'));
+    return instances.filter(({ role }) => role === 'agent').map(({ pendingRestart }) => pendingRestart);
+  };
+  await until(10_000, pending, ([one, two]) => one?.length === 0 && two?.[0] === 'security.maxBodyBytes');
+  assert.equal(again.config.settings.current.security.maxBodyBytes, 65_536);
 });
 
 test('a change says which version it is based on, and names the newest when it is another', async () => {

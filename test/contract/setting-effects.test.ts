@@ -6,6 +6,7 @@ import { describe, it, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { EventStreams } from '../../packages/autopilot/src/api/event-streams.ts';
+import { Strain } from '../../packages/autopilot/src/compress/strain.ts';
 import { LiveSettings } from '../../packages/autopilot/src/config/live-settings.ts';
 import { registry, settingsOf } from '../../packages/autopilot/src/config/registry.ts';
 import type { SettingValue } from '../../packages/autopilot/src/contract/configuration.ts';
@@ -17,41 +18,127 @@ import { QueryEngine } from '../../packages/autopilot/src/query/query-engine.ts'
 import { backlogSettings, WindowBacklog } from '../../packages/autopilot/src/rollup/window-backlog.ts';
 import { MemoryMetricStore } from '../../packages/autopilot/src/storage/memory/memory-metric-store.ts';
 import { Collector } from '../../packages/autopilot/src/track/collector.ts';
+import { followJobConcurrency } from '../../packages/autopilot/src/track/job-concurrency.ts';
+import { sampledShareOf } from '../../packages/autopilot/src/track/loop-slices.ts';
 import type { Recorder } from '../../packages/autopilot/src/track/observation.ts';
 import { RecorderSwitch } from '../../packages/autopilot/src/track/recorder-switch.ts';
 import { seriesSettings } from '../../packages/autopilot/src/track/series-settings.ts';
 import { StatementRegistry } from '../../packages/autopilot/src/track/statement-registry.ts';
 import { killSwitch } from '../../packages/autopilot/src/tune/kill-switch.ts';
-import { codeFilesIn, isTestFile } from '../../tools/syntax.ts';
 import { histogramOf, originOf, routeOf, seriesOf, windowOf } from '../support/windows.ts';
 
 const root = join(import.meta.dirname, '../..');
 const NOON = 1_700_000_000_000;
 
-/** The settings of request layers and jobs are changed by the tests of those rooms. */
-const groups: ReadonlySet<string> = new Set([
-  'api',
-  'compression',
-  'database',
-  'health',
-  'load',
-  'monitoring',
-  'optimization',
-]);
+const src = 'packages/autopilot/src';
 
-test('each setting of these groups is named by a test', () => {
-  const texts = ['packages', 'apps', 'test']
-    .flatMap((folder) => codeFilesIn(join(root, folder)))
-    .filter((path) => isTestFile(path) || path.startsWith(join(root, 'test')))
-    .map((path) => readFileSync(path, 'utf8'));
-  for (const key of registry.keys()) {
-    const [group = '', name = ''] = key.split('.');
-    if (!groups.has(group)) continue;
-    // As a key, or as a property of its group somewhere in the same file.
-    const isNamed = (text: string): boolean =>
-      text.includes(`'${key}'`) || (new RegExp(`\\b${group}\\b`).test(text) && new RegExp(`\\b${name}\\b`).test(text));
-    assert.ok(texts.some(isNamed), `no test changes ${key}`);
+/** Where each setting is changed and what it rules is seen to change; of one that needs a restart, that it does so then only. */
+const proofs: Readonly<Record<string, readonly string[]>> = {
+  [`${src}/api/event-streams.test.ts`]: ['api.maxStreams'],
+  [`${src}/compress/compressor.test.ts`]: [
+    ...['enabled', 'minBytes', 'effort', 'budgetMs', 'maxConcurrent', 'maxStreams'].map(
+      (name) => `compression.${name}`,
+    ),
+    ...['excludedPaths', 'excludedTypes', 'entityTags', 'refuseUnacceptable'].map((name) => `compression.${name}`),
+  ],
+  [`${src}/host/overload-guard.test.ts`]: ['enabled', 'eventLoopDelayMs', 'minRequests', 'startGraceMs'].map(
+    (name) => `overload.${name}`,
+  ),
+  [`${src}/host/request-layers.test.ts`]: [
+    ...['serverTiming', 'requestId', 'loadReport'].map((name) => `answers.${name}`),
+    ...['headers', 'rateLimits', 'headersTimeoutMs', 'requestTimeoutMs', 'maxBodyBytes'].map(
+      (name) => `security.${name}`,
+    ),
+    ...['heapRatio', 'poolWaitMs'].map((name) => `overload.${name}`),
+  ],
+  'test/contract/load-api.test.ts': [
+    ...['targets', 'maxUsers', 'maxRatePerSecond', 'maxDurationMs'].map((name) => `load.${name}`),
+    ...['operatorShare', 'maxRunning', 'keepTests'].map((name) => `load.${name}`),
+  ],
+  'test/contract/setting-effects.test.ts': [
+    'api.longestStreamMs',
+    'compression.lateMs',
+    'jobs.concurrency',
+    'optimization.stopped',
+    ...['poolMax', 'poolIdleMs', 'poolWaitMs'].map((name) => `database.${name}`),
+    ...['healthyFrom', 'degradedFrom', 'errorRatio', 'callErrorRatio'].map((name) => `health.${name}`),
+    ...['p95Ms', 'p99Ms', 'eventLoopDelayMs', 'poolWaitMs'].map((name) => `health.${name}`),
+    ...['requests', 'statements', 'runtime', 'jobs', 'compression'].map((name) => `monitoring.${name}`),
+    ...['maxRoutes', 'maxTenants', 'maxStatements', 'maxRouteStatements'].map((name) => `monitoring.${name}`),
+    ...['maxCompressionSeries', 'statementTextBytes', 'backlogBytes'].map((name) => `monitoring.${name}`),
+    ...['backlogKeptMs', 'backlogFineWindows'].map((name) => `monitoring.${name}`),
+    ...['enabled', 'sampledShare'].map((name) => `resources.${name}`),
+  ],
+  'test/postgres/database-api.test.ts': ['overviewMs', 'statementsMs', 'slowMs'].map((name) => `observe.${name}`),
+};
+
+test('each setting there is has its proof, in a test that names it', () => {
+  const proven = Object.values(proofs).flat();
+  assert.deepEqual(
+    [...registry.keys()].filter((key) => !proven.includes(key)),
+    [],
+    'no test is said to prove the effect of these: write one, and say above where it is',
+  );
+  assert.deepEqual([...proven].toSorted(), [...registry.keys()].toSorted());
+  for (const [file, keys] of Object.entries(proofs)) {
+    const text = readFileSync(join(root, file), 'utf8');
+    // The table itself proves nothing.
+    const tests = file.endsWith('setting-effects.test.ts') ? text.slice(text.indexOf('\n};')) : text;
+    for (const key of keys) {
+      const [group = '', name = ''] = key.split('.');
+      const isNamed = tests.includes(key) || new RegExp(`\\b${group}\\b[^]*\\b${name}\\b`).test(tests);
+      assert.ok(isNamed, `${file} does not change ${key}`);
+    }
   }
+});
+
+test('a setting that needs a restart waits for it: it is said to, and nothing else waits with it', () => {
+  const waiting = [...registry].filter(([, { apply }]) => apply === 'restart');
+  assert.ok(waiting.length > 0);
+  for (const [key, declaration] of waiting) {
+    const live = new LiveSettings({}, declaration.on);
+    const values = { [key]: anotherValue(declaration), 'monitoring.maxRoutes': 77 };
+    assert.deepEqual(live.check(values), { refusal: null, pendingRestart: [key] });
+    assert.deepEqual(live.swap(values), { state: 'applied', changed: ['monitoring.maxRoutes'], pendingRestart: [key] });
+    assert.deepEqual(live.current, settingsOf({ 'monitoring.maxRoutes': 77 }));
+    assert.deepEqual(new LiveSettings(values).swap(values), { state: 'unchanged', pendingRestart: [] });
+    assert.deepEqual(live.swap({}), { state: 'applied', changed: ['monitoring.maxRoutes'], pendingRestart: [] });
+  }
+});
+
+test('jobs.concurrency says how many jobs run at once, and null leaves it to the application', () => {
+  const live = new LiveSettings();
+  const applied: number[] = [];
+  const following = followJobConcurrency(live, 4, (concurrency) => applied.push(concurrency));
+  for (const concurrency of [9, 9, 2, null]) live.swap({ 'jobs.concurrency': concurrency });
+  following[Symbol.dispose]();
+  live.swap({ 'jobs.concurrency': 7 });
+  assert.deepEqual(applied, [4, 9, 2, 4]);
+});
+
+test('resources.enabled and resources.sampledShare say how much of the time is sampled', () => {
+  const live = new LiveSettings();
+  const shares = [
+    {},
+    { 'resources.enabled': true },
+    { 'resources.enabled': true, 'resources.sampledShare': 0.5 },
+    {},
+  ].map((values) => {
+    live.swap(values);
+    return sampledShareOf(live.current);
+  });
+  assert.deepEqual(shares, [0, 0.1, 0.5, 0]);
+});
+
+test('compression.lateMs says how late the loop may be before it tries less', () => {
+  const live = new LiveSettings();
+  const judged = (values: Readonly<Record<string, SettingValue>>): string => {
+    live.swap(values);
+    const strain = new Strain();
+    strain.judge({ lateMs: 30, utilization: 0.5, cpuShare: 1 }, live.current.compression.lateMs);
+    return strain.name;
+  };
+  assert.deepEqual([judged({}), judged({ 'compression.lateMs': 100 }), judged({})], ['busy', 'normal', 'busy']);
 });
 
 test('optimization.stopped stops what nobody asked for, at once', async () => {
@@ -210,7 +297,7 @@ describe('what is told apart', () => {
 });
 
 describe('what is measured', () => {
-  for (const setting of ['requests', 'statements', 'runtime', 'compression'] as const) {
+  for (const setting of ['requests', 'statements', 'runtime', 'jobs', 'compression'] as const) {
     it(`monitoring.${setting} attaches and detaches its recorder`, () => {
       const live = new LiveSettings();
       let attached = 0;

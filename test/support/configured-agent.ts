@@ -38,7 +38,7 @@ export class ConfiguredAgent extends FakeAgent {
 
   constructor(environment: SettingValues = {}, safeMode = false) {
     super();
-    this.config = new InstanceConfig({ environment, safeMode, initial: null });
+    this.config = new InstanceConfig({ environment, safeMode, reader: 'agent', initial: null });
     const send = this.channel.send.bind(this.channel);
     Object.assign(this.channel, {
       send: (message: DownMessage) => {

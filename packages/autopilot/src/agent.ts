@@ -40,9 +40,10 @@ import {
 import { Collector } from './track/collector.ts';
 import { CompressionRecorder } from './track/compression-recorder.ts';
 import { HttpRecorder } from './track/http-recorder.ts';
+import { followJobConcurrency } from './track/job-concurrency.ts';
 import { JobRecorder, type JobRun } from './track/job-recorder.ts';
 import { LoopDelay } from './track/loop-delay.ts';
-import { LoopSlices } from './track/loop-slices.ts';
+import { LoopSlices, sampledShareOf } from './track/loop-slices.ts';
 import { RequestProfiler } from './track/profiler.ts';
 import { RecorderSwitch } from './track/recorder-switch.ts';
 import { RequestContext } from './track/request-scope.ts';
@@ -129,6 +130,7 @@ class RunningAgent implements Agent {
     const config = new InstanceConfig({
       environment: environmentValues(process.env, trouble),
       safeMode: isSafeMode(process.env),
+      reader: 'agent',
       initial: lastGood.read(),
       keep: (order) => lastGood.keep(order),
     });
@@ -209,10 +211,7 @@ class RunningAgent implements Agent {
     const slices = new LoopSlices({
       clock: systemClock,
       context: this.#context,
-      sampledShare: () => {
-        const { enabled, sampledShare } = this.#settings.current.resources;
-        return enabled ? sampledShare : 0;
-      },
+      sampledShare: () => sampledShareOf(this.#settings.current),
     });
     this.#resources.use(slices.attach(this.#collector));
     this.#flush.start();
@@ -303,16 +302,7 @@ class RunningAgent implements Agent {
   }
 
   followJobConcurrency(own: number, apply: (concurrency: number) => void): Disposable {
-    let last: number | null = null;
-    return this.#settings.use({
-      name: 'the background jobs',
-      apply: ({ jobs }) => {
-        const wanted = jobs.concurrency ?? own;
-        if (wanted === last) return;
-        last = wanted;
-        apply(wanted);
-      },
-    });
+    return followJobConcurrency(this.#settings, own, apply);
   }
 
   close(): Promise<void> {

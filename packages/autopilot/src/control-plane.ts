@@ -182,6 +182,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const own = new InstanceConfig({
     environment: environmentValues(environment, onTrouble),
     safeMode: isSafeMode(environment),
+    reader: 'control-plane',
     initial: null,
   });
   const { settings } = own;

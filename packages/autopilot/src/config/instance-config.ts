@@ -2,6 +2,7 @@ import type { SettingValues } from '../contract/configuration.ts';
 import type { ConfigOrder, ConfigOrderLayers } from './last-good.ts';
 import { effectiveOf } from './layers.ts';
 import { LiveSettings } from './live-settings.ts';
+import type { Reader } from './setting.ts';
 
 /** What an {@link InstanceConfig} is made with. */
 export interface InstanceConfigOptions {
@@ -9,6 +10,8 @@ export interface InstanceConfigOptions {
   readonly environment: SettingValues;
   /** AUTOPILOT_SAFE_MODE=1: the defaults alone. */
   readonly safeMode: boolean;
+  /** Which half of the autopilot it is; absent: both. */
+  readonly reader?: Reader;
   /** What it starts with while nobody has been asked; null: the environment alone. */
   readonly initial: ConfigOrder | null;
   /** Keeps what has come into force, for the next start. */
@@ -48,7 +51,7 @@ export class InstanceConfig {
     this.#options = options;
     this.#order = options.initial ?? nothing;
     const { values, trouble } = this.#effective(this.#order.layers);
-    this.settings = new LiveSettings(values);
+    this.settings = new LiveSettings(values, options.reader);
     this.#error = sentences(trouble);
   }
 

@@ -1,7 +1,7 @@
 import type { SettingValues } from '../contract/configuration.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { registry, type Settings, settingsOf, valueAt } from './registry.ts';
-import { sameValue } from './setting.ts';
+import { type Reader, type SettingDeclaration, sameValue } from './setting.ts';
 
 /** Where settings are read: `settings.current.compression.minBytes`, a property of a frozen object, each time anew. */
 export interface SettingsView {
@@ -38,9 +38,12 @@ export type Swap =
  */
 export class LiveSettings implements SettingsView {
   readonly #consumers = new Set<SettingsConsumer>();
+  readonly #reader: Reader | null;
   #current: Settings;
 
-  constructor(initial: SettingValues = {}) {
+  /** `reader`: which half of the autopilot this is; what only the other one reads needs no restart here. */
+  constructor(initial: SettingValues = {}, reader: Reader | null = null) {
+    this.#reader = reader;
     this.#current = settingsOf(initial);
   }
 
@@ -113,10 +116,15 @@ export class LiveSettings implements SettingsView {
     const before = this.#current;
     const wanted = settingsOf(values);
     const differing = [...registry.keys()].filter((key) => !sameValue(valueAt(before, key), valueAt(wanted, key)));
-    const pendingRestart = differing.filter((key) => registry.get(key)?.apply === 'restart');
+    const pendingRestart = differing.filter((key) => this.#isForRestart(registry.get(key)));
     const changed = differing.filter((key) => !pendingRestart.includes(key));
     const kept = Object.fromEntries(pendingRestart.map((key) => [key, valueAt(before, key) ?? null]));
     return { next: settingsOf({ ...values, ...kept }), changed, pendingRestart };
+  }
+
+  #isForRestart(declaration: SettingDeclaration | undefined): boolean {
+    if (declaration?.apply !== 'restart') return false;
+    return this.#reader === null || declaration.on === this.#reader;
   }
 }
 

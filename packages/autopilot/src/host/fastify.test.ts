@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { PrincipalVerifier } from '../access/signed-principal.ts';
-import { settingsOf } from '../config/registry.ts';
+import { LiveSettings } from '../config/live-settings.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { CompressionRecorder } from '../track/compression-recorder.ts';
 import { HttpRecorder } from '../track/http-recorder.ts';
@@ -37,7 +37,7 @@ function fakeAgent(t: TestContext, address: () => string | null): FakeAgent {
     http,
     compression: new CompressionRecorder(systemClock),
     context: new RequestContext(),
-    settings: { current: settingsOf() },
+    settings: new LiveSettings(),
     poolWaitMs: () => 0,
     busiestRoute: () => null,
     service: 'orders',

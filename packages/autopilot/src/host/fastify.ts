@@ -13,7 +13,7 @@ import { LoadReport } from './load-report.ts';
 import { OverloadGuard } from './overload-guard.ts';
 import { RequestLayers } from './request-layers.ts';
 import { startedAtMs, type TenantOf, trackRequests } from './request-tracking.ts';
-import type { SecurityOptions } from './security-layer.ts';
+import { connectionSettings, type SecurityOptions } from './security-layer.ts';
 
 /** What a route may say under `config.autopilot`. */
 export interface AutopilotRouteConfig {
@@ -135,6 +135,7 @@ async function install(app: FastifyInstance, agent: AgentInternals, options: Aut
   // What the outer layers refuse is counted too: a request begins and ends beneath Fastify.
   agent.onClose(trackRequests(app, { recorder: agent.http, context: agent.context, tenantOf: tenant, layers }));
   layers.install(app);
+  if (security !== false) agent.onClose(settings.use(connectionSettings(app)));
   forward(app, agent, { principalOf: principal, prefix, layers, report });
   exposeMetrics(app, agent, prefix);
   nameIgnoredOptions(app);

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import type { SettingsView } from '../config/live-settings.ts';
+import type { LiveSettings } from '../config/live-settings.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { CompressionRecorder } from '../track/compression-recorder.ts';
 import type { HttpRecorder } from '../track/http-recorder.ts';
@@ -83,7 +83,7 @@ export interface AgentInternals {
   readonly compression: CompressionRecorder;
   readonly context: RequestContext;
   /** What the request layers are told; changes while the service runs. */
-  readonly settings: SettingsView;
+  readonly settings: Pick<LiveSettings, 'current' | 'use'>;
   /** How long the caller that waits longest for a connection of any pool has waited, in ms. */
   poolWaitMs(): number;
   /** The route that takes most of the event loop; null: nobody knows. */

@@ -12,9 +12,11 @@ import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
-import Fastify, { type FastifyHttpOptions, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyHttpOptions, type FastifyInstance, type RouteOptions } from 'fastify';
 import { Compressor } from '../compress/compressor.ts';
+import { LiveSettings } from '../config/live-settings.ts';
 import { type Settings, settingsOf } from '../config/registry.ts';
+import type { SettingValues } from '../contract/configuration.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { HttpRecorder } from '../track/http-recorder.ts';
 import { LoopDelay } from '../track/loop-delay.ts';
@@ -24,7 +26,7 @@ import { LoadReport } from './load-report.ts';
 import { OverloadGuard } from './overload-guard.ts';
 import { RequestLayers } from './request-layers.ts';
 import { trackRequests } from './request-tracking.ts';
-import type { SecurityOptions } from './security-layer.ts';
+import { connectionSettings, limitBody, type SecurityOptions } from './security-layer.ts';
 
 interface World {
   readonly app: FastifyInstance;
@@ -46,14 +48,21 @@ interface WorldOptions {
   readonly fastify?: FastifyHttpOptions<Server>;
   readonly security?: SecurityOptions | false;
   readonly poolWaitMs?: () => number;
+  readonly maxBodyBytes?: number;
   readonly routes: (app: FastifyInstance) => void;
 }
 
 async function world(t: TestContext, options: WorldOptions): Promise<World> {
-  const { fastify = {}, security = false, poolWaitMs = () => 0, routes } = options;
+  const { fastify = {}, security = false, poolWaitMs = () => 0, maxBodyBytes = null, routes } = options;
   const app = Fastify({ forceCloseConnections: true, ...fastify });
   // What is tested here happens right after the start, with few requests.
-  const settings = { current: settingsOf({ 'overload.startGraceMs': 0, 'overload.minRequests': 1 }) };
+  const settings = {
+    current: settingsOf({
+      'overload.startGraceMs': 0,
+      'overload.minRequests': 1,
+      'security.maxBodyBytes': maxBodyBytes,
+    }),
+  };
   const recorder = new HttpRecorder(systemClock);
   const seen: RequestObservation[] = [];
   const resources = new DisposableStack();
@@ -289,7 +298,7 @@ test('each layer is switched off and on while the service runs', async (t) => {
   assert.equal((await ask('/', any)).headers['x-content-type-options'], 'nosniff');
   settings.current = {
     ...everything,
-    security: { headers: false, rateLimits: false },
+    security: { ...everything.security, headers: false, rateLimits: false },
     compression: { ...everything.compression, enabled: false },
   };
   const off = await ask('/', any);
@@ -360,7 +369,7 @@ test('the host’s own limits and headers replace ours', async (t) => {
 
 test('a caller who waits too long for a connection closes the routes that need one, and no others', async (t) => {
   let waitMs = 0;
-  const { ask, seen } = await world(t, {
+  const { ask, seen, settings } = await world(t, {
     poolWaitMs: () => waitMs,
     routes: (app) => {
       app.get('/asks', async (_request, reply) => {
@@ -386,13 +395,25 @@ test('a caller who waits too long for a connection closes the routes that need o
   assert.equal(JSON.parse(refused.body.toString()).code, 'AP_OVERLOADED');
   assert.equal((await ask('/static')).status, 200);
   assert.equal((await ask('/sign-in')).status, 200);
+  const before = settings.current;
+  settings.current = { ...before, overload: { ...before.overload, poolWaitMs: 90_000 } };
+  await sleep(250);
+  assert.equal((await ask('/asks')).status, 200, 'overload.poolWaitMs allows it now');
   waitMs = 0;
+  settings.current = { ...before, overload: { ...before.overload, heapRatio: 0.000_1 } };
+  await sleep(250);
+  assert.match((await ask('/static')).body.toString(), /The heap is \d+ % full/);
+  assert.equal((await ask('/sign-in')).status, 200);
+  settings.current = before;
   await sleep(250);
   assert.equal((await ask('/asks')).status, 200);
   await sleep(20);
   assert.deepEqual(
     seen.filter(({ shed }) => shed).map(({ route, status }) => [route, status]),
-    [['GET /asks', 503]],
+    [
+      ['GET /asks', 503],
+      ['GET /static', 503],
+    ],
   );
 });
 
@@ -415,4 +436,51 @@ test('who sends a head or a body too slowly is cut off in the time that the appl
     await once(socket, 'close');
     assert.match(answer, /^HTTP\/1\.1 408 /);
   }
+});
+
+test('security.headersTimeoutMs and security.requestTimeoutMs rule connections live, and null is what was there before', async (t) => {
+  const { app } = await world(t, { security: {}, routes: () => {} });
+  const own = [app.server.headersTimeout, app.server.requestTimeout];
+  assert.deepEqual(own, [10_000, 60_000]);
+  const live = new LiveSettings();
+  live.use(connectionSettings(app));
+  const now = (values: SettingValues): number[] => {
+    live.swap(values);
+    return [app.server.headersTimeout, app.server.requestTimeout];
+  };
+  assert.deepEqual(now({ 'security.headersTimeoutMs': 2_000, 'security.requestTimeoutMs': 3_000 }), [2_000, 3_000]);
+  assert.deepEqual(now({ 'security.requestTimeoutMs': 3_000 }), [10_000, 3_000]);
+  assert.deepEqual(now({}), own);
+});
+
+test('security.maxBodyBytes is what routes are added with, and raises none of their own limits', async (t) => {
+  const post = async (maxBodyBytes: number | null, path: string, bytes: number): Promise<number> => {
+    const app = Fastify({ bodyLimit: 3_000 });
+    t.after(() => app.close());
+    const limit = (route: RouteOptions): void => limitBody(app, route, maxBodyBytes);
+    app.addHook('onRoute', limit);
+    app.post('/usual', async () => 'taken');
+    app.post('/small', { bodyLimit: 1_500 }, async () => 'taken');
+    const answer = await app.inject({
+      method: 'POST',
+      url: path,
+      payload: 'x'.repeat(bytes),
+      headers: { 'content-type': 'text/plain' },
+    });
+    return answer.statusCode;
+  };
+  assert.deepEqual([await post(null, '/usual', 2_500), await post(2_000, '/usual', 2_500)], [200, 413]);
+  assert.deepEqual([await post(2_000, '/small', 1_600), await post(9_000, '/usual', 3_500)], [413, 413]);
+  const { app } = await world(t, {
+    security: {},
+    maxBodyBytes: 1_024,
+    routes: (routes) => routes.post('/', async () => 'taken'),
+  });
+  const answer = await app.inject({
+    method: 'POST',
+    url: '/',
+    payload: 'x'.repeat(1_025),
+    headers: { 'content-type': 'text/plain' },
+  });
+  assert.equal(answer.statusCode, 413);
 });

@@ -13,6 +13,7 @@ import { routeConfigOf } from './route-config.ts';
 import {
   type Limiter,
   type LimitReached,
+  limitBody,
   limitConnections,
   makeLimiter,
   protect,
@@ -75,6 +76,9 @@ export class RequestLayers implements TrackedLayers {
     app.addHook('onRoute', (route) => {
       const hooks = route.onSend === undefined ? [] : Array.isArray(route.onSend) ? route.onSend : [route.onSend];
       route.onSend = [...hooks.filter((hook) => hook !== onSend), onSend];
+      if (this.#options.security !== false) {
+        limitBody(app, route, this.#options.settings.current.security.maxBodyBytes);
+      }
     });
     if (this.#options.security !== false) limitConnections(app);
   }

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import type { SettingsConsumer } from '../config/live-settings.ts';
 
 /** Whose session a request belongs to, to limit how often it asks; null or undefined: nobody's. Never kept as it is. */
 export type SessionOf = (request: FastifyRequest) => string | null | undefined;
@@ -50,16 +51,17 @@ const MAX_CONNECTIONS = 10_000;
 const NODE_HEADERS_TIMEOUT_MS = 60_000;
 const NODE_CHECK_EVERY_MS = 30_000;
 
+/** The limits of a server's connections; the types know neither HTTP/2, which has none of them, nor the interval. */
+interface ConnectionLimits {
+  headersTimeout?: number;
+  requestTimeout?: number;
+  connectionsCheckingInterval?: number;
+  maxConnections?: number | undefined;
+}
+
 /** Sets the limits of connections that the application has left at Node's or Fastify's defaults. */
 export function limitConnections(app: FastifyInstance): void {
-  // Node looks at these when the server listens; the types know neither HTTP/2 nor the interval.
-  const server = app.server as {
-    headersTimeout?: number;
-    requestTimeout?: number;
-    connectionsCheckingInterval?: number;
-    maxConnections?: number | undefined;
-  };
-  // An HTTP/2 server has none of them.
+  const server: ConnectionLimits = app.server;
   if (server.headersTimeout === undefined) return;
   if (server.headersTimeout === NODE_HEADERS_TIMEOUT_MS) server.headersTimeout = HEADERS_TIMEOUT_MS;
   // Fastify's default is no limit at all.
@@ -67,6 +69,30 @@ export function limitConnections(app: FastifyInstance): void {
   if ((server.connectionsCheckingInterval ?? NODE_CHECK_EVERY_MS) === NODE_CHECK_EVERY_MS)
     server.connectionsCheckingInterval = CHECK_EVERY_MS;
   server.maxConnections ??= MAX_CONNECTIONS;
+}
+
+/** Puts the settings' time limits of connections in force, and back what was there before where they say none. */
+export function connectionSettings(app: FastifyInstance): SettingsConsumer {
+  const server: ConnectionLimits = app.server;
+  const { headersTimeout, requestTimeout } = server;
+  return {
+    name: 'the limits of connections',
+    apply: ({ security }) => {
+      if (headersTimeout === undefined || requestTimeout === undefined) return;
+      // Node reads them at each look for slow connections, those that are open included.
+      server.headersTimeout = security.headersTimeoutMs ?? headersTimeout;
+      server.requestTimeout = security.requestTimeoutMs ?? requestTimeout;
+    },
+  };
+}
+
+/** Fastify's own limit of a body, where nobody says another. */
+const FASTIFY_BODY_BYTES = 1_048_576;
+
+/** Lowers the limit of a route's bodies, which Fastify reads while it adds the route. */
+export function limitBody(app: FastifyInstance, route: RouteOptions, maxBodyBytes: number | null): void {
+  const own = route.bodyLimit ?? app.initialConfig.bodyLimit ?? FASTIFY_BODY_BYTES;
+  if (maxBodyBytes !== null && maxBodyBytes < own) route.bodyLimit = maxBodyBytes;
 }
 
 /** Headers that protect a browser, by what an answer is. */

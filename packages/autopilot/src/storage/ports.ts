@@ -152,6 +152,18 @@ export interface ConfigStep {
   readonly after: ConfigContent;
 }
 
+/** What a database server says of connections and what each may take. */
+export interface ConnectionFacts {
+  /** max_connections. */
+  readonly max: number;
+  /** Of them, kept for superusers. */
+  readonly reserved: number;
+  /** work_mem: what one sort or hash of a statement may take. */
+  readonly workMemBytes: number;
+  /** It runs on the machine of whoever asked, as far as addresses tell. */
+  readonly isOnThisMachine: boolean;
+}
+
 /** Keeps the versions of configurations and a team's presets; every implementation passes test/contract/config-store.test.ts. */
 export interface ConfigStore {
   /** False: what is kept ends with this process. */
@@ -179,7 +191,7 @@ export interface ConfigStore {
   /** False: there was none of this name. */
   removePreset(service: string, name: string): Promise<boolean>;
   /** What the server bears, for rules about connections; null: not known. */
-  connectionLimits(): Promise<{ readonly max: number; readonly reserved: number } | null>;
+  connectionLimits(): Promise<ConnectionFacts | null>;
   /** Calls `changed` soon after any process has made a version, or a token, as far as that can be told; poll too. */
   watch(changed: () => void): Disposable;
   close(): Promise<void>;

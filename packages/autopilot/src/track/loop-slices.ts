@@ -1,4 +1,5 @@
 import { type AsyncHook, createHook } from 'node:async_hooks';
+import type { Settings } from '../config/registry.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Recorder, Sink } from './observation.ts';
 import type { RequestContext, RequestScope } from './request-scope.ts';
@@ -9,6 +10,11 @@ export interface LoopSlicesOptions {
   readonly context: RequestContext;
   /** Share of the time that is sampled, over 0 to 1; asked before each sample. 0: none, it is asked again later. */
   readonly sampledShare: () => number;
+}
+
+/** The share that the settings ask for; 0 while they ask for none. */
+export function sampledShareOf({ resources }: Pick<Settings, 'resources'>): number {
+  return resources.enabled ? resources.sampledShare : 0;
 }
 
 /** How long a sample lasts at least: dozens of requests of a busy service, so that where it begins matters little. */

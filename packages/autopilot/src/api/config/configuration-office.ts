@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import { ConfigKeeper } from '../../config/config-keeper.ts';
 import type { InstanceConfig } from '../../config/instance-config.ts';
 import { LastGood } from '../../config/last-good.ts';
@@ -165,11 +166,19 @@ export class ConfigurationOffice {
 
   async #facts(service: string): Promise<LiveFacts> {
     const { store, agents, pools } = this.#options;
+    // Rules that need to know leave out what can't be known now.
+    const connections = await store.connectionLimits().catch(() => null);
     return {
-      // Rules that need to know leave out what can't be known now.
-      connections: await store.connectionLimits().catch(() => null),
+      connections,
+      machineBytes: connections?.isOnThisMachine === true ? machineBytes() : null,
       instances: agents.instances(service).filter(({ state }) => state !== 'gone').length,
       pools: await pools(service).catch(() => 0),
     };
   }
+}
+
+/** The memory that processes here may take together: the machine's, or less in a container. */
+function machineBytes(): number {
+  const constrained = process.constrainedMemory();
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
 }

@@ -1,10 +1,13 @@
 import type { ConfigFinding } from '../../contract/configuration.ts';
+import type { ConnectionFacts } from '../../storage/ports.ts';
 import type { Settings } from '../registry.ts';
 
 /** What the running system says, where a rule needs it; null: it is not known now. */
 export interface LiveFacts {
-  /** Of the database server: max_connections, less what is reserved for superusers. */
-  readonly connections: { readonly max: number; readonly reserved: number } | null;
+  /** Of the database server that the autopilot's own schema is in, which is the application's where no other is named. */
+  readonly connections: ConnectionFacts | null;
+  /** Memory of the machine that the database server runs on. */
+  readonly machineBytes: number | null;
   /** Instances of the service that run now. */
   readonly instances: number;
   /** Pools that each of them has instrumented. */
@@ -21,6 +24,10 @@ interface Rule {
 
 /** Of what the server bears, this share may go to the pools without a word: other programs need connections too. */
 const COMFORTABLE = 0.8;
+/** Of the machine's memory, so much may go to work_mem without a word: the rest is for shared buffers and the system's cache. */
+const COMFORTABLE_MEMORY = 0.5;
+/** From here on a body takes dozens of packets, and compressing it pays with every coding (docs/guides/compression.md). */
+const LARGE_BODY_BYTES = 65_536;
 /** Under so many bytes a statement, texts run out before statements do. */
 const TEXT_BYTES = 200;
 
@@ -58,6 +65,40 @@ const rules: readonly Rule[] = [
     severity: 'warning',
     judge: (settings, facts) =>
       connectionTrouble(settings, facts, 1) === null ? connectionTrouble(settings, facts, COMFORTABLE) : null,
+  },
+  {
+    keys: ['database.poolMax'],
+    severity: 'warning',
+    judge: ({ database: { poolMax } }, { connections, machineBytes, instances, pools }) => {
+      if (poolMax === null || connections === null || machineBytes === null) return null;
+      const wanted = Math.min(connections.max, poolMax * Math.max(1, instances) * Math.max(1, pools));
+      if (wanted * connections.workMemBytes <= machineBytes * COMFORTABLE_MEMORY) return null;
+      return `${wanted} connections that sort at once take ${mib(wanted * connections.workMemBytes)} of the ${mib(machineBytes)} of the database's machine, as work_mem is ${mib(connections.workMemBytes)}`;
+    },
+  },
+  {
+    keys: ['database.poolWaitMs', 'overload.poolWaitMs'],
+    severity: 'warning',
+    judge: ({ database: { poolWaitMs }, overload }) =>
+      poolWaitMs === null || poolWaitMs === 0 || overload.poolWaitMs < poolWaitMs || !overload.enabled
+        ? null
+        : `callers get an error after ${poolWaitMs} ms, before requests are turned away for a wait of ${overload.poolWaitMs} ms`,
+  },
+  {
+    keys: ['security.headersTimeoutMs', 'security.requestTimeoutMs'],
+    severity: 'error',
+    judge: ({ security: { headersTimeoutMs, requestTimeoutMs } }) =>
+      headersTimeoutMs === null || requestTimeoutMs === null || headersTimeoutMs <= requestTimeoutMs
+        ? null
+        : `the head of a request may take ${headersTimeoutMs} ms, which is more than the ${requestTimeoutMs} ms for all of it`,
+  },
+  {
+    keys: ['compression.minBytes'],
+    severity: 'warning',
+    judge: ({ compression: { enabled, minBytes } }) =>
+      !enabled || minBytes <= LARGE_BODY_BYTES
+        ? null
+        : `answers of up to ${minBytes} bytes go as they are, also those that every coding would make much smaller`,
   },
   {
     keys: ['database.poolWaitMs'],
@@ -119,4 +160,8 @@ function connectionTrouble(
   const left = Math.floor((connections.max - connections.reserved) * share);
   if (wanted <= left) return null;
   return `${processes} instances with ${Math.max(1, pools)} pools of ${database.poolMax} may open ${wanted} connections; the server takes ${connections.max}, of which ${connections.reserved} are reserved${share < 1 ? `, and over ${left} others run short` : ''}`;
+}
+
+function mib(bytes: number): string {
+  return `${Math.round(bytes / 1_048_576)} MiB`;
 }

@@ -61,7 +61,12 @@ test('the JSON Schema has every setting with its description, range and unit, an
   });
 });
 
-const facts: LiveFacts = { connections: { max: 100, reserved: 3 }, instances: 4, pools: 1 };
+const facts: LiveFacts = {
+  connections: { max: 100, reserved: 3, workMemBytes: 4_194_304, isOnThisMachine: true },
+  machineBytes: 8_589_934_592,
+  instances: 4,
+  pools: 1,
+};
 const judged = (values: Parameters<typeof settingsOf>[0], changed: readonly string[], live = facts): string[] => {
   const { errors, warnings } = judgeSettings(settingsOf(values), live, new Set(changed));
   return [...errors.map(({ message }) => `error ${message}`), ...warnings.map(({ message }) => `warning ${message}`)];
@@ -78,6 +83,33 @@ test('the connections of all pools together must fit the server as it is', () =>
   assert.match(
     judged({ 'database.poolMax': 13 }, changed, { ...facts, pools: 2 })[0] ?? '',
     /^error .* 104 connections/,
+  );
+});
+
+test('what the connections may sort at once is held against the memory of their machine, where that is known', () => {
+  const ofMachine = (machineBytes: number | null): string[] =>
+    judged({ 'database.poolMax': 10 }, ['database.poolMax'], { ...facts, machineBytes });
+  assert.deepEqual(ofMachine(268_435_456), [
+    "warning database.poolMax: 40 connections that sort at once take 160 MiB of the 256 MiB of the database's machine, as work_mem is 4 MiB.",
+  ]);
+  assert.deepEqual([...ofMachine(536_870_912), ...ofMachine(null)], []);
+});
+
+test('time limits are in order', () => {
+  const values = { 'security.headersTimeoutMs': 20_000, 'security.requestTimeoutMs': 10_000 };
+  assert.match(
+    judged(values, ['security.requestTimeoutMs'])[0] ?? '',
+    /^error .* more than the 10000 ms for all of it/,
+  );
+  assert.deepEqual(judged({ ...values, 'security.requestTimeoutMs': 20_000 }, Object.keys(values)), []);
+  assert.match(
+    judged({ 'database.poolWaitMs': 500 }, ['database.poolWaitMs'])[0] ?? '',
+    /^warning .* callers get an error after 500 ms, before requests are turned away for a wait of 2000 ms/,
+  );
+  assert.deepEqual(judged({ 'database.poolWaitMs': 5_000 }, ['database.poolWaitMs']), []);
+  assert.match(
+    judged({ 'compression.minBytes': 100_000 }, ['compression.minBytes'])[0] ?? '',
+    /^warning .*100000 bytes/,
   );
 });
 

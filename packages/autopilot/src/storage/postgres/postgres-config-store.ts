@@ -9,7 +9,14 @@ import type {
   SettingValues,
 } from '../../contract/configuration.ts';
 import { staleVersion, tooManyPresets } from '../config-refusals.ts';
-import { CONFIG_VERSIONS_KEPT, type ConfigDraft, type ConfigStep, type ConfigStore, MAX_PRESETS } from '../ports.ts';
+import {
+  CONFIG_VERSIONS_KEPT,
+  type ConfigDraft,
+  type ConfigStep,
+  type ConfigStore,
+  type ConnectionFacts,
+  MAX_PRESETS,
+} from '../ports.ts';
 import { ConfigListener } from './config-listener.ts';
 import { StoreConnection } from './store-connection.ts';
 
@@ -178,11 +185,14 @@ export class PostgresConfigStore implements ConfigStore {
     return rows.length > 0;
   }
 
-  async connectionLimits(): Promise<{ readonly max: number; readonly reserved: number } | null> {
-    const [row] = await this.#connection.query<{ max: number; reserved: number }>(
+  async connectionLimits(): Promise<ConnectionFacts | null> {
+    const [row] = await this.#connection.query<ConnectionFacts>(
       'Asking how many connections the server takes',
+      // Over a Unix socket there are no addresses.
       `SELECT current_setting('max_connections')::integer AS max,
-              current_setting('superuser_reserved_connections')::integer AS reserved`,
+              current_setting('superuser_reserved_connections')::integer AS reserved,
+              pg_size_bytes(current_setting('work_mem'))::float8 AS "workMemBytes",
+              inet_server_addr() IS NOT DISTINCT FROM inet_client_addr() AS "isOnThisMachine"`,
     );
     return row ?? null;
   }
