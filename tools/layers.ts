@@ -37,6 +37,7 @@ const rooms: Readonly<Record<string, Layer>> = {
   embedded: { imports: 'kernel contract' },
   planner: { imports: 'kernel contract postgres embedded' },
   load: { imports: 'kernel contract' },
+  benchmark: { imports: 'kernel contract load compress postgres' },
   jobs: { imports: 'kernel contract config storage' },
   track: { imports: 'kernel contract config' },
   compress: { imports: 'kernel contract config track' },
@@ -52,7 +53,7 @@ const rooms: Readonly<Record<string, Layer>> = {
   report: { imports: 'kernel contract config query health' },
   api: {
     imports:
-      'kernel contract config storage link access page compress expose query observe postgres health alert advise tune load report jobs',
+      'kernel contract config storage link access page compress expose query observe postgres health alert advise tune load benchmark report jobs',
   },
   host: { imports: 'kernel contract config track compress cache page link access expose' },
   'client-stream.ts': { imports: 'contract', browserSafe: true },

@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { signPrincipal } from '../../packages/autopilot/src/access/signed-principal.ts';
 import { readArguments } from '../../packages/autopilot/src/cli/command.ts';
+import { benchmark } from '../../packages/autopilot/src/cli/commands/benchmark.ts';
 import { load } from '../../packages/autopilot/src/cli/commands/load.ts';
 import { createClient } from '../../packages/autopilot/src/client.ts';
+import type { Benchmark, BenchmarkHead, BenchmarkList } from '../../packages/autopilot/src/contract/benchmarks.ts';
 import type { Job, LoadTest, LoadTestHead, LoadTestList } from '../../packages/autopilot/src/contract/load-tests.ts';
 import type { Scope } from '../../packages/autopilot/src/contract/principal.ts';
 import { systemClock } from '../../packages/autopilot/src/kernel/clock.ts';
@@ -29,15 +31,17 @@ let target: LoadTarget;
 let other: LoadTarget;
 let world: ControlWorld;
 let lastAskedAt = 0;
+let lastPath = '';
 let runIds = new Set<string>();
 before(async () => {
   target = await loadTarget('http', ({ headers, url }) => {
     lastAskedAt = performance.now();
+    lastPath = url;
     runIds.add(String(headers['x-autopilot-load-test']));
     return url === '/lost' ? { status: 404 } : {};
   });
   other = await loadTarget('http', () => ({}));
-  world = await controlWorld({ service: 'orders', applicationUrl: target.origin });
+  world = await controlWorld({ service: 'orders', applicationUrl: target.origin, benchmarkRoundMs: 3 });
   await report(world, world.link('one'), 30);
 });
 after(async () => {
@@ -197,6 +201,84 @@ describe('a load test through the API', () => {
     assert.match(await refused(world.get(`${PATH}/none`)), /^AP_LOAD_TEST_UNKNOWN/);
     assert.match(await refused(world.get('/api/v1/jobs/none')), /^AP_JOB_UNKNOWN/);
     assert.equal(other.connections().opened, 0);
+  });
+});
+
+describe('a benchmark through the API', () => {
+  const BENCHMARK = '/api/v1/optimization/benchmark';
+  const list = async (): Promise<BenchmarkList> => (await (await world.get(BENCHMARK)).json()) as BenchmarkList; // our own answer
+
+  it('refuses while the service or the machine has other things to do: benchmark.maxRequestsPerSecond, maxBusyRatio', async () => {
+    await set({ benchmark: { maxRequestsPerSecond: 9 } });
+    assert.match(
+      await refused(world.send('POST', BENCHMARK)),
+      /^AP_BENCHMARK_BUSY orders has 10.0 requests a second; at most 9 /,
+    );
+    await set({ benchmark: { maxRequestsPerSecond: 10, maxBusyRatio: 0 } });
+    // Whatever else the machine does; nothing at all is rare, and then it begins.
+    const answer = await world.send('POST', BENCHMARK);
+    if (answer.status === 202) await stopped(((await answer.json()) as BenchmarkHead).id);
+    else assert.match(await refused(Promise.resolve(answer)), /^AP_BENCHMARK_BUSY The machine is \d+ % busy/);
+    await set({ benchmark: { maxBusyRatio: 1 } });
+    assert.match(await refused(world.send('POST', BENCHMARK, undefined, as(['read']))), /^AP_FORBIDDEN/);
+    assert.match(await refused(world.get(`${BENCHMARK}?run=true`, as(['admin']))), /^AP_FORBIDDEN/);
+    assert.match(await refused(world.get(`${BENCHMARK}/none`)), /^AP_BENCHMARK_UNKNOWN/);
+  });
+
+  async function stopped(id: string): Promise<void> {
+    const client = createClient({ baseUrl: world.plane.address, token: () => TOKEN });
+    const { state } = await client.stopBenchmark(id);
+    assert.ok(['stopped', 'done', 'invalid'].includes(state), state);
+    assert.equal((await client.cancelJob(id)).kind, 'benchmark');
+  }
+
+  it('measures the suite as a job, keeps it apart from load tests, and compares', async () => {
+    await set({ benchmark: { path: '/some', keepResults: 5 } });
+    const answer = await world.get(`${BENCHMARK}?run=true`);
+    assert.equal(answer.status, 202);
+    const { id } = (await answer.json()) as BenchmarkHead; // our own answer
+    assert.equal(answer.headers.get('location'), `${BENCHMARK}/${id}`);
+    assert.match(await refused(world.send('POST', BENCHMARK)), /^AP_LOAD_TEST_RUNNING/);
+    assert.match(await refused(world.send('POST', PATH, { plan: plan(1000) })), /^AP_LOAD_TEST_RUNNING/);
+    const out: string[] = [];
+    const environment = { AUTOPILOT_TOKEN: TOKEN, AUTOPILOT_URL: world.plane.address };
+    const terminal = { environment, out: (line: string) => out.push(line), error: (line: string) => out.push(line) };
+    const command = async (...args: readonly string[]): Promise<number> => {
+      const { values, operands } = readArguments(benchmark, args, environment);
+      return await benchmark.run(values, terminal, operands);
+    };
+    const found = await until(
+      60_000,
+      async () => (await (await world.get(`${BENCHMARK}/${id}`)).json()) as Benchmark, // our own answer
+      ({ state }) => state !== 'running',
+    );
+    assert.equal(found.state, 'done', found.reason ?? '');
+    assert.deepEqual(
+      found.report?.parts.map((part) => [part.id, part.score !== null]),
+      [
+        ['runtime', true],
+        ['compression', true],
+        ['database', false],
+        ['api', true],
+        ['cache', false],
+      ],
+    );
+    assert.ok((found.score ?? 0) > 0);
+    assert.equal(lastPath, '/some');
+    const { latest, benchmarks, running } = await list();
+    assert.deepEqual([latest?.id, benchmarks[0]?.id, running], [id, id, null]);
+    assert.ok(!((await (await world.get(PATH)).json()) as LoadTestList).tests.some((test) => test.id === id)); // our own answer
+    assert.match(await refused(world.get(`${PATH}/${id}`)), /^AP_LOAD_TEST_UNKNOWN/);
+    // A service that does not answer is left out, with the reason; the rest stands.
+    await set({ benchmark: { path: '/lost' } });
+    assert.equal(await command('run', '--at-least', '1000000'), 1, 'a score that high is rare');
+    assert.match(out.join('\n'), /Geometric mean of runtime 57 %[^]*database: left out\. No database is watched/);
+    assert.match(out.join('\n'), /api: left out\. GET \/lost.*(status 404|failed)/);
+    const newest = (await list()).benchmarks[0]?.id ?? '';
+    await command('compare', id, newest);
+    assert.match(out.join('\n'), /Only one of them has measured api[^]*runtime turns .*x \d/);
+    assert.equal(await command('show', id), 0);
+    assert.match(out.join('\n'), /Geometric mean of runtime 29 %/);
   });
 });
 

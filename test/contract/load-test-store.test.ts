@@ -3,8 +3,14 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, describe, it } from 'node:test';
 import { FakeClock } from '../../packages/autopilot/src/kernel/clock.ts';
+import { measureDatabase } from '../../packages/autopilot/src/postgres/database-rounds.ts';
 import { MemoryLoadTestStore } from '../../packages/autopilot/src/storage/memory/memory-load-test-store.ts';
-import type { LoadTestDraft, LoadTestStore } from '../../packages/autopilot/src/storage/ports.ts';
+import type {
+  ListPart,
+  LoadTestDraft,
+  LoadTestGroup,
+  LoadTestStore,
+} from '../../packages/autopilot/src/storage/ports.ts';
 import { PostgresLoadTestStore } from '../../packages/autopilot/src/storage/postgres/postgres-load-test-store.ts';
 import { leakCheck } from '../support/leak-check.ts';
 import { metricDatabase } from '../support/metric-store.ts';
@@ -39,6 +45,40 @@ function draftOf(more: Partial<LoadTestDraft> = {}): LoadTestDraft {
   const target = 'http://127.0.0.1:3000';
   return { id: randomUUID(), service: 'orders', name: 'a plan', kind: 'load', target, author: 'ann', ...more };
 }
+
+it('a database is measured without a table, and commits in a log', async (t) => {
+  const { url } = await metricDatabase(t, await throwawayCluster());
+  let done = 0;
+  const measured = await measureDatabase({
+    url,
+    commitUrl: url,
+    rounds: 2,
+    roundMs: 1,
+    connections: 2,
+    onRound: (round) => {
+      done = round;
+    },
+  });
+  assert.equal(done, 2);
+  assert.match(measured.version, /^\d+/);
+  for (const [id, rounds] of measured.rounds) {
+    assert.ok(Array.isArray(rounds) && rounds.length === 2 && rounds.every((value) => value > 0), id);
+  }
+  const elsewhere = 'postgres://127.0.0.1:1/none';
+  const { rounds } = await measureDatabase({
+    url,
+    commitUrl: elsewhere,
+    rounds: 1,
+    roundMs: 1,
+    connections: 1,
+    onRound: () => {},
+  });
+  assert.match(JSON.stringify(rounds.get('commit')), /can't be reached/);
+  await assert.rejects(
+    measureDatabase({ url: elsewhere, commitUrl: null, rounds: 1, roundMs: 1, connections: 1, onRound: () => {} }),
+    { code: 'AP_DATABASE_UNREACHABLE' },
+  );
+});
 
 for (const [name, open] of Object.entries(implementations)) {
   describe(name, () => {
@@ -89,18 +129,20 @@ for (const [name, open] of Object.entries(implementations)) {
         if (at < 4) await store.end(test.id, { state: 'passed', reason: null, summary: null, report: null });
       }
       await store.begin(draftOf({ service: 'other', target: 'http://127.0.0.1:4000' }), LONG_MS);
-      const first = await store.list('orders', null, 3);
-      const rest = await store.list('orders', first.at(-1)?.number ?? null, 3);
-      assert.deepEqual(
-        [...first, ...rest].map(({ id }) => id),
-        ids,
-      );
-      await store.tidy('orders', 2);
-      assert.deepEqual(
-        (await store.list('orders', null, 10)).map(({ id }) => id),
-        ids.slice(0, 3),
-      );
-      assert.equal((await store.list('other', null, 10)).length, 1);
+      const benchmark = await store.begin(draftOf({ kind: 'benchmark', target: 'http://127.0.0.1:5000' }), LONG_MS);
+      const orders = { service: 'orders', isBenchmark: false };
+      const idsOf = async (of: LoadTestGroup, part: Partial<ListPart> = {}): Promise<readonly string[]> =>
+        (await store.list(of, { edge: null, toward: 'older', limit: 10, ...part })).map(({ id }) => id);
+      const first = await store.list(orders, { edge: null, toward: 'older', limit: 3 });
+      const edge = first.at(-1)?.number ?? null;
+      assert.deepEqual([...first.map(({ id }) => id), ...(await idsOf(orders, { edge, limit: 3 }))], ids);
+      assert.deepEqual(await idsOf(orders, { edge, toward: 'newer', limit: 1 }), ids.slice(1, 2));
+      await store.tidy(orders, 2);
+      assert.deepEqual(await idsOf(orders), ids.slice(0, 3));
+      assert.equal((await idsOf({ service: 'other', isBenchmark: false })).length, 1);
+      const benchmarks = { service: 'orders', isBenchmark: true };
+      await store.tidy(benchmarks, 0);
+      assert.deepEqual(await idsOf(benchmarks), [benchmark.test.id]);
       assert.equal(await store.read(randomUUID()), null);
       assert.equal(await store.read('no id'), null);
     });

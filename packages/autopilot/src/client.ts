@@ -7,6 +7,8 @@ import type {
   CreatedAccessToken,
 } from './contract/access.ts';
 import type { AccessTokensQuery, AuditQuery } from './contract/access-operations.ts';
+import type { BenchmarksQuery } from './contract/benchmark-operations.ts';
+import type { Benchmark, BenchmarkComparison, BenchmarkHead, BenchmarkList } from './contract/benchmarks.ts';
 import type { CompressionStats, CompressionStatsQuery } from './contract/compression-stats.ts';
 import type {
   ConfigChange,
@@ -198,6 +200,12 @@ export interface Client {
   stopLoadTest(id: string, options?: CallOptions): Promise<LoadTestHead>;
   /** `before`: the id of the test that this one is compared with. */
   compareLoadTests(id: string, before: string, options?: CallOptions): Promise<LoadTestComparison>;
+  getBenchmarks(query?: Omit<BenchmarksQuery, 'run'>, options?: CallOptions): Promise<BenchmarkList>;
+  startBenchmark(query?: { readonly service?: string }, options?: CallOptions): Promise<BenchmarkHead>;
+  getBenchmark(id: string, options?: CallOptions): Promise<Benchmark>;
+  stopBenchmark(id: string, options?: CallOptions): Promise<BenchmarkHead>;
+  /** `before`: the id of the benchmark that this one is compared with. */
+  compareBenchmarks(id: string, before: string, options?: CallOptions): Promise<BenchmarkComparison>;
   getJob(id: string, options?: CallOptions): Promise<Job>;
   cancelJob(id: string, options?: CallOptions): Promise<Job>;
 }
@@ -390,6 +398,12 @@ export function createClient(options: ClientOptions): Client {
     stopLoadTest: (id, callOptions) => call('stopLoadTest', {}, callOptions, { params: { id } }),
     compareLoadTests: (id, before, callOptions) =>
       call('compareLoadTests', { with: before }, callOptions, { params: { id } }),
+    getBenchmarks: (query, callOptions) => call('getBenchmarks', query, callOptions),
+    startBenchmark: (query, callOptions) => call('startBenchmark', query, callOptions),
+    getBenchmark: (id, callOptions) => call('getBenchmark', {}, callOptions, { params: { id } }),
+    stopBenchmark: (id, callOptions) => call('stopBenchmark', {}, callOptions, { params: { id } }),
+    compareBenchmarks: (id, before, callOptions) =>
+      call('compareBenchmarks', { with: before }, callOptions, { params: { id } }),
     getJob: (id, callOptions) => call('getJob', {}, callOptions, { params: { id } }),
     cancelJob: (id, callOptions) => call('cancelJob', {}, callOptions, { params: { id } }),
     streamDashboard: (query = {}, streamOptions = {}) => stream('getDashboard', query, streamOptions, mergeDashboard),

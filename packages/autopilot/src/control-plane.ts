@@ -1,6 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type PrincipalKey, PrincipalVerifier } from './access/signed-principal.ts';
 import { makeToken, TokenVerifier } from './access/token.ts';
@@ -11,14 +10,14 @@ import { DatabaseOffice } from './api/database/database-office.ts';
 import { EventStreams } from './api/event-streams.ts';
 import { createHandler, type Handler } from './api/handler.ts';
 import { listen } from './api/http-server.ts';
-import { LoadDesk } from './api/optimization/load-desk.ts';
-import { targetVitals } from './api/optimization/target-vitals.ts';
+import { LoadOffice } from './api/optimization/load-office.ts';
 import { packageVersion } from './api/package-version.ts';
 import { Profiles } from './api/performance/profiles.ts';
 import { type PerformanceSources, scopeOf } from './api/performance/sources.ts';
 import { StatementTextSource } from './api/performance/statement-texts.ts';
 import { publishedAddress } from './api/published-address.ts';
 import { RecentAnswers } from './api/recent-answers.ts';
+import { atMost, repeat } from './api/regular-work.ts';
 import { answersItself, StandbyProxy } from './api/standby-proxy.ts';
 import { environmentValues, isSafeMode } from './config/environment-layer.ts';
 import { InstanceConfig } from './config/instance-config.ts';
@@ -32,7 +31,7 @@ import type { OtlpSettings } from './expose/otlp-settings.ts';
 import { judgeHealth } from './health/health.ts';
 import { HEALTH_STEP_MS, HealthHistory, noTrend } from './health/health-history.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
-import { messageOf, toldOf } from './kernel/errors.ts';
+import { toldOf } from './kernel/errors.ts';
 import { AgentRegistry } from './link/control-registry.ts';
 import { HttpLinkAcceptor } from './link/http-acceptor.ts';
 import { controlIpcChannel } from './link/ipc-channel.ts';
@@ -98,6 +97,8 @@ export interface ControlPlaneOptions {
   readonly folder?: string;
   /** The origin of the application that has started this control plane: what load tests may reach without a setting. */
   readonly applicationUrl?: string;
+  /** How long a round of a benchmark lasts; for tests: other lengths than the suite's give figures of less use. */
+  readonly benchmarkRoundMs?: number;
   /** Where the built dashboard lies; default: in the package. */
   readonly dashboardFolder?: string;
   readonly clock?: Clock;
@@ -286,11 +287,16 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     accept: (channel) => agents.accept(channel),
     onTrouble,
   });
-  const desk = new LoadDesk({
+  const load = new LoadOffice({
     store: connected === null ? new MemoryLoadTestStore(clock) : new PostgresLoadTestStore(connected),
     settings,
+    clock,
+    live,
+    instances: (service) => agents.linked(service),
     ownTarget: options.applicationUrl ?? null,
-    vitals: (service) => targetVitals(live, service, clock.now(), agents.linked(service)),
+    watchedUrl: Object.values(options.watch ?? {})[0] ?? null,
+    storeUrl: connected,
+    benchmarkRoundMs: options.benchmarkRoundMs,
     onTrouble,
   });
   const serviceOf = (named: string | undefined): string =>
@@ -299,7 +305,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     doors,
     performance,
     configuration: office.sources(pager, serviceOf),
-    loadTests: { desk, pager, streams, serviceOf },
+    loads: { desk: load.desk, benchmarks: load.benchmarks, pager, streams, serviceOf },
     access: access.sources(pager),
     databases,
     profiles,
@@ -394,7 +400,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     clearInterval(judging);
     streams.close();
     profiles.close();
-    await atMost(CLOSE_GRACE_MS, desk.close());
+    await atMost(CLOSE_GRACE_MS, load.close());
     // First of all, so that the next one need not wait for the lease to expire.
     await atMost(HISTORY_GRACE_MS, leadership?.close());
     acceptor.close();
@@ -477,24 +483,4 @@ function openHistory(
       onTrouble: (error) => (stored.trouble === null ? tell(error) : undefined),
     }),
   };
-}
-
-/** Waits for work that can't be hurried, and no longer than this; what becomes of it afterwards is its own affair. */
-async function atMost(limitMs: number, work: Promise<unknown> | undefined): Promise<void> {
-  const limit = new AbortController();
-  try {
-    await Promise.race([work, delay(limitMs, undefined, { signal: limit.signal }).catch(() => {})]);
-  } finally {
-    limit.abort();
-  }
-}
-
-function repeat(
-  everyMs: number,
-  onTrouble: (message: string, cause: unknown) => void,
-  work: () => Promise<unknown>,
-): NodeJS.Timeout {
-  return setInterval(() => {
-    work().catch((error: unknown) => onTrouble(`Regular work failed: ${messageOf(error)}`, error));
-  }, everyMs);
 }

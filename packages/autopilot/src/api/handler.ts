@@ -20,8 +20,9 @@ import { DOCS_POLICY, docsPage } from './docs-page.ts';
 import type { EventStreams } from './event-streams.ts';
 import { acceptedMediaType } from './media-types.ts';
 import { OperationRouter } from './operation-router.ts';
+import { benchmarkAnswers } from './optimization/benchmark-answers.ts';
 import { getCompressionStats } from './optimization/compression-stats.ts';
-import { type LoadTestSources, loadTestAnswers } from './optimization/load-test-answers.ts';
+import { type LoadSources, loadTestAnswers } from './optimization/load-test-answers.ts';
 import { dashboardTail, getDashboard, refuseFixedRange } from './performance/dashboard.ts';
 import { listInstances } from './performance/instances.ts';
 import { getMetrics, metricsQuestion, metricsTail } from './performance/metrics.ts';
@@ -44,7 +45,7 @@ export interface ApiParts {
   readonly access: AccessSources;
   readonly databases: Pick<DatabaseSources, 'watched' | 'slowMs'>;
   readonly profiles: Profiles;
-  readonly loadTests: LoadTestSources;
+  readonly loads: LoadSources;
   readonly answers: RecentAnswers;
   readonly streams: EventStreams;
   readonly dashboard: DashboardFiles;
@@ -134,8 +135,9 @@ export function createHandler(parts: ApiParts): Handler {
     // One address, two calls: what Prometheus accepts says which.
     const id = named === 'getMetrics' && expositionMediaTypes.includes(mediaType) ? 'getExposition' : named;
     const query = withService(id, parsers.get(id)?.(url.searchParams) ?? {}, request.headers, parts.performance);
-    // The one GET that does something, where it is told to.
+    // The GETs that do something, where they are told to.
     if (id === 'getLoadTests' && 'users' in query) asked.operation = 'startLoadTest';
+    if (id === 'getBenchmarks' && 'run' in query && query.run === true) asked.operation = 'startBenchmark';
     asked.target = `${pathname}${aboutOf(query)}`;
     const key = `${id}?${JSON.stringify(Object.entries(query).sort(([a], [b]) => (a < b ? -1 : 1)))}`;
     const call = {
@@ -277,7 +279,8 @@ function answeringOf(parts: ApiParts): Answering {
     ...configurationAnswers(parts.configuration),
     ...accessAnswers(parts.access),
     ...databaseAnswers({ ...parts.databases, performance, answers }),
-    ...loadTestAnswers(parts.loadTests),
+    ...loadTestAnswers(parts.loads),
+    ...benchmarkAnswers(parts.loads),
     getOpenApi: async () => jsonResponse(document),
     getDocs: async () =>
       textResponse(200, 'text/html; charset=utf-8', page, { 'content-security-policy': DOCS_POLICY }),

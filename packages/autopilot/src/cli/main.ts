@@ -3,13 +3,14 @@ import { readFileSync } from 'node:fs';
 import { AutopilotError, toldOf } from '../kernel/errors.ts';
 import { nearestName } from '../kernel/nearest-name.ts';
 import { type Command, commandHelp, exitCodes, readArguments, type Terminal, table, UsageError } from './command.ts';
+import { benchmark } from './commands/benchmark.ts';
 import { config } from './commands/config.ts';
 import { db } from './commands/db.ts';
 import { load } from './commands/load.ts';
 import { serve } from './commands/serve.ts';
 import { token } from './commands/token.ts';
 
-const commands: Readonly<Record<string, Command>> = { serve, config, db, load, token };
+const commands: Readonly<Record<string, Command>> = { serve, config, db, load, benchmark, token };
 
 function help(): string {
   return [

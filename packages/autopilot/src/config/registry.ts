@@ -1,6 +1,7 @@
 import type { SettingValue, SettingValues } from '../contract/configuration.ts';
 import { answers } from './groups/answers.ts';
 import { api } from './groups/api.ts';
+import { benchmark } from './groups/benchmark.ts';
 import { compression } from './groups/compression.ts';
 import { database } from './groups/database.ts';
 import { health } from './groups/health.ts';
@@ -17,6 +18,7 @@ import type { SettingDeclaration, ValueOf } from './setting.ts';
 interface Groups {
   readonly answers: typeof answers;
   readonly api: typeof api;
+  readonly benchmark: typeof benchmark;
   readonly compression: typeof compression;
   readonly database: typeof database;
   readonly health: typeof health;
@@ -33,6 +35,7 @@ interface Groups {
 const groups: Groups = {
   answers,
   api,
+  benchmark,
   compression,
   database,
   health,

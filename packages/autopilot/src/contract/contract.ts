@@ -2,6 +2,8 @@
 export type { EpochMs } from '../kernel/clock.ts';
 export * from './access.ts';
 export * from './access-operations.ts';
+export * from './benchmark-operations.ts';
+export * from './benchmarks.ts';
 export * from './compression.ts';
 export * from './compression-stats.ts';
 export * from './configuration.ts';

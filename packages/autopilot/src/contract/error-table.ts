@@ -36,6 +36,8 @@ const table = {
   AP_LOAD_TEST_RUNNING: { status: 409, title: 'A load test is running already' },
   AP_LOAD_TEST_UNKNOWN: { status: 404, title: 'There is no such load test' },
   AP_LOAD_STORE_UNAVAILABLE: { status: 503, title: 'Load tests can not be kept now' },
+  AP_BENCHMARK_BUSY: { status: 409, title: 'A benchmark would measure other work' },
+  AP_BENCHMARK_UNKNOWN: { status: 404, title: 'There is no such benchmark' },
   AP_JOB_UNKNOWN: { status: 404, title: 'There is no such job' },
   AP_LINK_REFUSED: { status: 401, title: 'The link is refused' },
   AP_LINK_CLOSED: { status: 410, title: 'This channel of the link has ended' },

@@ -204,7 +204,7 @@ export const job: ShapeOf<Job> = {
   name: 'Job',
   fields: {
     id: text,
-    kind: { kind: 'string', values: ['load-test'] },
+    kind: { kind: 'string', values: ['load-test', 'benchmark'] },
     state: { kind: 'string', values: ['running', 'done', 'cancelled', 'failed'] },
     progress: ratio,
     reason: orNull(text),

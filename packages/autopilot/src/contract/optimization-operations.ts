@@ -1,3 +1,4 @@
+import { type BenchmarkOperationTypes, benchmarkOperations } from './benchmark-operations.ts';
 import { uncodedReasons } from './compression.ts';
 import type {
   CodingUse,
@@ -14,7 +15,7 @@ import { bytes, complete, count, frame, ms, orNull, page, text, texts, time } fr
 import type { FieldsOf, ShapeOf } from './shape.ts';
 
 /** The types of the calls about optimization by operationId. */
-export interface OptimizationOperationTypes extends LoadTestOperationTypes {
+export interface OptimizationOperationTypes extends LoadTestOperationTypes, BenchmarkOperationTypes {
   readonly getCompressionStats: { readonly query: CompressionStatsQuery; readonly answer: CompressionStats };
 }
 
@@ -119,4 +120,5 @@ export const optimizationOperations: {
     problems: ['AP_SERVICE_UNKNOWN', 'AP_RANGE_INVALID', 'AP_PAGE_CURSOR_INVALID'],
   },
   ...loadTestOperations,
+  ...benchmarkOperations,
 };

@@ -308,7 +308,7 @@ export const ENDED_TOKENS_KEPT_DAYS = 90;
 export const AUDIT_KEPT_DAYS = 400;
 export const AUDIT_KEPT_ENTRIES = 200_000;
 
-/** A load test as it is kept; `report` is read by itself. */
+/** A load test, or a benchmark, as it is kept; `report` is read by itself. */
 export interface KeptLoadTest {
   /** Counts up; the newest has the greatest. */
   readonly number: number;
@@ -329,6 +329,15 @@ export interface KeptLoadTest {
 /** A load test before it runs. */
 export type LoadTestDraft = Pick<KeptLoadTest, 'id' | 'service' | 'name' | 'kind' | 'target' | 'author'>;
 
+/** Benchmarks load their target too, so they are kept with the load tests, and listed by themselves. */
+export interface LoadTestGroup {
+  readonly service: string;
+  readonly isBenchmark: boolean;
+}
+
+/** The kind of a {@link KeptLoadTest} that is a benchmark. */
+export const BENCHMARK_KIND = 'benchmark';
+
 /** How a load test ended. */
 export interface LoadTestEnd extends Pick<KeptLoadTest, 'state' | 'reason' | 'summary'> {
   readonly report: JsonValue;
@@ -344,14 +353,13 @@ export interface LoadTestStore {
   stop(id: string): Promise<void>;
   /** Keeps what came of a running test; false: it had ended already. */
   end(id: string, end: LoadTestEnd): Promise<boolean>;
-  /** Newest first, from below `before` on. */
-  list(service: string, before: number | null, limit: number): Promise<readonly KeptLoadTest[]>;
+  list(of: LoadTestGroup, part: ListPart): Promise<readonly KeptLoadTest[]>;
   /** Those of any service that run and are alive. */
   running(): Promise<readonly KeptLoadTest[]>;
   /** null: there is none. */
   read(id: string): Promise<{ readonly test: KeptLoadTest; readonly report: JsonValue } | null>;
-  /** Ends those that nobody keeps alive, and drops all of a service but the newest `kept`. */
-  tidy(service: string, kept: number): Promise<void>;
+  /** Ends those that nobody keeps alive, and drops all of a group but the newest `kept`. */
+  tidy(of: LoadTestGroup, kept: number): Promise<void>;
   close(): Promise<void>;
 }
 

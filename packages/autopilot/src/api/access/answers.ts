@@ -2,9 +2,9 @@ import type { AuditTrail } from '../../access/audit-trail.ts';
 import type { TokenKeeper } from '../../access/token-keeper.ts';
 import type { AccessTokenDraft } from '../../contract/access.ts';
 import type { AccessOperationId } from '../../contract/access-operations.ts';
-import { type KeysetOrder, linkHeader, type OpenPage, type Pager } from '../../page/page.ts';
-import type { ListPart } from '../../storage/ports.ts';
+import { linkHeader, type Pager } from '../../page/page.ts';
 import type { Answering } from '../handler.ts';
+import { newestFirst, partOf } from '../numbered-list.ts';
 import { jsonOf } from '../request-body.ts';
 import { jsonResponse } from '../responses.ts';
 
@@ -15,8 +15,6 @@ export interface AccessSources {
   readonly audit: AuditTrail;
   readonly pager: Pager;
 }
-
-const newestFirst: KeysetOrder = { columns: [{ sql: 'number', type: 'bigint' }], direction: 'descending' };
 
 /** Answers the calls under /access. */
 export function accessAnswers({ tokens, pager }: AccessSources): Pick<Answering, AccessOperationId> {
@@ -41,14 +39,5 @@ export function accessAnswers({ tokens, pager }: AccessSources): Pick<Answering,
       const answer = { entries: items.map(({ number: _number, ...entry }) => entry), notes: tokens.notes, page };
       return jsonResponse(answer, 200, { link: linkHeader(url.pathname + url.search, page) });
     },
-  };
-}
-
-function partOf({ from, toward, fetch }: OpenPage): ListPart {
-  const [edge] = from ?? [];
-  return {
-    edge: edge === undefined ? null : Number(edge),
-    toward: toward === 'previous' ? 'newer' : 'older',
-    limit: fetch,
   };
 }

@@ -17,19 +17,25 @@ import type { LoadReport } from '../../load/load-report.ts';
 import { LoadRunner } from '../../load/load-runner.ts';
 import { parsePlan } from '../../load/read-plan.ts';
 import { admitTarget, originOf, parseTargetRule, type TargetRule } from '../../load/target.ts';
-import type { JsonValue, KeptLoadTest, LoadTestStore } from '../../storage/ports.ts';
+import {
+  BENCHMARK_KIND,
+  type JsonValue,
+  type KeptLoadTest,
+  type ListPart,
+  type LoadTestEnd,
+} from '../../storage/ports.ts';
+import type { KeptRuns, KeptWork } from './kept-runs.ts';
 import { levelView, progressView, reasonOf, reportView, stateOf, summaryOf } from './load-report-view.ts';
 
 /** What a {@link LoadDesk} is made with. */
 export interface LoadDeskOptions {
-  readonly store: LoadTestStore;
+  readonly runs: KeptRuns;
   /** load.* */
   readonly settings: SettingsView;
   /** The origin of the application that this control plane belongs to; null: it belongs to none. */
   readonly ownTarget: string | null;
   /** What a service's processes and pools use now, and have; empty: nothing was heard of them lately. */
   readonly vitals: (service: string) => Promise<{ readonly used: TargetVitals; readonly has: TargetVitals }>;
-  readonly onTrouble: (message: string, cause?: unknown) => void;
 }
 
 /** A test to be started. */
@@ -44,28 +50,16 @@ export interface LoadTestRequest {
 
 interface Running {
   readonly test: KeptLoadTest;
-  readonly runner: LoadRunner;
   readonly moments: LoadTestProgress[];
   readonly levels: LoadTestLevel[];
-  readonly timer: NodeJS.Timeout;
-  /** Until when it may go on without the store. */
-  aliveUntilMs: number;
-  isBusy: boolean;
-  /** Resolves when it has ended and was kept. */
-  readonly over: Promise<void>;
 }
 
-const TICK_MS = 500;
-const ALIVE_MS = 15_000;
 const MOST_MOMENTS = 600;
 
 /** Starts load tests in processes of their own, follows them, and keeps what came of them. */
 export class LoadDesk {
   readonly #options: LoadDeskOptions;
   readonly #running = new Map<string, Running>();
-  /** Being entered: they count as running. */
-  #starting = 0;
-  #closed = false;
 
   constructor(options: LoadDeskOptions) {
     this.#options = options;
@@ -82,7 +76,7 @@ export class LoadDesk {
       maxRatePerSecond: share * maxRatePerSecond,
       maxDurationMs: share * maxDurationMs,
       maxRunning,
-      targets: this.#rules().map(({ origin }) => origin),
+      targets: this.rules().map(({ origin }) => origin),
       mayStart: hasScope(granted, 'operate') && share > 0 && maxRunning > 0,
     };
   }
@@ -93,8 +87,8 @@ export class LoadDesk {
    */
   async start({ service, principal, plan: given, kind, objective }: LoadTestRequest): Promise<LoadTestHead> {
     const limits = this.limits(principal);
-    const rules = this.#rules();
-    const { store, settings } = this.#options;
+    const rules = this.rules();
+    const { settings } = this.#options;
     const ceilings: LoadCeilings = limits;
     const target = given['target'] ?? rules.find(({ origin }) => !origin.endsWith(':*'))?.origin;
     // From the network: a plan that names files is refused.
@@ -103,47 +97,32 @@ export class LoadDesk {
       source: 'plan',
     });
     await admitTarget(plan.target, rules);
-    if (this.#closed) throw new AutopilotError('AP_CONTROL_PLANE_CLOSING', 'The control plane is closing.');
-    if (this.#running.size + this.#starting >= limits.maxRunning) {
-      throw new AutopilotError('AP_LOAD_TEST_RUNNING', `${this.#running.size} load tests run, which is the most.`, {
+    const { runs } = this.#options;
+    if (runs.size >= limits.maxRunning) {
+      throw new AutopilotError('AP_LOAD_TEST_RUNNING', `${runs.size} load tests run, which is the most.`, {
         remedy: 'Wait for one to end, or stop it; load.maxRunning sets how many may run.',
       });
     }
-    this.#starting++;
-    try {
-      const draft = {
-        id: randomUUID(),
-        service,
-        name: plan.name,
-        kind,
-        target: originOf(plan.target).origin,
-        author: principal.id,
-      };
-      const { begun, test } = await this.#kept(() => store.begin(draft, ALIVE_MS));
-      if (!begun) {
-        throw new AutopilotError(
-          'AP_LOAD_TEST_RUNNING',
-          `${test.target} is being tested already, by ${test.author} since ${test.startedAt}.`,
-          {
-            remedy: `Wait for it to end, or stop the test ${test.id}.`,
-          },
-        );
-      }
+    const draft = {
+      id: randomUUID(),
+      service,
+      name: plan.name,
+      kind,
+      target: originOf(plan.target).origin,
+      author: principal.id,
+    };
+    const test = await runs.start(draft, async (entered) => {
       const { has } = await this.#options.vitals(service).catch(() => ({ has: {} }));
-      this.#run(test, plan, {
+      return this.#run(entered, plan, {
         targets: rules,
         ceilings,
-        runId: test.id,
+        runId: entered.id,
         capacities: has,
         ...(objective === undefined ? {} : { objective }),
       });
-      await store.tidy(service, settings.current.load.keepTests).catch((error: unknown) => {
-        this.#options.onTrouble(`Old load tests can't be dropped: ${messageOf(error)}`);
-      });
-      return headOf(test);
-    } finally {
-      this.#starting--;
-    }
+    });
+    await runs.tidy(service, false, settings.current.load.keepTests);
+    return headOf(test);
   }
 
   /** @throws AutopilotError AP_LOAD_TEST_UNKNOWN */
@@ -165,12 +144,13 @@ export class LoadDesk {
     return { head: headOf(test), report };
   }
 
-  async list(service: string, before: number | null, limit: number): Promise<readonly KeptLoadTest[]> {
-    return await this.#kept(() => this.#options.store.list(service, before, limit));
+  async list(service: string, part: ListPart): Promise<readonly KeptLoadTest[]> {
+    return await this.#options.runs.ask((store) => store.list({ service, isBenchmark: false }, part));
   }
 
   async running(): Promise<readonly LoadTestHead[]> {
-    return (await this.#kept(() => this.#options.store.running())).map(headOf);
+    const running = await this.#options.runs.ask((store) => store.running());
+    return running.filter(({ kind }) => kind !== BENCHMARK_KIND).map(headOf);
   }
 
   /**
@@ -178,33 +158,21 @@ export class LoadDesk {
    * @throws AutopilotError AP_LOAD_TEST_UNKNOWN
    */
   async stop(id: string): Promise<LoadTestHead> {
-    const running = this.#running.get(id);
-    if (running !== undefined) {
-      running.runner.stop();
-      await running.over;
-    } else await this.#kept(() => this.#options.store.stop(id));
+    await this.#existing(id);
+    await this.#options.runs.stop(id);
     return headOf((await this.#existing(id)).test);
   }
 
-  /** Ends all that runs; resolves when what was measured is kept. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    const running = [...this.#running.values()];
-    for (const { runner } of running) runner.stop();
-    await Promise.all(running.map(({ over }) => over));
-    await this.#options.store.close();
-  }
-
   /** The application itself, and what the setting opens. */
-  #rules(): readonly TargetRule[] {
+  rules(): readonly TargetRule[] {
     const { ownTarget, settings } = this.#options;
     const set = settings.current.load.targets.flatMap((text) => parseTargetRule(text) ?? []);
     return ownTarget === null ? set : [{ origin: ownTarget }, ...set];
   }
 
-  #run(test: KeptLoadTest, plan: LoadPlan, options: ConstructorParameters<typeof LoadRunner>[2]): void {
-    const moments: LoadTestProgress[] = [];
-    const levels: LoadTestLevel[] = [];
+  #run(test: KeptLoadTest, plan: LoadPlan, options: ConstructorParameters<typeof LoadRunner>[2]): KeptWork {
+    const running: Running = { test, moments: [], levels: [] };
+    const { moments, levels } = running;
     // `as`: what the API took for the draft.
     const runner = new LoadRunner(test.kind as LoadTestKind, plan, options, {
       onProgress: (progress) => {
@@ -213,92 +181,42 @@ export class LoadDesk {
       },
       onStep: (step) => levels.push(levelView(step)),
     });
-    const over = this.#finish(test, runner);
-    const running: Running = {
-      test,
-      runner,
-      moments,
-      levels,
-      timer: setInterval(() => void this.#tick(running), TICK_MS),
-      aliveUntilMs: performance.now() + ALIVE_MS,
-      isBusy: false,
-      over,
-    };
     this.#running.set(test.id, running);
-  }
-
-  async #tick(running: Running): Promise<void> {
-    if (running.isBusy) return;
-    running.isBusy = true;
-    const { test, runner } = running;
-    try {
-      const { used } = await this.#options.vitals(test.service);
-      if (Object.keys(used).length > 0) runner.feed(used);
-    } catch (error) {
-      this.#options.onTrouble(`The target's own figures can't be read: ${messageOf(error)}`);
-    }
-    try {
-      const word = await this.#options.store.renew(test.id, ALIVE_MS);
-      if (word === 'go-on') running.aliveUntilMs = performance.now() + ALIVE_MS;
-      else runner.stop();
-    } catch {
-      // Another one may begin as soon as this one counts as dead.
-      if (performance.now() > running.aliveUntilMs - 2 * TICK_MS) runner.stop();
-    }
-    running.isBusy = false;
-  }
-
-  async #finish(test: KeptLoadTest, runner: LoadRunner): Promise<void> {
-    let end: {
-      state: LoadTestState;
-      reason: string | null;
-      summary: LoadTestSummary | null;
-      report: LoadReport | null;
+    return {
+      end: this.#endOf(runner),
+      kept: () => this.#running.delete(test.id),
+      stop: () => runner.stop(),
+      tick: async () => {
+        const { used } = await this.#options.vitals(test.service);
+        if (Object.keys(used).length > 0) runner.feed(used);
+      },
     };
+  }
+
+  async #endOf(runner: LoadRunner): Promise<LoadTestEnd> {
+    let end: LoadTestEnd;
     try {
       const report = await runner.report;
-      end = { state: stateOf(report), reason: reasonOf(report), summary: summaryOf(report), report };
+      // `as`: summaries are plain JSON, which their type can't say.
+      const summary = summaryOf(report) as unknown as JsonValue;
+      // `as`: likewise reports.
+      end = { state: stateOf(report), reason: reasonOf(report), summary, report: report as unknown as JsonValue };
     } catch (error) {
       end = { state: 'failed', reason: messageOf(error), summary: null, report: null };
     }
     await runner.gone();
-    try {
-      // `as`: summaries are plain JSON, which their type can't say.
-      const summary = end.summary as unknown as JsonValue;
-      // `as`: likewise reports.
-      const plain = { ...end, summary, report: end.report as unknown as JsonValue };
-      await this.#options.store.end(test.id, plain);
-    } catch (error) {
-      this.#options.onTrouble(`What came of the load test ${test.id} could not be kept: ${messageOf(error)}`);
-    }
-    clearInterval(this.#running.get(test.id)?.timer);
-    this.#running.delete(test.id);
+    return end;
   }
 
   async #existing(id: string): Promise<{ readonly test: KeptLoadTest; readonly report: LoadReport | null }> {
-    const found = await this.#kept(() => this.#options.store.read(id));
-    if (found === null) {
+    const found = await this.#options.runs.ask((store) => store.read(id));
+    if (found === null || found.test.kind === BENCHMARK_KIND) {
       throw new AutopilotError('AP_LOAD_TEST_UNKNOWN', `There is no load test ${JSON.stringify(id)}.`, {
         remedy: 'GET /api/v1/optimization/load-test lists them.',
       });
     }
     // What end() has kept.
     return { test: found.test, report: found.report as unknown as LoadReport | null };
-  }
-
-  async #kept<Result>(ask: () => Promise<Result>): Promise<Result> {
-    try {
-      return await ask();
-    } catch (cause) {
-      throw new AutopilotError(
-        'AP_LOAD_STORE_UNAVAILABLE',
-        `Load tests can't be looked up or kept now: ${messageOf(cause)}`,
-        {
-          remedy: 'Try again when the database of the autopilot answers.',
-          cause,
-        },
-      );
-    }
   }
 }
 

@@ -1,44 +1,54 @@
+import type { Benchmark } from '../../contract/benchmarks.ts';
 import type { LoadTestOperationId, LoadTestsQuery } from '../../contract/load-test-operations.ts';
 import type { Job, LoadTest, LoadTestHead } from '../../contract/load-tests.ts';
-import { hasScope, type Principal } from '../../contract/principal.ts';
 import { AutopilotError } from '../../kernel/errors.ts';
 import { compareLoadResults } from '../../load/compare-results.ts';
 import { type LoadTestKind, loadTestKinds } from '../../load/load-report.ts';
 import { htmlReport } from '../../load/report/html-report.ts';
 import { parseThreshold, THRESHOLD_REMEDY } from '../../load/threshold.ts';
-import { type KeysetOrder, linkHeader, type Pager } from '../../page/page.ts';
+import { linkHeader, type Pager } from '../../page/page.ts';
 import type { EventStreams } from '../event-streams.ts';
 import type { Answering } from '../handler.ts';
+import { newestFirst, partOf } from '../numbered-list.ts';
 import { jsonOf } from '../request-body.ts';
 import { eventStreamResponse, jsonResponse, textResponse } from '../responses.ts';
+import type { BenchmarkDesk } from './benchmark-desk.ts';
 import { headOf, type LoadDesk } from './load-desk.ts';
+import { mustBeToken } from './start-by-get.ts';
 
-/** What the calls about load tests are answered from. */
-export interface LoadTestSources {
+/** What the calls about load tests and benchmarks are answered from. */
+export interface LoadSources {
   readonly desk: LoadDesk;
+  readonly benchmarks: BenchmarkDesk;
   readonly pager: Pager;
   readonly streams: EventStreams;
   /** The service that a call is about. @throws AutopilotError AP_SERVICE_UNKNOWN */
   readonly serviceOf: (named: string | undefined) => string;
 }
 
-const newestFirst: KeysetOrder = { columns: [{ sql: 'number', type: 'bigint' }], direction: 'descending' };
 const PATH = '/api/v1/optimization/load-test';
+const BENCHMARK_PATH = '/api/v1/optimization/benchmark';
 /** A page that runs nothing and loads nothing. */
 const REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 /** How long users of the short form wait between two requests. */
 const THINK_MS = 1000;
 
 /** Answers the calls about load tests. */
-export function loadTestAnswers(sources: LoadTestSources): Pick<Answering, LoadTestOperationId> {
-  const { desk, pager, streams, serviceOf } = sources;
+export function loadTestAnswers(sources: LoadSources): Pick<Answering, LoadTestOperationId> {
+  const { desk, benchmarks, pager, streams, serviceOf } = sources;
   const started = (head: LoadTestHead): Response =>
     jsonResponse(head, 202, { location: `${PATH}/${head.id}`, link: `</api/v1/jobs/${head.id}>; rel="monitor"` });
+  /** Both are long work under one roof of ids. */
   const job = async (id: string): Promise<Job> => {
     try {
       return jobOf(await desk.read(id));
     } catch (error) {
-      if (!(error instanceof AutopilotError) || error.code !== 'AP_LOAD_TEST_UNKNOWN') throw error;
+      if (!isUnknown(error)) throw error;
+    }
+    try {
+      return jobOfBenchmark(await benchmarks.read(id));
+    } catch (error) {
+      if (!isUnknown(error)) throw error;
       throw new AutopilotError('AP_JOB_UNKNOWN', `There is no job ${JSON.stringify(id)}.`);
     }
   };
@@ -46,17 +56,12 @@ export function loadTestAnswers(sources: LoadTestSources): Pick<Answering, LoadT
     getLoadTests: async ({ query, url, principal }) => {
       const service = serviceOf(query.service);
       if (wantsStart(query)) {
-        mustBeToken(principal);
+        mustBeToken(principal, PATH);
         return started(await desk.start({ service, principal, plan: planOf(query), kind: 'load' }));
       }
       const { cursor, limit } = query;
       const open = pager.open({ cursor, limit, order: newestFirst, filter: { list: 'load tests', service } });
-      const [edge] = open.from ?? [];
-      const backward = !open.orderBy.endsWith(' desc');
-      const before = edge === undefined ? null : backward ? Number(edge) + open.fetch + 1 : Number(edge);
-      const found = await desk.list(service, before, open.fetch);
-      const rows = backward ? found.filter(({ number }) => number > Number(edge)).reverse() : found;
-      const { items, page } = open.close(rows, ({ number }) => [String(number)]);
+      const { items, page } = open.close(await desk.list(service, partOf(open)), ({ number }) => [String(number)]);
       const running = await desk.running();
       const list = { service, limits: desk.limits(principal), running, tests: items.map(headOf), page };
       return jsonResponse(list, 200, { link: linkHeader(url.pathname + url.search, page) });
@@ -94,8 +99,8 @@ export function loadTestAnswers(sources: LoadTestSources): Pick<Answering, LoadT
     getJob: async ({ params }) => jsonResponse(await job(String(params['id']))),
     cancelJob: async ({ params }) => {
       const id = String(params['id']);
-      await job(id);
-      await desk.stop(id);
+      const { kind } = await job(id);
+      await (kind === 'benchmark' ? benchmarks : desk).stop(id);
       return jsonResponse(await job(id));
     },
   };
@@ -106,14 +111,6 @@ function wantsStart({ users, durationSeconds, target, path }: LoadTestsQuery): b
   if (users === undefined && durationSeconds === undefined && target === undefined && path === undefined) return false;
   throw new AutopilotError('AP_PARAMETER_INVALID', 'A test to be started needs users and durationSeconds.', {
     remedy: 'Give both, or neither users, durationSeconds, target nor path.',
-  });
-}
-
-/** A GET that does something must not be what a link can make a browser do with its session. */
-function mustBeToken(principal: Principal | null): asserts principal is Principal {
-  if (principal !== null && principal.by === 'token' && hasScope(principal.scopes, 'operate')) return;
-  throw new AutopilotError('AP_FORBIDDEN', 'A test is started by GET with a token of the scope operate only.', {
-    remedy: `Send such a token, or POST ${PATH}.`,
   });
 }
 
@@ -172,6 +169,28 @@ function jobOf({ id, state, reason, startedAt, endedAt, moments }: LoadTest): Jo
     endedAt,
     result: `${PATH}/${id}`,
   };
+}
+
+function jobOfBenchmark({ id, state, progress, reason, startedAt, endedAt }: Benchmark): Job {
+  return {
+    id,
+    kind: 'benchmark',
+    state:
+      state === 'running' || state === 'failed'
+        ? state
+        : state === 'stopped' || state === 'aborted'
+          ? 'cancelled'
+          : 'done',
+    progress,
+    reason,
+    startedAt,
+    endedAt,
+    result: `${BENCHMARK_PATH}/${id}`,
+  };
+}
+
+function isUnknown(error: unknown): boolean {
+  return error instanceof AutopilotError && ['AP_LOAD_TEST_UNKNOWN', 'AP_BENCHMARK_UNKNOWN'].includes(error.code);
 }
 
 function isFields(value: unknown): value is Readonly<Record<string, unknown>> {

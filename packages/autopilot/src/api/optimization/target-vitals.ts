@@ -38,3 +38,11 @@ export async function targetVitals(
     },
   };
 }
+
+/** Requests a second that a service had in its last seconds; null: nothing was heard of it. */
+export async function recentRequestRate(engine: QueryEngine, service: string, now: EpochMs): Promise<number | null> {
+  const to = Math.floor(now / 1000) * 1000;
+  const range = { from: to - LOOK_BACK_MS, to, complete: true, notes: [] };
+  const { values } = await engine.summary({ service, family: 'route' }, range, ['requestRate']);
+  return values.requestRate;
+}

@@ -11,6 +11,7 @@ import {
   type StoredToken,
   type StoredTokenDraft,
 } from '../ports.ts';
+import { partOf } from './list-part.ts';
 
 /** Fewer than a database keeps: they are in the memory of the control plane. */
 const ENTRIES = 2000;
@@ -106,15 +107,4 @@ export class MemoryAccessStore implements AccessStore {
 
 function isLive({ revokedAt, expiresAt }: StoredToken, now: EpochMs): boolean {
   return revokedAt === null && (expiresAt === null || expiresAt > now);
-}
-
-function partOf<Row extends { readonly number: number }>(
-  rows: readonly Row[],
-  { edge, toward, limit }: ListPart,
-): Row[] {
-  const isOlder = toward === 'older';
-  return rows
-    .filter(({ number }) => edge === null || (isOlder ? number < edge : number > edge))
-    .sort((a, b) => (isOlder ? b.number - a.number : a.number - b.number))
-    .slice(0, limit);
 }

@@ -1,12 +1,16 @@
 import type { Clock } from '../../kernel/clock.ts';
 import {
+  BENCHMARK_KIND,
   type JsonValue,
   type KeptLoadTest,
+  type ListPart,
   LOAD_TEST_ORPHANED,
   type LoadTestDraft,
   type LoadTestEnd,
+  type LoadTestGroup,
   type LoadTestStore,
 } from '../ports.ts';
+import { partOf } from './list-part.ts';
 
 interface Entry {
   test: KeptLoadTest;
@@ -64,13 +68,9 @@ export class MemoryLoadTestStore implements LoadTestStore {
     return Promise.resolve(true);
   }
 
-  list(service: string, before: number | null, limit: number): Promise<readonly KeptLoadTest[]> {
+  list(of: LoadTestGroup, part: ListPart): Promise<readonly KeptLoadTest[]> {
     this.#endOrphans();
-    const tests = [...this.#entries.values()].map(({ test }) => test);
-    const listed = tests.filter(
-      (test) => test.service === service && test.number < (before ?? Number.POSITIVE_INFINITY),
-    );
-    return Promise.resolve(listed.sort((a, b) => b.number - a.number).slice(0, limit));
+    return Promise.resolve(partOf(this.#of(of), part));
   }
 
   running(): Promise<readonly KeptLoadTest[]> {
@@ -84,18 +84,23 @@ export class MemoryLoadTestStore implements LoadTestStore {
     return Promise.resolve(entry === undefined ? null : { test: entry.test, report: entry.report });
   }
 
-  tidy(service: string, kept: number): Promise<void> {
+  tidy(of: LoadTestGroup, kept: number): Promise<void> {
     this.#endOrphans();
-    const old = [...this.#entries.values()]
-      .filter(({ test }) => test.service === service && test.state !== 'running')
-      .sort((a, b) => b.test.number - a.test.number)
-      .slice(kept);
-    for (const { test } of old) this.#entries.delete(test.id);
+    const old = this.#of(of).filter(({ state }) => state !== 'running');
+    for (const { id } of old.slice(kept)) this.#entries.delete(id);
     return Promise.resolve();
   }
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** Newest first. */
+  #of({ service, isBenchmark }: LoadTestGroup): KeptLoadTest[] {
+    return [...this.#entries.values()]
+      .map(({ test }) => test)
+      .filter((test) => test.service === service && (test.kind === BENCHMARK_KIND) === isBenchmark)
+      .sort((a, b) => b.number - a.number);
   }
 
   #live(): Entry[] {

@@ -14,6 +14,7 @@ import {
   type StoredToken,
   type StoredTokenDraft,
 } from '../ports.ts';
+import { rangeOf } from './list-part.ts';
 import { StoreConnection } from './store-connection.ts';
 
 interface TokenRow {
@@ -194,12 +195,6 @@ export class PostgresAccessStore implements AccessStore {
   close(): Promise<void> {
     return this.#connection.close();
   }
-}
-
-function rangeOf(column: string, toward: ListPart['toward']): { readonly where: string; readonly order: string } {
-  return toward === 'older'
-    ? { where: `${column} < coalesce($1::bigint, 9223372036854775807)`, order: `${column} DESC` }
-    : { where: `${column} > coalesce($1::bigint, 0)`, order: column };
 }
 
 function tokenOf(row: TokenRow): StoredToken {

@@ -1,12 +1,16 @@
 import pg from 'pg';
 import {
+  BENCHMARK_KIND,
   type JsonValue,
   type KeptLoadTest,
+  type ListPart,
   LOAD_TEST_ORPHANED,
   type LoadTestDraft,
   type LoadTestEnd,
+  type LoadTestGroup,
   type LoadTestStore,
 } from '../ports.ts';
+import { rangeOf } from './list-part.ts';
 import { StoreConnection } from './store-connection.ts';
 
 interface Row extends Omit<KeptLoadTest, 'number' | 'startedAt' | 'endedAt'> {
@@ -81,13 +85,14 @@ export class PostgresLoadTestStore implements LoadTestStore {
     return rows.length > 0;
   }
 
-  async list(service: string, before: number | null, limit: number): Promise<readonly KeptLoadTest[]> {
+  async list({ service, isBenchmark }: LoadTestGroup, part: ListPart): Promise<readonly KeptLoadTest[]> {
     await this.#endOrphans();
+    const { where, order } = rangeOf('number', part.toward);
     const rows = await this.#connection.query<Row>(
       'Listing load tests',
       `SELECT ${COLUMNS} FROM autopilot.load_tests
-       WHERE service = $1 AND ($2::bigint IS NULL OR number < $2) ORDER BY number DESC LIMIT $3`,
-      [service, before, limit],
+       WHERE ${where} AND service = $3 AND (kind = $4) = $5 ORDER BY ${order} LIMIT $2`,
+      [part.edge, part.limit, service, BENCHMARK_KIND, isBenchmark],
     );
     return rows.map(testOf);
   }
@@ -113,14 +118,14 @@ export class PostgresLoadTestStore implements LoadTestStore {
     return { test: testOf(test), report };
   }
 
-  async tidy(service: string, kept: number): Promise<void> {
+  async tidy({ service, isBenchmark }: LoadTestGroup, kept: number): Promise<void> {
     await this.#endOrphans();
     await this.#connection.query(
       'Dropping old load tests',
-      `DELETE FROM autopilot.load_tests WHERE service = $1 AND state <> 'running' AND number <= (
-         SELECT number FROM autopilot.load_tests WHERE service = $1 AND state <> 'running'
+      `DELETE FROM autopilot.load_tests WHERE service = $1 AND (kind = $3) = $4 AND state <> 'running' AND number <= (
+         SELECT number FROM autopilot.load_tests WHERE service = $1 AND (kind = $3) = $4 AND state <> 'running'
          ORDER BY number DESC OFFSET $2 LIMIT 1)`,
-      [service, kept],
+      [service, kept, BENCHMARK_KIND, isBenchmark],
     );
   }
 
