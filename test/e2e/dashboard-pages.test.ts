@@ -417,6 +417,8 @@ const drawn = {
   'configuration/presets': '.preset',
   'configuration/transfer': '.transfer-body',
   access: '#audit tbody tr',
+  load: '.load-form',
+  benchmark: '.benchmark-suite',
 };
 
 test('the pages are free of what axe finds and of what the policy forbids, in light and dark and on a phone', async () => {

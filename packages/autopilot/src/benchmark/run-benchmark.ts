@@ -100,7 +100,8 @@ async function measureProcessor(
   onProgress: (progress: BenchmarkProgress) => void,
 ): Promise<void> {
   const work = [...processorRounds()].flatMap(([id, round]) => {
-    if (round !== null) return [{ id, round, values: [] as number[] }];
+    const values: number[] = [];
+    if (round !== null) return [{ id, round, values }];
     rounds.set(id, { leftOut: 'This runtime has no such coding.' });
     return [];
   });

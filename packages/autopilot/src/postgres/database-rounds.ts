@@ -35,7 +35,7 @@ export async function measureDatabase(options: DatabaseRoundsOptions): Promise<D
   const { url, commitUrl, rounds, roundMs, connections, onRound } = options;
   await using database = new ObservedDatabase(url, { maxConnections: connections });
   const [server] = await database.read<{ version: string }>("SELECT current_setting('server_version') AS version");
-  const found = { 'round-trip': [], calls: [], aggregate: [], sort: [] } as Record<string, number[]>;
+  const found: Readonly<Record<string, number[]>> = { 'round-trip': [], calls: [], aggregate: [], sort: [] };
   let commits: number[] | { readonly leftOut: string } = { leftOut: 'The autopilot has no database of its own.' };
   const commit =
     commitUrl === null ? null : new pg.Client({ connectionString: commitUrl, application_name: OWN_APPLICATION });

@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core';
-import type { LoadTestHead, LoadTestList } from '@teamflow/autopilot/contract';
+import type { BenchmarkState, LoadTestHead, LoadTestList } from '@teamflow/autopilot/contract';
 import type { ReactElement } from 'react';
 import { formatQuantity } from '../format/quantity.ts';
 import { momentText } from '../format/time.ts';
@@ -81,7 +81,8 @@ export function LoadTestTable({ tests, page, onPage }: LoadTestTableProps): Reac
   );
 }
 
-const WORDS: Readonly<Record<LoadTestHead['state'], string>> = {
+const WORDS: Readonly<Record<LoadTestHead['state'] | BenchmarkState, string>> = {
+  done: 'Done',
   running: 'Running',
   passed: 'Passed',
   missed: 'Missed',
@@ -92,7 +93,7 @@ const WORDS: Readonly<Record<LoadTestHead['state'], string>> = {
 };
 
 /** A state in a word. */
-export function StateMark({ state }: { readonly state: LoadTestHead['state'] }): ReactElement {
+export function StateMark({ state }: { readonly state: LoadTestHead['state'] | BenchmarkState }): ReactElement {
   return (
     <span className="load-state" data-state={state}>
       {WORDS[state]}

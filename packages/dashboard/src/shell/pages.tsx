@@ -12,6 +12,7 @@ const configuration = pageCode(async () => (await import('../configuration/confi
 const access = pageCode(async () => (await import('../access/access-page.tsx')).AccessPage);
 const loadTests = pageCode(async () => (await import('../load/load-tests-page.tsx')).LoadTestsPage);
 const loadTest = pageCode(async () => (await import('../load/load-test-page.tsx')).LoadTestPage);
+const benchmarks = pageCode(async () => (await import('../load/benchmarks-page.tsx')).BenchmarksPage);
 const route = pageCode(async () => (await import('../route/route-page.tsx')).RoutePage);
 
 /** A page of the dashboard. */
@@ -70,5 +71,6 @@ export const pages: readonly Page[] = [
     code: loadTest,
     render: (id) => <loadTest.Page key={id} id={id} />,
   },
+  { pattern: '/benchmark', label: 'Benchmark', isOfPresent: true, code: benchmarks, render: () => <benchmarks.Page /> },
   { pattern: '/routes/:route', label: null, code: route, render: (one) => <route.Page key={one} route={one} /> },
 ];

@@ -1,12 +1,12 @@
 import { compareBenchmarks } from '../../benchmark/compare-benchmarks.ts';
 import { SUITE_VERSION, suiteParts } from '../../benchmark/suite.ts';
 import type { BenchmarkOperationId } from '../../contract/benchmark-operations.ts';
-import type { Benchmark, BenchmarkHead } from '../../contract/benchmarks.ts';
+import type { BenchmarkHead } from '../../contract/benchmarks.ts';
 import { linkHeader } from '../../page/page.ts';
 import type { Answering } from '../handler.ts';
 import { newestFirst, partOf } from '../numbered-list.ts';
 import { jsonResponse } from '../responses.ts';
-import { benchmarkHeadOf } from './benchmark-desk.ts';
+import { benchmarkHeadOf, headOf } from './benchmark-desk.ts';
 import type { LoadSources } from './load-test-answers.ts';
 import { mustBeToken } from './start-by-get.ts';
 
@@ -60,7 +60,3 @@ export function benchmarkAnswers({
 
 /** The latest result is looked for among so many: others were stopped, or failed. */
 const LOOK_BACK = 50;
-
-function headOf({ progress: _, doing: __, report: ___, ...head }: Benchmark): BenchmarkHead {
-  return head;
-}

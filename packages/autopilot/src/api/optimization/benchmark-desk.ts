@@ -138,8 +138,7 @@ export class BenchmarkDesk {
   async stop(id: string): Promise<BenchmarkHead> {
     await this.read(id);
     await this.#options.runs.stop(id);
-    const { progress: _, doing: __, report: ___, ...head } = await this.read(id);
-    return head;
+    return headOf(await this.read(id));
   }
 
   /** @throws AutopilotError AP_BENCHMARK_BUSY */
@@ -245,4 +244,10 @@ export function benchmarkHeadOf({
     score: kept?.score ?? null,
     scores: kept?.scores ?? [],
   };
+}
+
+/** What a list has of a benchmark. */
+export function headOf(benchmark: Benchmark): BenchmarkHead {
+  const { id, service, suite, target, state, reason, author, startedAt, endedAt, score, scores } = benchmark;
+  return { id, service, suite, target, state, reason, author, startedAt, endedAt, score, scores };
 }
