@@ -39,7 +39,7 @@ export function processorRounds(): ReadonlyMap<string, ProcessorRound | null> {
 }
 
 function encode(encoders: Encoders, level: CodingLevel, body: Buffer): number {
-  return encoders.encodeSync(level, body, body.length).length;
+  return encoders.encodeSync(level, body).length;
 }
 
 /** Results are kept here, or the compiler could find that nobody wants them. */
