@@ -279,6 +279,11 @@ describe('a benchmark through the API', () => {
     assert.match(out.join('\n'), /Only one of them has measured api[^]*runtime turns .*x \d/);
     assert.equal(await command('show', id), 0);
     assert.match(out.join('\n'), /Geometric mean of runtime 29 %/);
+    await set({ benchmark: { keepResults: 1 } });
+    const { id: third } = (await (await world.send('POST', BENCHMARK)).json()) as BenchmarkHead; // our own answer
+    await stopped(third);
+    const kept = (await list()).benchmarks.map((one) => one.id);
+    assert.deepEqual(kept, [third, newest], 'the one that ran is no result yet when the others go');
   });
 });
 
