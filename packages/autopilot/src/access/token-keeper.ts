@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import type { AccessToken, AccessTokenDraft, AccessTokenState, CreatedAccessToken } from '../contract/access.ts';
 import { hasScope, type Scope, scopes } from '../contract/principal.ts';
 import type { Clock, EpochMs } from '../kernel/clock.ts';
-import { AutopilotError, messageOf } from '../kernel/errors.ts';
+import { AutopilotError } from '../kernel/errors.ts';
 import type { AccessStore, ListPart, StoredToken } from '../storage/ports.ts';
+import { askStore, StoreFollower } from '../storage/store-follower.ts';
 import { makeToken, type TokenVerifier, tokenDigest } from './token.ts';
 
 /** What a {@link TokenKeeper} is made with. */
@@ -19,11 +20,6 @@ export interface TokenKeeperOptions {
   readonly onTrouble: (message: string) => void;
 }
 
-const POLL_MS = 5_000;
-/** While the store is away, so that a schema that is just being made costs no 5 s. */
-const RETRY_MS = 500;
-/** Trouble is told when it has lasted so long: a control plane starts faster than it migrates. */
-const PATIENCE_MS = 5_000;
 const NOTE_USES_MS = 60_000;
 const PRUNE_MS = 600_000;
 const DEFAULT_LIFE_MS = 90 * 86_400_000;
@@ -37,39 +33,33 @@ export class TokenKeeper {
   readonly #options: TokenKeeperOptions;
   readonly #uses = new Map<string, EpochMs>();
   readonly #timers: NodeJS.Timeout[] = [];
-  #listening: Disposable | null = null;
-  #retry: NodeJS.Timeout | null = null;
-  #refreshing: Promise<void> | null = null;
-  #again = false;
-  #stopped = false;
+  readonly #follower: StoreFollower;
   #known: string;
-  #trouble: string | null = null;
-  #troubleSinceMs = 0;
-  #told = false;
 
   constructor(options: TokenKeeperOptions) {
     this.#options = options;
     this.#known = JSON.stringify(options.verifier.digests);
+    this.#follower = new StoreFollower({
+      watch: options.watch,
+      clock: options.clock,
+      read: () => this.#read(),
+      onTrouble: (reason) => options.onTrouble(`Tokens can't be read; those known go on: ${reason}`),
+    });
   }
 
   /** Reads what there is, and follows it from now on. Resolves also when the store is away. */
   async start(): Promise<void> {
-    this.#listening = this.#options.watch(() => void this.refresh());
     this.#timers.push(
-      setInterval(() => void this.refresh(), POLL_MS).unref(),
       setInterval(() => void this.#noteUses(), NOTE_USES_MS).unref(),
       setInterval(() => void this.#prune(), PRUNE_MS).unref(),
     );
-    await this.refresh();
+    await this.#follower.start();
   }
 
   /** Follows nothing any more, and writes what is left of last uses. */
   async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#listening?.[Symbol.dispose]();
     for (const timer of this.#timers) clearInterval(timer);
-    if (this.#retry !== null) clearTimeout(this.#retry);
-    await this.#refreshing;
+    await this.#follower.stop();
     await this.#noteUses();
   }
 
@@ -82,14 +72,7 @@ export class TokenKeeper {
 
   /** Asks the store now. Calls that come meanwhile are one more asking after this one. */
   refresh(): Promise<void> {
-    if (this.#refreshing !== null) {
-      this.#again = true;
-      return this.#refreshing;
-    }
-    this.#refreshing = this.#refresh().finally(() => {
-      this.#refreshing = null;
-    });
-    return this.#refreshing;
+    return this.#follower.refresh();
   }
 
   /** @throws AutopilotError AP_ACCESS_STORE_UNAVAILABLE */
@@ -131,30 +114,23 @@ export class TokenKeeper {
 
   /** @throws AutopilotError AP_ACCESS_STORE_UNAVAILABLE in place of what a store says of itself */
   async asked<T>(ask: (store: AccessStore) => Promise<T>): Promise<T> {
+    return await askStore(
+      'AP_ACCESS_STORE_UNAVAILABLE',
+      'Until it is back the tokens that were known go on to open what they opened.',
+      () => ask(this.#options.store),
+    );
+  }
+
+  async #read(): Promise<void> {
     try {
-      return await ask(this.#options.store);
-    } catch (error) {
-      if (!(error instanceof AutopilotError) || !error.code.startsWith('AP_STORE_')) throw error;
-      throw new AutopilotError(
-        'AP_ACCESS_STORE_UNAVAILABLE',
-        `${error.message} Until it is back the tokens that were known go on to open what they opened.`,
-        { cause: error, ...(error.remedy === undefined ? {} : { remedy: error.remedy }) },
-      );
+      this.#take(await this.#options.store.liveTokens());
+    } finally {
+      this.#tellChange();
     }
   }
 
-  async #refresh(): Promise<void> {
-    do {
-      this.#again = false;
-      try {
-        this.#take(await this.#options.store.liveTokens());
-        this.#trouble = null;
-        this.#told = false;
-      } catch (error) {
-        this.#fail(messageOf(error));
-      }
-    } while (this.#again);
-    // One that has expired changes what there is, also while the store is away.
+  /** One that has expired changes what there is, also while the store is away. */
+  #tellChange(): void {
     const known = JSON.stringify(this.#options.verifier.digests);
     if (known === this.#known) return;
     this.#known = known;
@@ -172,22 +148,6 @@ export class TokenKeeper {
         onUse: (at) => this.#uses.set(id, at),
       })),
     );
-  }
-
-  #fail(trouble: string): void {
-    const nowMs = this.#options.clock.monotonicMs();
-    if (this.#trouble === null) this.#troubleSinceMs = nowMs;
-    this.#trouble = trouble;
-    if (!this.#told && nowMs - this.#troubleSinceMs >= PATIENCE_MS) {
-      this.#told = true;
-      this.#options.onTrouble(`Tokens can't be read; those known go on: ${trouble}`);
-    }
-    if (this.#stopped || this.#retry !== null) return;
-    this.#retry = setTimeout(() => {
-      this.#retry = null;
-      void this.refresh();
-    }, RETRY_MS);
-    this.#retry.unref();
   }
 
   async #noteUses(): Promise<void> {

@@ -1,6 +1,7 @@
 import type { ConfigContent, ConfigVersion, SettingValues } from '../contract/configuration.ts';
-import { AutopilotError, messageOf } from '../kernel/errors.ts';
+import { systemClock } from '../kernel/clock.ts';
 import type { ConfigDraft, ConfigStore } from '../storage/ports.ts';
+import { askStore, StoreFollower } from '../storage/store-follower.ts';
 import { hashOf } from './content.ts';
 import type { ConfigOrder, ConfigOrderLayers, LastGood } from './last-good.ts';
 import { emptyContent } from './layers.ts';
@@ -17,12 +18,6 @@ export interface ConfigKeeperOptions {
   readonly lastGood: (service: string) => LastGood | null;
 }
 
-const POLL_MS = 5_000;
-/** While it is away, so that a schema that is just being made, or a server that restarts, costs no 5 s. */
-const RETRY_MS = 500;
-/** Trouble is told when it has lasted so long: a control plane starts faster than it migrates. */
-const PATIENCE_MS = 3_000;
-
 /**
  * The newest version of every service, as this control plane knows it: heard of by LISTEN, and asked for every 5 s.
  * While the database is away it goes on with what it knows, and changes are refused.
@@ -31,24 +26,22 @@ export class ConfigKeeper {
   readonly #options: ConfigKeeperOptions;
   readonly #versions = new Map<string, ConfigVersion>();
   readonly #lastGood = new Map<string, { readonly disk: LastGood | null; readonly order: ConfigOrder | null }>();
-  #listening: Disposable | null = null;
-  #timer: NodeJS.Timeout | null = null;
-  #refreshing: Promise<void> | null = null;
-  #again = false;
-  #stopped = false;
+  readonly #follower: StoreFollower;
   #read = false;
-  #trouble: string | null = null;
-  #troubleSinceMs = 0;
-  #told = false;
-  #retry: NodeJS.Timeout | null = null;
 
   constructor(options: ConfigKeeperOptions) {
     this.#options = options;
+    this.#follower = new StoreFollower({
+      watch: (changed) => options.store.watch(changed),
+      clock: systemClock,
+      read: () => this.#readNewest(),
+      onTrouble: (reason) => options.onTrouble(`The configuration can't be read: ${reason}`),
+    });
   }
 
   /** Why the database can't be asked; null: it can. */
   get trouble(): string | null {
-    return this.#trouble;
+    return this.#follower.trouble;
   }
 
   get durable(): boolean {
@@ -57,17 +50,11 @@ export class ConfigKeeper {
 
   /** Reads what there is, and follows it from now on. Resolves also when the database is away. */
   async start(): Promise<void> {
-    this.#listening = this.#options.store.watch(() => void this.refresh());
-    this.#timer = setInterval(() => void this.refresh(), POLL_MS);
-    this.#timer.unref();
-    await this.refresh();
+    await this.#follower.start();
   }
 
-  stop(): void {
-    this.#listening?.[Symbol.dispose]();
-    if (this.#timer !== null) clearInterval(this.#timer);
-    if (this.#retry !== null) clearTimeout(this.#retry);
-    this.#stopped = true;
+  async stop(): Promise<void> {
+    await this.#follower.stop();
   }
 
   /** The content in force; the empty one when nothing was ever changed. */
@@ -91,14 +78,7 @@ export class ConfigKeeper {
 
   /** Asks the store now. Calls that come meanwhile are one more asking after this one. */
   refresh(): Promise<void> {
-    if (this.#refreshing !== null) {
-      this.#again = true;
-      return this.#refreshing;
-    }
-    this.#refreshing = this.#refresh().finally(() => {
-      this.#refreshing = null;
-    });
-    return this.#refreshing;
+    return this.#follower.refresh();
   }
 
   /**
@@ -106,15 +86,15 @@ export class ConfigKeeper {
    * @throws AutopilotError AP_CONFIG_STORE_UNAVAILABLE
    */
   async newest(service: string): Promise<ConfigVersion | null> {
-    const newest = await this.#asked(() => this.#options.store.latest(service));
+    const newest = await this.asked((store) => store.latest(service));
     if (newest !== null) this.#take(newest);
     return newest;
   }
 
   /** @throws AutopilotError AP_CONFIG_STALE_VERSION, AP_CONFIG_STORE_UNAVAILABLE */
   async commit(service: string, ifVersion: number, draft: Omit<ConfigDraft, 'hash'>): Promise<ConfigVersion> {
-    const made = await this.#asked(() =>
-      this.#options.store.append(service, ifVersion, { ...draft, hash: hashOf(draft.content) }),
+    const made = await this.asked((store) =>
+      store.append(service, ifVersion, { ...draft, hash: hashOf(draft.content) }),
     );
     this.#take(made);
     return made;
@@ -125,57 +105,23 @@ export class ConfigKeeper {
    * @throws AutopilotError AP_CONFIG_STORE_UNAVAILABLE in place of what a store says of itself
    */
   async asked<T>(ask: (store: ConfigStore) => Promise<T>): Promise<T> {
-    return await this.#asked(() => ask(this.#options.store));
+    return await askStore(
+      'AP_CONFIG_STORE_UNAVAILABLE',
+      'Until it is back every instance goes on with the configuration it has.',
+      () => ask(this.#options.store),
+    );
   }
 
-  async #asked<T>(ask: () => Promise<T>): Promise<T> {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!(error instanceof AutopilotError) || !error.code.startsWith('AP_STORE_')) throw error;
-      throw new AutopilotError(
-        'AP_CONFIG_STORE_UNAVAILABLE',
-        `${error.message} Until it is back every instance goes on with the configuration it has.`,
-        { cause: error, ...(error.remedy === undefined ? {} : { remedy: error.remedy }) },
-      );
+  async #readNewest(): Promise<void> {
+    const versions = await this.#options.store.latestVersions();
+    const isFirst = !this.#read;
+    for (const [service, version] of versions) {
+      if ((this.#versions.get(service)?.version ?? 0) >= version) continue;
+      const newest = await this.#options.store.latest(service);
+      if (newest !== null) this.#take(newest);
     }
-  }
-
-  async #refresh(): Promise<void> {
-    do {
-      this.#again = false;
-      try {
-        const versions = await this.#options.store.latestVersions();
-        const isFirst = !this.#read;
-        for (const [service, version] of versions) {
-          if ((this.#versions.get(service)?.version ?? 0) >= version) continue;
-          const newest = await this.#options.store.latest(service);
-          if (newest !== null) this.#take(newest);
-        }
-        this.#read = true;
-        this.#trouble = null;
-        this.#told = false;
-        if (isFirst) for (const service of this.#lastGood.keys()) this.#options.onChange(service);
-      } catch (error) {
-        this.#fail(messageOf(error));
-      }
-    } while (this.#again);
-  }
-
-  #fail(trouble: string): void {
-    const nowMs = performance.now();
-    if (this.#trouble === null) this.#troubleSinceMs = nowMs;
-    this.#trouble = trouble;
-    if (!this.#told && nowMs - this.#troubleSinceMs >= PATIENCE_MS) {
-      this.#told = true;
-      this.#options.onTrouble(`The configuration can't be read: ${trouble}`);
-    }
-    if (this.#stopped || this.#retry !== null) return;
-    this.#retry = setTimeout(() => {
-      this.#retry = null;
-      void this.refresh();
-    }, RETRY_MS);
-    this.#retry.unref();
+    this.#read = true;
+    if (isFirst) for (const service of this.#lastGood.keys()) this.#options.onChange(service);
   }
 
   /** Versions only go forward: an answer that was overtaken is not taken. */

@@ -140,7 +140,7 @@ export class ConfigurationOffice {
   async stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     this.#file.stop();
-    this.#keeper.stop();
+    await this.#keeper.stop();
     await this.#started;
   }
 
