@@ -1,4 +1,5 @@
 import type { AgentOptions, Agent as HttpAgent, IncomingMessage, RequestOptions, ServerResponse } from 'node:http';
+import { isIPv4 } from 'node:net';
 import { PRINCIPAL_HEADER, signPrincipal } from '../access/signed-principal.ts';
 import { type Problem, problemOf } from '../contract/error-table.ts';
 import { type HostPrincipal, SERVICE_HEADER } from '../contract/principal.ts';
@@ -214,7 +215,8 @@ function keptHeaders(message: IncomingMessage): string[] {
 }
 
 function isLoopback({ hostname }: URL): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
+  // A name may begin with "127." too.
+  return hostname === 'localhost' || hostname === '[::1]' || (isIPv4(hostname) && hostname.startsWith('127.'));
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {
