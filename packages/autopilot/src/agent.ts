@@ -44,6 +44,7 @@ import { followJobConcurrency } from './track/job-concurrency.ts';
 import { JobRecorder, type JobRun } from './track/job-recorder.ts';
 import { LoopDelay } from './track/loop-delay.ts';
 import { LoopSlices, sampledShareOf } from './track/loop-slices.ts';
+import { keepNextTickFast } from './track/next-tick.ts';
 import { RequestProfiler } from './track/profiler.ts';
 import { RecorderSwitch } from './track/recorder-switch.ts';
 import { RequestContext } from './track/request-scope.ts';
@@ -70,7 +71,9 @@ const START_WITHOUT_STORE_MS = 15_000;
  */
 export function createAgent(options: AgentOptions = {}): Agent {
   const environment = readAgentEnvironment(process.env, options);
-  return environment === null ? disabledAgent : new RunningAgent(environment, options.controlPlane ?? 'child');
+  if (environment === null) return disabledAgent;
+  keepNextTickFast();
+  return new RunningAgent(environment, options.controlPlane ?? 'child');
 }
 
 const disabledAgent: Agent = {

@@ -58,6 +58,7 @@ import { PostgresJournal } from './storage/postgres/postgres-journal.ts';
 import { PostgresLoadTestStore } from './storage/postgres/postgres-load-test-store.ts';
 import { PostgresMetricStore } from './storage/postgres/postgres-metric-store.ts';
 import { mergedReleases, StoredOrigins } from './storage/stored-origins.ts';
+import { keepNextTickFast } from './track/next-tick.ts';
 
 /** What a control plane is told. */
 export interface ControlPlaneOptions {
@@ -153,6 +154,7 @@ const HISTORY_GRACE_MS = 1000;
  * @throws AutopilotError AP_LISTEN_FAILED, AP_TOKEN_WEAK
  */
 export async function createControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  keepNextTickFast();
   const clock = options.clock ?? systemClock;
   const onTrouble = options.onTrouble ?? ((): void => {});
   const madeToken = options.token === undefined ? makeToken() : null;
