@@ -11,11 +11,11 @@ test('options of other releases are taken, ignored, and named once in the log', 
   t.after(() => agent.close());
   t.after(() => app.close());
   await app.register(autopilot, { agent });
-  const config = { autopilot: { dictionary: 'public', sample: 0.1, track: true } };
+  const config = { autopilot: { dictionaries: 'public', sample: 0.1, track: true } };
   app.get('/catalog', { config }, () => ({ ok: true }));
   app.get('/again', { config }, () => ({ ok: true }));
   assert.equal((await app.inject('/catalog')).statusCode, 200);
-  assert.equal(lines.filter((line) => line.includes('config.autopilot.dictionary')).length, 1);
+  assert.equal(lines.filter((line) => line.includes('config.autopilot.dictionaries')).length, 1);
   assert.equal(lines.filter((line) => line.includes('config.autopilot.sample')).length, 1);
   assert.equal(lines.length, 2);
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
@@ -9,13 +9,15 @@ import { LiveSettings } from '../config/live-settings.ts';
 import type { SettingValues } from '../contract/configuration.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { LoopDelay } from '../track/loop-delay.ts';
+import type { Answer } from './answer-head.ts';
 import type { HeaderValue } from './answer-rules.ts';
-import { type Answer, type Body, Compressor } from './compressor.ts';
+import { type Body, Compressor } from './compressor.ts';
 
 /** An answer that nobody sends. */
 class HeldAnswer implements Answer {
   readonly method = 'GET';
   readonly path: string;
+  readonly query: string;
   readonly headers: Map<string, string>;
   readonly #asked: Readonly<Record<string, string>>;
   status = 200;
@@ -23,7 +25,9 @@ class HeldAnswer implements Answer {
   constructor(asked: Readonly<Record<string, string>>, headers: Readonly<Record<string, string>>, path: string) {
     this.#asked = asked;
     this.headers = new Map(Object.entries(headers));
-    this.path = path;
+    const [before = '', query = ''] = path.split('?');
+    this.path = before;
+    this.query = query;
   }
 
   header(name: string): HeaderValue {
@@ -129,7 +133,7 @@ test('each setting of compression changes what becomes of an answer, at once and
   using compressor = new Compressor({ settings, loopDelay, recorder });
   const tag = { 'content-type': 'application/json', etag: '"a"' };
   const stream = (): Readable => Readable.from([Buffer.from(text), Buffer.alloc(70_000, 'x')]);
-  const cases: readonly (readonly [SettingValues, () => Promise<unknown>, unknown])[] = [
+  const cases: (readonly [SettingValues, () => Promise<unknown>, unknown])[] = [
     [{ 'compression.enabled': false }, async () => (await send(compressor, text)).outcome, ''],
     [{ 'compression.minBytes': 100_000 }, async () => (await send(compressor, text)).outcome, 'too-small'],
     [{ 'compression.excludedPaths': ['/'] }, async () => (await send(compressor, text)).outcome, 'excluded'],
@@ -156,6 +160,32 @@ test('each setting of compression changes what becomes of an answer, at once and
       'br:5',
     ],
   ];
+  const secret = `${text}"token"`;
+  const guess = async (): Promise<string> =>
+    (await send(compressor, secret, { accept: 'br', path: '/?q=Task' })).outcome;
+  const publicVary = async (): Promise<HeaderValue> => {
+    const answer = new HeldAnswer({ 'accept-encoding': 'gzip' }, { 'content-type': 'application/json' }, '/list');
+    compressor.answer(answer, text, compressor.route('GET /list', { dictionary: 'public' }), () => {});
+    return answer.header('vary');
+  };
+  const isPaddedFar = async (): Promise<boolean> => {
+    const lengths: number[] = [];
+    for (let i = 0; i < 20; i++) {
+      const { body } = await send(compressor, `${secret}${i}`, { path: '/?q=Task' });
+      lengths.push(body.byteLength);
+    }
+    return Math.max(...lengths) - Math.min(...lengths) > 300;
+  };
+  cases.push(
+    [
+      { 'compression.paddedPaths': ['/'] },
+      async () => (await send(compressor, text, { accept: 'br' })).outcome,
+      'secrets',
+    ],
+    [{ 'compression.padReflections': false }, async () => (await guess()).split(':')[0], 'br'],
+    [{ 'compression.paddingBytes': 4_096 }, isPaddedFar, true],
+    [{ 'compression.dictionaryBytes': 0 }, publicVary, 'accept-encoding'],
+  );
   for (const [values, ask, expected] of cases) {
     const name = JSON.stringify(values);
     assert.notDeepEqual(await ask(), expected, name);
@@ -187,6 +217,67 @@ test('the same body is compressed once and then sent as it was kept, in either f
   settings.swap({ 'compression.cacheBytes': 0 });
   assert.equal((await send(compressor, text)).outcome.split(':')[2], undefined);
   settings.swap({});
+});
+
+test('an answer that must hide its length is padded, however it is declared, and is never kept nor streamed in another coding', async () => {
+  using compressor = new Compressor({ settings, loopDelay, recorder });
+  const route = compressor.route('GET /secret', { secrets: true, dictionary: 'public' });
+  const ask = (body: Body, accept: string): Promise<readonly [HeldAnswer, Body]> =>
+    new Promise((resolve) => {
+      const answer = new HeldAnswer({ 'accept-encoding': accept }, { 'content-type': 'text/html' }, '/secret');
+      compressor.answer(answer, body, route, (_, sent) => resolve([answer, sent]));
+    });
+  const before = outcomes.length;
+  for (let i = 0; i < 3; i++) {
+    const [answer, sent] = await ask(text, 'gzip, br, zstd;q=0.5');
+    assert.ok(sent instanceof Uint8Array);
+    assert.equal(answer.header('content-encoding'), 'gzip');
+    assert.equal(answer.header('vary'), 'accept-encoding');
+    assert.equal(gunzipSync(sent).toString(), text);
+    // FEXTRA (RFC 1952): there is a place for it, whatever its length.
+    assert.equal(sent[3], 4);
+  }
+  assert.equal((await ask(text, 'br'))[1], text);
+  const [streamed] = await ask(Readable.from([Buffer.from(text)]), 'gzip');
+  assert.equal(streamed.header('content-encoding'), undefined);
+  assert.deepEqual(
+    outcomes.slice(before).map((outcome) => outcome.split(':')[2] ?? outcome.split(':')[0]),
+    ['gzip', 'gzip', 'gzip', 'secrets', 'secrets'],
+  );
+});
+
+test('an answer that is the same for everybody is offered as a dictionary, and the next is what is new since', async () => {
+  using compressor = new Compressor({ settings, loopDelay, recorder });
+  const route = compressor.route('GET /list', { dictionary: 'public' });
+  const ask = (
+    body: string,
+    request: Readonly<Record<string, string>>,
+    caching: string,
+  ): readonly [HeldAnswer, Body] => {
+    const headers = { 'content-type': 'application/json', 'cache-control': caching, etag: '"a"' };
+    const answer = new HeldAnswer({ 'accept-encoding': 'gzip, zstd', ...request }, headers, '/list?page=1');
+    let sent: Body = null;
+    compressor.answer(answer, body, route, (_, coded) => {
+      sent = coded;
+    });
+    return [answer, sent];
+  };
+  assert.equal(ask(text, {}, 'no-store')[0].header('use-as-dictionary'), undefined);
+  assert.equal(ask(text, {}, 'max-age=60')[0].header('use-as-dictionary'), 'match="/list"');
+  const has = `:${createHash('sha256').update(text).digest('base64')}:`;
+  const dictionary = { 'available-dictionary': has, 'accept-encoding': 'gzip, zstd, dcz' };
+  const [answer, sent] = ask(`${text} `, dictionary, 'max-age=60');
+  assert.ok(sent !== null && typeof sent === 'object' && 'byteLength' in sent);
+  assert.deepEqual(
+    ['content-encoding', 'vary', 'use-as-dictionary', 'etag'].map((name) => answer.header(name)),
+    ['dcz', 'accept-encoding, available-dictionary', undefined, 'W/"a"'],
+  );
+  assert.ok(sent.byteLength < 100);
+  assert.equal(zstdDecompressSync(sent.subarray(40), { dictionary: Buffer.from(text) }).toString(), `${text} `);
+  // A client that has it and does not take the coding, or prefers another.
+  for (const accept of ['gzip', 'gzip, dcz;q=0.5', 'dcz;q=0, gzip']) {
+    assert.equal(ask(text, { ...dictionary, 'accept-encoding': accept }, '')[0].header('content-encoding'), 'gzip');
+  }
 });
 
 test('a client that has the coded answer gets a 304, and a 304 of the route has the tag that was asked about', async () => {

@@ -2,33 +2,24 @@ import type { Readable } from 'node:stream';
 import type { SettingsView } from '../config/live-settings.ts';
 import type { Settings } from '../config/registry.ts';
 import type { UncodedReason } from '../contract/compression.ts';
-import { problemOf } from '../contract/error-table.ts';
 import type { LoopDelay } from '../track/loop-delay.ts';
 import { type AcceptedCodings, CodingReader } from './accepted-codings.ts';
-import { type AnswerHead, hasContent, varyBy, whyNotCoded } from './answer-rules.ts';
+import { type Answer, describeCoded, describeUnchanged, refuseUnacceptable } from './answer-head.ts';
+import { hasContent, varyBy, whyNotCoded } from './answer-rules.ts';
 import { BodyCache } from './body-cache.ts';
 import { beginsEncoded, looksLikeNoise } from './body-probe.ts';
 import { codeStream, plainStream } from './coded-stream.ts';
 import type { CodingLevel } from './coding-level.ts';
 import { CodingPolicy } from './coding-policy.ts';
+import { DICTIONARY_OUTCOME, Dictionaries, mayBeKept, useAsDictionary } from './dictionaries.ts';
 import { availableCodings, Encoders, type EncodersOptions } from './encoders.ts';
-import { codedTag, noneMatchNames, routesCondition } from './entity-tag.ts';
+import { routesCondition } from './entity-tag.ts';
 import { globTest } from './glob.ts';
 import { essence, type MediaTypeKind, mediaTypeKind } from './media-type.ts';
+import { padded, reflectsBesideSecret, withPadding } from './padding.ts';
 import { RouteCompression, type RouteCompressionOptions } from './route-compression.ts';
 import { Strain } from './strain.ts';
 import { readHead, type StreamHead } from './stream-head.ts';
-
-/** An answer whose head is not sent yet, whatever the framework. Names of headers in lower case. */
-export interface Answer extends AnswerHead {
-  readonly method: string;
-  /** Without its query. */
-  readonly path: string;
-  requestHeader(name: string): string | undefined;
-  setStatus(status: number): void;
-  setHeader(name: string, value: string): void;
-  removeHeader(name: string): void;
-}
 
 /** null: none, as for HEAD. */
 export type Body = string | Uint8Array | Readable | null;
@@ -75,6 +66,7 @@ export class Compressor implements Disposable {
   readonly #strain = new Strain();
   readonly #following: Disposable;
   readonly #cache = new BodyCache();
+  readonly #dictionaries: Dictionaries;
   readonly #routes = new Map<string, RouteCompression>();
   /** Large bodies in other threads, and streams. */
   #concurrent = 0;
@@ -82,10 +74,12 @@ export class Compressor implements Disposable {
   #excludedFor: Settings['compression'] | null = null;
   #isExcludedPath: (path: string) => boolean = () => false;
   #isExcludedType: (type: string) => boolean = () => false;
+  #isPaddedPath: (path: string) => boolean = () => false;
 
   constructor(options: CompressorOptions) {
     this.#options = options;
     this.#encoders = new Encoders(options);
+    this.#dictionaries = new Dictionaries(options);
     this.#following = this.#strain.follow(options.loopDelay, () => this.#settings.lateMs);
   }
 
@@ -93,6 +87,7 @@ export class Compressor implements Disposable {
     this.#following[Symbol.dispose]();
     this.#cache.limit(0);
     this.#encoders[Symbol.dispose]();
+    this.#dictionaries[Symbol.dispose]();
   }
 
   get #settings(): Settings['compression'] {
@@ -118,7 +113,7 @@ export class Compressor implements Disposable {
     const settings = this.#settings;
     const { status } = answer;
     if (!settings.enabled || !hasContent(status)) {
-      if (settings.enabled && status === 304) this.#describeUnchanged(answer);
+      if (settings.enabled && status === 304) describeUnchanged(answer, settings.entityTags);
       send(null, body, 0);
       return;
     }
@@ -152,9 +147,12 @@ export class Compressor implements Disposable {
     }
     // Also on an answer that goes as it is: which of the two it is depends on the request.
     answer.setHeader('vary', varyBy(answer.header('vary'), 'accept-encoding'));
+    const isSecret = route.options.secrets === true || this.#isPaddedPath(answer.path);
+    const isPublic = route.options.dictionary === 'public' && !isSecret && settings.dictionaryBytes > 0;
+    if (isPublic) answer.setHeader('vary', varyBy(answer.header('vary'), 'available-dictionary'));
     const accepted = this.#reader.read(answer.requestHeader('accept-encoding'));
     if (accepted.best.length === 0) {
-      if (!accepted.identity && settings.refuseUnacceptable) this.#refuse(answer, send);
+      if (!accepted.identity && settings.refuseUnacceptable) send(null, refuseUnacceptable(answer), 0);
       else sendPlain('client-cannot');
       return;
     }
@@ -162,9 +160,11 @@ export class Compressor implements Disposable {
       sendPlain('incompressible');
       return;
     }
-    const coding: Coding = { answer, route, accepted, send, sendPlain };
+    const coding: Coding = { answer, route, accepted, send, sendPlain, isSecret, isPublic };
     if (typeof body === 'string' || body instanceof Uint8Array) this.#codeBody(coding, body);
     else if (body === null) this.#describeHead(coding, size ?? 0);
+    // What flows goes as it comes, and its length with it.
+    else if (isSecret) sendPlain('secrets');
     else if (kind === 'events') this.#codeStream(coding, body, nothingHeld, true);
     else {
       readHead(body, (error, head) => {
@@ -189,22 +189,33 @@ export class Compressor implements Disposable {
     } else this.#codeStream(coding, body, head, false);
   }
 
-  #codeBody({ answer, route, accepted, send, sendPlain }: Coding, body: string | Uint8Array): void {
+  #codeBody(coding: Coding, body: string | Uint8Array): void {
+    const { answer, route, send, sendPlain, isPublic } = coding;
+    const { budgetMs, maxConcurrent, cacheBytes, padReflections, paddingBytes, entityTags } = this.#settings;
     const startedAtMs = performance.now();
     const bytes = this.#encoders.bytesOf(body);
     const size = bytes.byteLength;
+    if (isPublic && this.#codeByDictionary(coding, bytes, startedAtMs)) return;
+    const isSecret =
+      coding.isSecret ||
+      (!isPublic && padReflections && answer.query !== '' && reflectsBesideSecret(bytes, answer.query));
+    const accepted = isSecret ? withPadding(coding.accepted) : coding.accepted;
+    if (accepted.best.length === 0) {
+      sendPlain('secrets');
+      return;
+    }
     const level = this.#choose(route, accepted, size);
     if (level === null) {
       sendPlain('does-not-pay');
       return;
     }
-    const { budgetMs, maxConcurrent, cacheBytes } = this.#settings;
-    const sendCoded = (coded: Uint8Array, outcome: string, cpuMs: number, addedMs: number): void => {
+    const sendCoded = (made: Uint8Array, outcome: string, cpuMs: number, addedMs: number): void => {
+      const coded = isSecret ? padded(level.coding, made, paddingBytes) : made;
       this.#count(route, outcome, size, coded.byteLength, cpuMs, addedMs);
-      const sent = this.#describeCoded(answer, level, coded.byteLength) ? coded : null;
+      const sent = describeCoded(answer, level.coding, coded.byteLength, entityTags) ? coded : null;
       send(null, sent, addedMs);
     };
-    const cached = cacheBytes === 0 ? null : this.#cache.find(level, bytes);
+    const cached = cacheBytes === 0 || isSecret ? null : this.#cache.find(level, bytes);
     if (cached !== null) {
       const addedMs = performance.now() - startedAtMs;
       sendCoded(cached, level.cachedName, addedMs, addedMs);
@@ -218,7 +229,7 @@ export class Compressor implements Disposable {
         sendPlain('incompressible', addedMs);
         return;
       }
-      if (cacheBytes > 0) this.#cache.offer(level, from, coded, cacheBytes);
+      if (cacheBytes > 0 && !isSecret) this.#cache.offer(level, from, coded, cacheBytes);
       sendCoded(coded, level.name, measured ? addedMs : cpuMs, addedMs);
     };
     if (cpuMs <= budgetMs) {
@@ -251,8 +262,39 @@ export class Compressor implements Disposable {
       .catch(() => {});
   }
 
+  /** As what is new since an answer that the client has; and makes this one such an answer, where it has none. False: not so. */
+  #codeByDictionary({ answer, route, accepted, send }: Coding, bytes: Uint8Array, startedAtMs: number): boolean {
+    if (answer.method !== 'GET' || answer.status !== 200) return false;
+    const { dictionaryBytes, entityTags } = this.#settings;
+    const known = this.#dictionaryOf(answer, route, accepted, startedAtMs);
+    const coded = known === null ? null : this.#dictionaries.encode(known, bytes);
+    if (
+      (coded === null || this.#dictionaries.isStale(bytes.byteLength, coded.byteLength)) &&
+      mayBeKept(answer.header('cache-control')) &&
+      this.#dictionaries.offer(route, answer.path, bytes, startedAtMs, dictionaryBytes)
+    ) {
+      answer.setHeader('use-as-dictionary', useAsDictionary(answer.path));
+    }
+    if (coded === null || coded.byteLength >= bytes.byteLength) return false;
+    const addedMs = performance.now() - startedAtMs;
+    this.#count(route, DICTIONARY_OUTCOME, bytes.byteLength, coded.byteLength, addedMs, addedMs);
+    const sent = describeCoded(answer, 'dcz', coded.byteLength, entityTags) ? coded : null;
+    send(null, sent, addedMs);
+    return true;
+  }
+
+  #dictionaryOf(
+    answer: Answer,
+    route: RouteCompression,
+    accepted: AcceptedCodings,
+    nowMs: number,
+  ): ReturnType<Dictionaries['find']> {
+    if (!accepted.dictionary) return null;
+    return this.#dictionaries.find(route, answer.requestHeader('available-dictionary'), nowMs);
+  }
+
   #codeStream({ answer, route, accepted, send }: Coding, body: Readable, head: StreamHead, events: boolean): void {
-    const coding = { answer, route, accepted, send, sendPlain: () => {} };
+    const coding = { answer, route, send };
     if (this.#streams >= this.#settings.maxStreams) {
       this.#sendPlainStream(coding, 'too-busy', body, head);
       return;
@@ -263,7 +305,7 @@ export class Compressor implements Disposable {
       this.#sendPlainStream(coding, 'does-not-pay', body, head);
       return;
     }
-    this.#describeCoded(answer, level, null);
+    describeCoded(answer, level.coding, null, this.#settings.entityTags);
     this.#streams++;
     const coded = codeStream(body, head, level, events, ({ bytesIn, bytesOut }) => {
       this.#streams--;
@@ -283,16 +325,24 @@ export class Compressor implements Disposable {
     send(null, coded, 0);
   }
 
-  #sendPlainStream({ answer, route, send }: Coding, reason: UncodedReason, body: Readable, head: StreamHead): void {
+  #sendPlainStream(
+    { answer, route, send }: Pick<Coding, 'answer' | 'route' | 'send'>,
+    reason: UncodedReason,
+    body: Readable,
+    head: StreamHead,
+  ): void {
     const bytes = Number(answer.header('content-length') ?? head.byteLength);
     this.#count(route, reason, bytes, bytes, 0, null);
     send(null, head.chunks.length === 0 ? body : plainStream(body, head), 0);
   }
 
   /** What GET would answer, without making it (RFC 9110, section 9.3.2): its length is not known then. */
-  #describeHead({ answer, route, accepted, send }: Coding, size: number): void {
-    const level = this.#choose(route, accepted, size);
-    if (level !== null) this.#describeCoded(answer, level, null);
+  #describeHead({ answer, route, accepted, send, isSecret, isPublic }: Coding, size: number): void {
+    const { entityTags } = this.#settings;
+    const isKnown = isPublic && this.#dictionaryOf(answer, route, accepted, performance.now()) !== null;
+    const level = this.#choose(route, isSecret ? withPadding(accepted) : accepted, size);
+    const coding = isKnown && answer.status === 200 ? 'dcz' : level?.coding;
+    if (coding !== undefined) describeCoded(answer, coding, null, entityTags);
     send(null, null, 0);
   }
 
@@ -302,55 +352,12 @@ export class Compressor implements Disposable {
     return this.#policy.choose(route.costs, size, best, byteValueNs);
   }
 
-  /** Says in the head what the body has become. False: the client has it already, and the answer is a 304 now. */
-  #describeCoded(answer: Answer, { coding }: CodingLevel, byteLength: number | null): boolean {
-    answer.setHeader('content-encoding', coding);
-    if (byteLength === null) answer.removeHeader('content-length');
-    else answer.setHeader('content-length', String(byteLength));
-    // Ranges are of the coded bytes, which are made anew each time.
-    answer.removeHeader('accept-ranges');
-    const tag = answer.header('etag');
-    if (typeof tag !== 'string') return true;
-    const coded = codedTag(tag, coding, this.#settings.entityTags);
-    answer.setHeader('etag', coded);
-    // A route that compares tags as texts has not seen that the client has this one: the W/ is ours.
-    const condition = answer.requestHeader('if-none-match');
-    const isRead = answer.method === 'GET' || answer.method === 'HEAD';
-    if (byteLength === null || coded === tag || condition === undefined || !isRead || answer.status !== 200)
-      return true;
-    if (!noneMatchNames(routesCondition(condition, false), tag)) return true;
-    answer.setStatus(304);
-    for (const name of ['content-encoding', 'content-length', 'content-type']) answer.removeHeader(name);
-    return false;
-  }
-
-  /** A 304 has the tag that the client has asked about (RFC 9110, section 15.4.5): the coded answer's, if it was that. */
-  #describeUnchanged(answer: Answer): void {
-    const tag = answer.header('etag');
-    const condition = answer.requestHeader('if-none-match');
-    if (typeof tag !== 'string' || tag.startsWith('W/') || condition === undefined || condition.includes(tag)) return;
-    for (const coding of codings) {
-      const coded = codedTag(tag, coding, this.#settings.entityTags);
-      if (!condition.includes(coded)) continue;
-      answer.setHeader('etag', coded);
-      return;
-    }
-  }
-
-  #refuse(answer: Answer, send: Send): void {
-    const problem = problemOf('AP_NOT_ACCEPTABLE', 'The client excludes the answer as it is, and every coding of it.', {
-      remedy: 'Accept one of zstd, br, gzip and deflate, or identity.',
-    });
-    answer.setStatus(problem.status);
-    answer.setHeader('content-type', 'application/problem+json');
-    for (const name of ['content-length', 'etag', 'last-modified']) answer.removeHeader(name);
-    send(null, JSON.stringify(problem), 0);
-  }
-
   #isExcluded(settings: Settings['compression'], path: string, contentType: string): boolean {
     if (this.#excludedFor !== settings) {
       this.#excludedFor = settings;
       this.#cache.limit(settings.cacheBytes);
+      this.#dictionaries.limit(settings.dictionaryBytes);
+      this.#isPaddedPath = globTest(settings.paddedPaths);
       this.#isExcludedPath = globTest(settings.excludedPaths);
       this.#isExcludedType = globTest(settings.excludedTypes);
     }
@@ -377,14 +384,16 @@ function isShort(text: string, bytes: number): boolean {
   return text.length * 3 < bytes || Buffer.byteLength(text) < bytes;
 }
 
-const codings = ['zstd', 'br', 'gzip', 'deflate'] as const;
-
 interface Coding {
   readonly answer: Answer;
   readonly route: RouteCompression;
   readonly accepted: AcceptedCodings;
   readonly send: Send;
   readonly sendPlain: (reason: UncodedReason, codingMs?: number) => void;
+  /** Its length is hidden. */
+  readonly isSecret: boolean;
+  /** It may be a dictionary, and be coded by one. */
+  readonly isPublic: boolean;
 }
 
 const nothingHeld: StreamHead = { chunks: [], byteLength: 0, ended: false };

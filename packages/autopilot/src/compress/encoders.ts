@@ -24,7 +24,7 @@ import { REUSED_MAX_BYTES, type ReusedContext, reusedContext } from './reused-co
 /** What a body is coded with. */
 export interface EncodersOptions {
   /** Opens a context that is used again and again; null: there is none, and the public functions of node:zlib are used. */
-  readonly openContext?: (coding: ContentCoding, level: number) => ReusedContext | null;
+  readonly openContext?: (coding: ContentCoding, level: number, dictionary?: Uint8Array) => ReusedContext | null;
 }
 
 /** The codings that this runtime has, by trying and not by its version: node:zlib has zstd from 22.15 on. */

@@ -62,14 +62,14 @@ const kinds = {
  *
  * Node offers no such thing. Behind each of its streams is a handle with a synchronous write, which its own *Sync
  * functions use, and nothing says it stays. So it is tried on bodies of several kinds before it is trusted; null: it is
- * not what it was, or the coding has none (Brotli), and the caller uses the public functions.
+ * not what it was, or the coding has none (Brotli), and the caller uses the public functions. `dictionary` is zstd's alone.
  */
-export function reusedContext(coding: ContentCoding, level: number): ReusedContext | null {
+export function reusedContext(coding: ContentCoding, level: number, dictionary?: Uint8Array): ReusedContext | null {
   if (coding === 'br') return null;
   try {
-    const context = open(coding, level);
+    const context = open(coding, level, dictionary);
     if (context === null) return null;
-    if (codesRightly(context, coding)) return context;
+    if (codesRightly(context, coding, dictionary)) return context;
     context.close();
     return null;
   } catch {
@@ -77,10 +77,10 @@ export function reusedContext(coding: ContentCoding, level: number): ReusedConte
   }
 }
 
-function open(coding: keyof typeof kinds, level: number): ReusedContext | null {
+function open(coding: keyof typeof kinds, level: number, dictionary: Uint8Array | undefined): ReusedContext | null {
   const stream =
     coding === 'zstd'
-      ? createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: level } })
+      ? createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: level }, dictionary })
       : coding === 'gzip'
         ? createGzip({ level })
         : createDeflate({ level });
@@ -124,13 +124,13 @@ const decoders = { zstd: zstdDecompressSync, gzip: gunzipSync, deflate: inflateS
 const encoders = { zstd: zstdCompressSync, gzip: gzipSync, deflate: deflateSync } as const;
 
 /** Bodies one after the other come back as they were, also after an empty one and after one that grew. */
-function codesRightly(context: ReusedContext, coding: keyof typeof kinds): boolean {
+function codesRightly(context: ReusedContext, coding: keyof typeof kinds, dictionary: Uint8Array | undefined): boolean {
   const text = Buffer.from('{"id":1,"title":"a task"},'.repeat(40));
   // Noise that needs no source of it: what is compressed already.
   const noise = encoders[coding](Buffer.from(Array.from({ length: 300 }, (_, i) => (i * i * 7) % 251)));
   for (const body of [text, Buffer.alloc(0), noise, text.subarray(3), text]) {
     const coded = context.encode(body, body.byteLength);
-    if (!decoders[coding](coded).equals(body)) return false;
+    if (!decoders[coding](coded, { dictionary }).equals(body)) return false;
   }
   return context.encode(text, text.byteLength).byteLength < text.byteLength / 2;
 }

@@ -4,6 +4,13 @@ import { RouteCosts } from './coding-policy.ts';
 export interface RouteCompressionOptions {
   /** false: they go as they are. */
   readonly compress?: boolean;
+  /**
+   * 'public': they are the same for everybody who asks, and one may be the dictionary of the next (RFC 9842). Never say it
+   * of what depends on who asks.
+   */
+  readonly dictionary?: 'public';
+  /** true: they hold a secret beside something that the request says, so their length is hidden. */
+  readonly secrets?: boolean;
 }
 
 /** A new length of a stream counts for a quarter. */

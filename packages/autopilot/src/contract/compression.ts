@@ -13,6 +13,7 @@ const reasons = {
   'no-transform': 'Cache-Control: no-transform, or a digest of its bytes, forbids it',
   partial: 'a part of a representation is sent as it is',
   'client-cannot': 'the client takes no coding that can be made',
+  secrets: 'its length must be hidden, and the coding has no place for padding, or it flows',
   'does-not-pay': 'what is saved is worth less than the CPU time it takes now',
   'too-busy': 'as many large bodies or streams as may be are being compressed already',
   failed: 'the encoder failed',

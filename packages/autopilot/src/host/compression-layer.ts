@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Answer } from '../compress/answer-head.ts';
 import type { HeaderValue } from '../compress/answer-rules.ts';
-import type { Answer, Body, Compressor, Send } from '../compress/compressor.ts';
+import type { Body, Compressor, Send } from '../compress/compressor.ts';
 import type { RouteCompression } from '../compress/route-compression.ts';
 
 /** What a request asked before its conditions were written as the route's own tags are. */
@@ -25,6 +26,12 @@ class FastifyAnswer implements Answer {
     const { url } = this.#request;
     const end = url.indexOf('?');
     return end < 0 ? url : url.slice(0, end);
+  }
+
+  get query(): string {
+    const { url } = this.#request;
+    const end = url.indexOf('?');
+    return end < 0 ? '' : url.slice(end + 1);
   }
 
   get status(): number {

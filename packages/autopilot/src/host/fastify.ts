@@ -29,11 +29,18 @@ export interface AutopilotRouteConfig {
   readonly essential?: boolean;
   /** false: answers of this route are never compressed. Default true. */
   readonly compress?: boolean;
+  /**
+   * 'public': its answers are the same for everybody, so that a client which has one is sent what is new since
+   * (docs/guides/compression.md). Never say it of what depends on who asks.
+   */
+  readonly dictionary?: 'public';
+  /** true: its answers hold a secret beside something that the request says; their compressed length is hidden. */
+  readonly secrets?: boolean;
   /** What another release understands is accepted, so that one source runs with several; this one ignores it and says so in the log. */
   readonly [option: string]: unknown;
 }
 
-const ROUTE_OPTIONS: ReadonlySet<string> = new Set(['track', 'essential', 'compress']);
+const ROUTE_OPTIONS: ReadonlySet<string> = new Set(['track', 'essential', 'compress', 'dictionary', 'secrets']);
 
 declare module 'fastify' {
   interface FastifyContextConfig {

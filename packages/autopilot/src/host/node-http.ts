@@ -1,7 +1,9 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { PassThrough, pipeline, Readable, Writable } from 'node:stream';
+import type { Answer } from '../compress/answer-head.ts';
 import type { HeaderValue } from '../compress/answer-rules.ts';
-import { type Answer, type Body, Compressor } from '../compress/compressor.ts';
+import { type Body, Compressor } from '../compress/compressor.ts';
+import type { RouteCompressionOptions } from '../compress/route-compression.ts';
 import { settingsOf } from '../config/registry.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { LoopDelay } from '../track/loop-delay.ts';
@@ -11,8 +13,16 @@ import { type Agent, internals } from './hosted-agent.ts';
 export interface CompressionOptions {
   /** Its settings are followed, and what becomes of answers is counted by it. Absent: the defaults, and nobody counts. */
   readonly agent?: Agent;
-  /** What answers are counted under, and whose costs are learned together: few names. Default: the method alone. */
-  readonly route?: (request: IncomingMessage) => string;
+  /**
+   * What answers are counted under, and whose costs are learned together: few names. Default: the method alone. With what
+   * is to be known of the route, where there is something.
+   */
+  readonly route?: (request: IncomingMessage) => string | NamedRoute;
+}
+
+/** A route, and what it says about its answers. */
+export interface NamedRoute extends RouteCompressionOptions {
+  readonly name: string;
 }
 
 /** A middleware of node:http; Express, Connect and their like take it as it is. Disposing ends what it holds. */
@@ -33,9 +43,10 @@ export function compression({ agent, route = methodOf }: CompressionOptions = {}
     // An agent that is switched off changes nothing.
     if (agent === undefined || inside !== null) {
       const asked = adoptConditions(request, compressor);
-      const name = route(request);
+      const named = route(request);
+      const known = typeof named === 'string' ? compressor.route(named) : compressor.route(named.name, named);
       new HeldResponse(request, response, asked, (answer, body, send) =>
-        compressor.answer(answer, body, compressor.route(name), send),
+        compressor.answer(answer, body, known, send),
       ).hold();
     }
     next?.();
@@ -111,6 +122,12 @@ class HeldResponse implements Answer {
     const url = this.#request.url ?? '/';
     const end = url.indexOf('?');
     return end < 0 ? url : url.slice(0, end);
+  }
+
+  get query(): string {
+    const url = this.#request.url ?? '/';
+    const end = url.indexOf('?');
+    return end < 0 ? '' : url.slice(end + 1);
   }
 
   get status(): number {

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
 import type { Compressor } from '../compress/compressor.ts';
-import { RouteCompression } from '../compress/route-compression.ts';
+import { RouteCompression, type RouteCompressionOptions } from '../compress/route-compression.ts';
 import type { SettingsView } from '../config/live-settings.ts';
 import { type ErrorCode, problemOf } from '../contract/error-table.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -44,7 +44,7 @@ interface RouteFacts {
 }
 
 interface LayeredConfig {
-  readonly autopilot?: { readonly essential?: boolean; readonly track?: boolean; readonly compress?: boolean };
+  readonly autopilot?: RouteCompressionOptions & { readonly essential?: boolean; readonly track?: boolean };
   [layerKey]?: RouteFacts;
 }
 
