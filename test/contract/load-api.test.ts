@@ -1,5 +1,6 @@
 /** Load tests through the API: who may start what, how they are followed, stopped, kept and compared. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { signPrincipal } from '../../packages/autopilot/src/access/signed-principal.ts';
 import { readArguments } from '../../packages/autopilot/src/cli/command.ts';
@@ -32,11 +33,13 @@ let other: LoadTarget;
 let world: ControlWorld;
 let lastAskedAt = 0;
 let lastPath = '';
+let lastMark: string | undefined;
 let runIds = new Set<string>();
 before(async () => {
   target = await loadTarget('http', ({ headers, url }) => {
     lastAskedAt = performance.now();
     lastPath = url;
+    lastMark = headers['x-autopilot-load-mark']?.toString();
     runIds.add(String(headers['x-autopilot-load-test']));
     return url === '/lost' ? { status: 404 } : {};
   });
@@ -202,6 +205,36 @@ describe('a load test through the API', () => {
     assert.match(await refused(world.get('/api/v1/jobs/none')), /^AP_JOB_UNKNOWN/);
     assert.equal(other.connections().opened, 0);
   });
+});
+
+it('a test is kept apart when asked to: its requests carry a mark that agents were told of, as long as it runs', async () => {
+  const agent = world.link('marked');
+  const told = (): readonly string[] =>
+    agent.heard.flatMap((one) => (one.kind === 'test-marks' ? [one.marks] : [])).at(-1) ?? [];
+  lastMark = undefined;
+  await ended((await start({ plan: plan(300) })).id);
+  assert.equal(lastMark, undefined, 'nobody asked for it');
+  const marked = async (order: object): Promise<void> => {
+    const { id } = await start({ plan: plan(300), ...order });
+    const [digest] = told();
+    await ended(id);
+    assert.equal(
+      digest,
+      createHash('sha256')
+        .update(lastMark ?? '')
+        .digest('base64url'),
+    );
+    assert.deepEqual(told(), []);
+    assert.doesNotMatch(JSON.stringify(await read(id)), new RegExp(lastMark ?? 'none'));
+  };
+  await marked({ apart: true });
+  await set({ load: { keepApart: true } });
+  await marked({});
+  lastMark = undefined;
+  await ended((await start({ plan: plan(300), apart: false })).id);
+  assert.equal(lastMark, undefined);
+  assert.match(await refused(world.send('POST', PATH, { plan: plan(300), apart: 'yes' })), /^AP_BODY_INVALID apart/);
+  await set({ load: { keepApart: false } });
 });
 
 describe('a benchmark through the API', () => {

@@ -53,7 +53,7 @@ const proofs: Readonly<Record<string, readonly string[]>> = {
   ],
   'test/contract/load-api.test.ts': [
     ...['targets', 'maxUsers', 'maxRatePerSecond', 'maxDurationMs'].map((name) => `load.${name}`),
-    ...['operatorShare', 'maxRunning', 'keepTests'].map((name) => `load.${name}`),
+    ...['operatorShare', 'maxRunning', 'keepTests', 'keepApart'].map((name) => `load.${name}`),
     ...['path', 'maxBusyRatio', 'maxRequestsPerSecond', 'keepResults'].map((name) => `benchmark.${name}`),
   ],
   'test/contract/setting-effects.test.ts': [

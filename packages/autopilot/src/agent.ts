@@ -166,6 +166,7 @@ class RunningAgent implements Agent {
     });
     const profiler = new RequestProfiler({ clock: systemClock, context: this.#context });
     this.#resources.use(profiler);
+    const http = new HttpRecorder(systemClock);
     this.#link = new AgentLink({
       origin: { service, instance, release },
       pid: process.pid,
@@ -180,12 +181,12 @@ class RunningAgent implements Agent {
         this.#exposition.learnTokens(tokens);
       },
       onTokens: (tokens) => this.#exposition.learnTokens(tokens),
+      onTestMarks: (marks) => http.marks.learn(marks),
       onRefused: (reason) => process.emitWarning(reason, { type: 'AutopilotWarning', code: 'AP_LINK_REFUSED' }),
     });
     this.#child = controlPlane === 'none' || remote !== null ? null : this.#makeChild(controlPlane);
     this.#remote = remote;
     this.#dialer = remote === null ? null : this.#makeDialer(remote);
-    const http = new HttpRecorder(systemClock);
     const compression = new CompressionRecorder(systemClock);
     const loopDelay = new LoopDelay(systemClock);
     const runtime = new RuntimeRecorder({ clock: systemClock, loopDelay, activeRequests: () => http.active });

@@ -226,6 +226,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     clock,
     address: () => address,
     tokens: () => tokens.digests,
+    testMarks: () => load.marks,
     take: async (origin, windows) => {
       const { refused, invalid } = await store.append(origin, windows);
       fleet.add(origin, windows);
@@ -299,6 +300,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     watchedUrl: Object.values(options.watch ?? {})[0] ?? null,
     storeUrl: connected,
     benchmarkRoundMs: options.benchmarkRoundMs,
+    onMarks: () => agents.tellTestMarks(),
     onTrouble,
   });
   const serviceOf = (named: string | undefined): string =>

@@ -4,6 +4,8 @@ import type { TargetRule } from '../load/target.ts';
 /** What is measured. Plain data: it goes to another process. */
 export interface BenchmarkOrder {
   readonly runId: string;
+  /** Keeps its requests apart from those of users. */
+  readonly mark: string;
   /** Whose API is measured, and what may be asked; null: nobody's. */
   readonly target: { readonly origin: string; readonly path: string; readonly rules: readonly TargetRule[] } | null;
   /** The database that is measured, only read; null: none. */

@@ -1,6 +1,7 @@
 import { arch, cpus, hostname, platform, release, totalmem } from 'node:os';
 import process from 'node:process';
 import type { BenchmarkReport } from '../contract/benchmarks.ts';
+import { LOAD_MARK_HEADER } from '../contract/load-tests.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { type LoadPlan, runLoad } from '../load/load.ts';
 import { measureDatabase } from '../postgres/database-rounds.ts';
@@ -126,7 +127,7 @@ interface ApiRounds {
 }
 
 async function measureApi(
-  { runId, roundMs }: BenchmarkOrder,
+  { runId, mark, roundMs }: BenchmarkOrder,
   { origin, path, rules }: NonNullable<BenchmarkOrder['target']>,
   onProgress: (progress: BenchmarkProgress) => void,
 ): Promise<ApiRounds> {
@@ -137,6 +138,7 @@ async function measureApi(
     target: origin,
     load: { kind: 'users', stages: [{ durationMs, users: API_USERS }] },
     warmupMs,
+    headers: { [LOAD_MARK_HEADER]: mark },
     flows: [{ name: 'api', steps: [{ name: 'api', path: path.replaceAll('${', '%24%7B') }] }],
     abort: { errorRatio: 0.05 },
   };

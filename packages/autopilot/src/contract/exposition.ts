@@ -2,7 +2,7 @@ import { type MetricKind, metrics } from './metrics.ts';
 import type { Family } from './series.ts';
 
 /** The families that leave the autopilot as metrics of their own; `overflow` is about the autopilot itself. */
-export type ExposedFamily = Exclude<Family, 'route-statement'> | 'overflow';
+export type ExposedFamily = Exclude<Family, 'route-statement' | 'test'> | 'overflow';
 
 /** Where a point of an exposed metric comes from: one field of a series, with the attributes that tell it from its neighbours. */
 export interface ExposedPart {

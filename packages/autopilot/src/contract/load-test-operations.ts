@@ -120,7 +120,7 @@ export const loadTestOperations: {
     query: { kind: 'object', fields: { service } },
     body: {
       description:
-        '`plan` as `autopilot load run` takes it (its target may be left out), `kind`, and `objective` of a stress test',
+        '`plan` as `autopilot load run` takes it (its target may be left out), `kind`, `objective` of a stress test, and `apart`: whether its requests are kept out of the figures of routes and tenants',
       mediaTypes: ['application/json'],
       maxBytes: 1_048_576,
       shape: null,

@@ -164,6 +164,7 @@ export const loadTestList: ShapeOf<LoadTestList> = {
         maxDurationMs: ms,
         maxRunning: whole,
         targets: listOf(text),
+        keepApart: flag,
         mayStart: flag,
       },
     },

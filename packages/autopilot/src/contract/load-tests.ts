@@ -1,5 +1,8 @@
 import type { Page } from './performance.ts';
 
+/** Carries the secret by which agents know the requests of a test that is kept apart. */
+export const LOAD_MARK_HEADER = 'x-autopilot-load-mark';
+
 /** What a load test is to find out. */
 export type LoadTestKind = 'smoke' | 'load' | 'spike' | 'soak' | 'stress';
 
@@ -139,6 +142,8 @@ export interface LoadTestLimits {
   readonly maxRunning: number;
   /** Origins that may be tested; the first is what is tested when no target is named. */
   readonly targets: readonly string[];
+  /** Whether requests of tests are kept apart from those of users where a test does not say. */
+  readonly keepApart: boolean;
   /** Whether the caller may start a test at all. */
   readonly mayStart: boolean;
 }
@@ -160,6 +165,10 @@ export interface LoadTestOrder {
   readonly kind?: LoadTestKind;
   /** Of a stress test: what must hold, as thresholds; default p99 under 200 ms and errors under 0.1 %. */
   readonly objective?: readonly string[];
+  /**
+   * True: its requests are measured as kind `test`, and not with those of routes and tenants. Left out: as load.keepApart says.
+   */
+  readonly apart?: boolean;
 }
 
 /** One figure of two sides. */

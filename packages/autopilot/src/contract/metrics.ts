@@ -117,6 +117,7 @@ export const metrics: Readonly<Record<Family, Readonly<Record<string, MetricDefi
   runtime,
   job,
   compression,
+  test: request,
 };
 
 export type RequestMetric = keyof typeof request;

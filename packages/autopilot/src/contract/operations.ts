@@ -75,6 +75,8 @@ export interface MetricsQuery extends Selection {
   readonly pool?: string;
   /** A kind of background job. */
   readonly job?: string;
+  /** With kind `test`: one route of load tests that are kept apart. */
+  readonly test?: string;
   /** Left out: every measure of the family. */
   readonly measure?: readonly Measure[];
   /** RFC 3339; default five minutes before `to`. */
@@ -200,6 +202,7 @@ export const metricsKinds: readonly MetricsKind[] = [
   'runtime',
   'job',
   'compression',
+  'test',
 ];
 
 /** Names that the list of routes can be sorted by. */
@@ -275,6 +278,7 @@ export const operations: {
         statement: optional(name("With kind=statement: one statement's id; default: all together")),
         pool: optional(name('With kind=pool: one pool; default: all together')),
         job: optional(name('With kind=job: one kind of background job; default: all together')),
+        test: optional(name('With kind=test: one route, of load tests that are kept apart; default: all together')),
         measure: optional(measureList),
         from: from('five minutes'),
         to,

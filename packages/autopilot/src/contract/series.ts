@@ -16,7 +16,16 @@ export function processKey({ instance, release }: Omit<Origin, 'service'>): stri
  * What a series is about. Cardinality is bounded family by family; there is no product of families but the
  * bounded top-K pairs of `route-statement`.
  */
-export type Family = 'route' | 'tenant' | 'statement' | 'route-statement' | 'pool' | 'runtime' | 'job' | 'compression';
+export type Family =
+  | 'route'
+  | 'tenant'
+  | 'statement'
+  | 'route-statement'
+  | 'pool'
+  | 'runtime'
+  | 'job'
+  | 'compression'
+  | 'test';
 
 /** Names one series of an instance. */
 export interface SeriesKey {
@@ -24,7 +33,7 @@ export interface SeriesKey {
   /**
    * `route`: method and pattern, "GET /tasks/:id"; `tenant`: its id; `statement` and `route-statement`: the
    * statement's id; `pool`: its name; `runtime`: "process"; `job`: its kind;
-   * `compression`: what became of answers and their route, "zstd:1 GET /tasks" or "too-small GET /tasks/:id".
+   * `test`: as `route`, of requests of load tests that are kept apart; `compression`: what became of answers and their route, "zstd:1 GET /tasks" or "too-small GET /tasks/:id".
    */
   readonly key: string;
   /** The database a statement or a pool belongs to; null in every other family. */

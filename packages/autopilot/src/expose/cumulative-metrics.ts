@@ -147,7 +147,7 @@ export class CumulativeMetrics {
   }
 
   #addSeries({ family, key, database, cells }: SeriesWindow, isNewest: boolean): void {
-    if (family === 'route-statement' || !Object.hasOwn(metrics, family)) return;
+    if (family === 'route-statement' || family === 'test' || !Object.hasOwn(metrics, family)) return;
     const limit = family === 'runtime' ? 1 : this.#limits[family];
     if (limit === 0 || typeof key !== 'string') return;
     const series = this.#seriesOf(family, key.toWellFormed(), database, limit, cells);
@@ -172,7 +172,7 @@ export class CumulativeMetrics {
   }
 
   #seriesOf(
-    family: Exclude<Family, 'route-statement'>,
+    family: Exclude<Family, 'route-statement' | 'test'>,
     key: string,
     database: string | null,
     limit: number,

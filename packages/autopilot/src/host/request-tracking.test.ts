@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
 import { type AddressInfo, connect, type Socket } from 'node:net';
@@ -353,4 +354,31 @@ test('after disposing requests pass untouched', async (t) => {
   assert.equal((await app.inject('/a')).body, 'a');
   assert.equal(seen.length, 1);
   assert.equal(recorder.active, 0);
+});
+
+test('requests with a mark that the control plane vouches for are of a test, those with any other are not', async (t) => {
+  const { app, recorder, ended } = world(t, { tenantOf: () => 'acme' });
+  app.get('/tasks', () => 'ok');
+  const mark = 'm'.repeat(43);
+  const ask = async (given: string | undefined, path = '/tasks'): Promise<void> =>
+    void (await app.inject({ url: path, headers: given === undefined ? {} : { 'x-autopilot-load-mark': given } }));
+  await ask(mark);
+  recorder.marks.learn([createHash('sha256').update(mark).digest('base64url'), 7, 'short', null]);
+  for (const given of [undefined, mark, 'n'.repeat(43), 'm'.repeat(10_000), '']) await ask(given);
+  await ask(mark, '/nowhere');
+  recorder.marks.learn([]);
+  await ask(mark);
+  assert.deepEqual(
+    (await ended(8)).map(({ isTest, tenant }) => [isTest, tenant]),
+    [
+      [false, 'acme'],
+      [false, 'acme'],
+      [true, null],
+      [false, 'acme'],
+      [false, 'acme'],
+      [false, 'acme'],
+      [true, null],
+      [false, 'acme'],
+    ],
+  );
 });

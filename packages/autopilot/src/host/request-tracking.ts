@@ -95,7 +95,8 @@ export function trackRequests(
     if (scope === undefined) return;
     this[scopeKey] = undefined;
     try {
-      const tenant = tenantOf === null || scope.subject === null ? null : tenantName(tenantOf, scope.subject);
+      const tenant =
+        tenantOf === null || scope.subject === null || scope.isTest ? null : tenantName(tenantOf, scope.subject);
       // What the request has left running may keep its scope for long, and has no use for all of the request.
       scope.subject = null;
       const { socket, httpVersionMajor } = this.req;
@@ -133,6 +134,7 @@ export function trackRequests(
 
   function identify(scope: RequestScope, response: TrackedResponse, request: FastifyRequest): void {
     scope.subject = request;
+    if (recorder.marks.any && recorder.marks.covers(request.raw.headers)) scope.isTest = true;
     // Fastify's type for config has no room for a symbol.
     const config = routeConfigOf(request) as TrackedConfig;
     const info = config[routeKey] ?? describeRoute(config);

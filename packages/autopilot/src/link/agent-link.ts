@@ -34,6 +34,8 @@ export interface AgentLinkOptions {
   readonly onWelcome?: (address: string, tokens: readonly TokenDigest[]) => void;
   /** Told when other tokens are good than those of the welcome. */
   readonly onTokens?: (tokens: readonly TokenDigest[]) => void;
+  /** Told which marks of load tests are good, and of every welcome, after which there is none until it is said. */
+  readonly onTestMarks?: (marks: readonly unknown[]) => void;
   /** Told once why a control plane does not speak with this agent, until the reason changes. */
   readonly onRefused?: (reason: string) => void;
 }
@@ -173,6 +175,8 @@ export class AgentLink {
     switch (message.kind) {
       case 'welcome':
         this.#state = { state: 'linked', address: message.address };
+        // Another control plane may not have heard of those of the one before.
+        this.#options.onTestMarks?.([]);
         this.#sequence = 0;
         this.#texts = new UnsentTexts(this.#options.statementText);
         for (const sent of this.#unacknowledged) sent.sequence = 0;
@@ -183,6 +187,9 @@ export class AgentLink {
       case 'tokens':
         // What comes over a link may be anything.
         if (Array.isArray(message.tokens)) this.#options.onTokens?.(message.tokens);
+        return;
+      case 'test-marks':
+        if (Array.isArray(message.marks)) this.#options.onTestMarks?.(message.marks);
         return;
       case 'ack':
         this.#acknowledged(message.sequence);

@@ -31,6 +31,8 @@ export interface AgentRegistryOptions {
   readonly address: () => string;
   /** The tokens that open what agents serve themselves; absent: none are told. */
   readonly tokens?: () => readonly TokenDigest[];
+  /** Marks of load tests that are kept apart, as digests; absent: there are none. */
+  readonly testMarks?: () => readonly string[];
   /** Takes windows; they are acknowledged when its promise is fulfilled, and asked for again otherwise. */
   readonly take: (origin: Origin, windows: readonly Window[]) => Promise<unknown>;
   /** Told before them until when what an agent sent was taken, here or by another control plane. */
@@ -155,13 +157,19 @@ export class AgentRegistry {
     for (const { channel } of this.#known.values()) channel?.send({ kind: 'tokens', tokens });
   }
 
+  /** Says to every agent which marks of load tests are good now. */
+  tellTestMarks(): void {
+    const marks = this.#options.testMarks?.() ?? [];
+    for (const { channel } of this.#known.values()) channel?.send({ kind: 'test-marks', marks });
+  }
+
   /** Ends every link. */
   close(): void {
     for (const channel of this.#channels) channel.close();
   }
 
   #greet(channel: ControlChannel, hello: UpMessage & { kind: 'hello' }): Known | null {
-    const { clock, address, tokens } = this.#options;
+    const { clock, address, tokens, testMarks } = this.#options;
     const trouble = troubleWith(hello);
     if (trouble !== null) {
       refuse(channel, trouble);
@@ -197,6 +205,8 @@ export class AgentRegistry {
       address: address(),
       ...(tokens === undefined ? {} : { tokens: tokens() }),
     });
+    const marks = testMarks?.() ?? [];
+    if (marks.length > 0) channel.send({ kind: 'test-marks', marks });
     return known;
   }
 

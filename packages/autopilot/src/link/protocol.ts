@@ -98,6 +98,11 @@ export type DownMessage =
     }
   /** Which tokens open what the agent serves itself from now on. An older agent knows those of its welcome. */
   | { readonly kind: 'tokens'; readonly tokens: readonly TokenDigest[] }
+  /**
+   * Which marks of load tests are good from now on (SHA-256, base64url): requests with one are measured apart. Said after the
+   * welcome too while there are any. An older agent passes it over.
+   */
+  | { readonly kind: 'test-marks'; readonly marks: readonly string[] }
   /** The message of exactly this sequence was taken; it says nothing of any other. */
   | { readonly kind: 'ack'; readonly sequence: number }
   /**

@@ -29,6 +29,7 @@ export const families: readonly Family[] = [
   'runtime',
   'job',
   'compression',
+  'test',
 ];
 
 /** The fields of every family. */
@@ -41,6 +42,7 @@ export const layouts: Readonly<Record<Family, FieldLayout>> = {
   runtime: layoutOf('runtime'),
   job: layoutOf('job'),
   compression: layoutOf('compression'),
+  test: layoutOf('test'),
 };
 
 /** Whether a cell holds samples of a level. */

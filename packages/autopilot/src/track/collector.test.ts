@@ -248,3 +248,27 @@ test('nobody who drains costs a bounded memory', () => {
   assert.equal(collector.drain(clock.now()).length, 60);
   assert.equal(collector.lostWindows, 140);
 });
+
+test('requests of tests that are kept apart are in no figure of routes or tenants', () => {
+  const clock = new FakeClock(NOON);
+  const collector = new Collector(clock);
+  collector.record(request(clock, { tenant: 'acme' }));
+  collector.record(request(clock, { tenant: null, isTest: true, status: 503, durationMs: 900 }));
+  const loop = { kind: 'loop-time', atMs: clock.monotonicMs(), route: 'GET /', tenant: null, loopMs: 3 } as const;
+  collector.record({ ...loop, isTest: true });
+  clock.advance(1_000);
+  const windows = collector.drain(clock.now());
+  assert.deepEqual(
+    ['route', 'tenant', 'test'].map((family) => [
+      countOf(windows, family, 'requests'),
+      countOf(windows, family, 'errors'),
+      countOf(windows, family, 'loopMs'),
+    ]),
+    [
+      [1, 0, 0],
+      [1, 0, 0],
+      [1, 1, 3],
+    ],
+  );
+  assert.ok(seriesOf(windows, 'test', 'GET /') !== undefined);
+});

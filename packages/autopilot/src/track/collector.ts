@@ -22,7 +22,7 @@ const MAX_CLOSED = 60;
 const SHORTEST_MS = 100;
 
 /** The most series each family tells apart. */
-export type SeriesLimits = Readonly<Record<Exclude<Family, 'runtime'>, number>>;
+export type SeriesLimits = Readonly<Record<Exclude<Family, 'runtime' | 'test'>, number>>;
 
 /** The limits of an agent; docs/guides/agent.md says what they mean for memory. */
 const seriesLimits: SeriesLimits = {
@@ -59,6 +59,8 @@ export class Collector implements Sink {
   readonly #runtime: SeriesFamily<RuntimeCells>;
   readonly #jobs: SeriesFamily<JobCells>;
   readonly #compression: SeriesFamily<CompressionCells>;
+  /** As many as there are routes. */
+  readonly #tests: SeriesFamily<RequestCells>;
   #start: EpochMs = 0;
   /** Where the open window ends on the monotonic clock; before the first observation: it has ended. */
   #endsAtMs = Number.NEGATIVE_INFINITY;
@@ -88,6 +90,7 @@ export class Collector implements Sink {
     this.#runtime = new SeriesFamily('runtime', 1, () => new RuntimeCells());
     this.#jobs = new SeriesFamily('job', job, () => new JobCells());
     this.#compression = new SeriesFamily('compression', compression, () => new CompressionCells());
+    this.#tests = new SeriesFamily('test', route, () => new RequestCells());
   }
 
   /** Windows that were never drained and made room for newer ones. */
@@ -112,6 +115,7 @@ export class Collector implements Sink {
     this.#pools.setLimit(pool);
     this.#jobs.setLimit(job);
     this.#compression.setLimit(compression);
+    this.#tests.setLimit(route);
     this.#pairs.setLimit(pairs);
   }
 
@@ -119,12 +123,20 @@ export class Collector implements Sink {
     if (observation.atMs >= this.#endsAtMs) this.#turn();
     switch (observation.kind) {
       case 'request':
+        if (observation.isTest === true) {
+          this.#tests.cells(observation.route, observation.route, null).add(observation);
+          return;
+        }
         this.#routes.cells(observation.route, observation.route, null).add(observation);
         if (observation.tenant !== null)
           this.#tenants.cells(observation.tenant, observation.tenant, null).add(observation);
         return;
       case 'loop-time': {
-        const { route, tenant, loopMs } = observation;
+        const { route, tenant, loopMs, isTest } = observation;
+        if (isTest === true) {
+          this.#tests.cells(route, route, null).addLoopTime(loopMs);
+          return;
+        }
         this.#routes.cells(route, route, null).addLoopTime(loopMs);
         if (tenant !== null) this.#tenants.cells(tenant, tenant, null).addLoopTime(loopMs);
         return;
@@ -200,6 +212,7 @@ export class Collector implements Sink {
       this.#runtime,
       this.#jobs,
       this.#compression,
+      this.#tests,
     ])
       family.open(start);
   }
@@ -215,6 +228,7 @@ export class Collector implements Sink {
       ['runtime', this.#runtime.close()],
       ['job', this.#jobs.close()],
       ['compression', this.#compression.close()],
+      ['test', this.#tests.close()],
     ] as const;
     if (families.every(([, { series }]) => series.length === 0)) return;
     this.#closed.push({ start: this.#start, families });

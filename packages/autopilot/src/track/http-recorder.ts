@@ -2,6 +2,7 @@ import { UNMATCHED_ROUTE } from '../contract/series.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Recorder, RequestObservation, Sink } from './observation.ts';
 import { RequestScope } from './request-scope.ts';
+import { TestMarks } from './test-marks.ts';
 
 /** The one observation that a recorder hands to its sink again and again: none is made a request. */
 class EndedRequest implements RequestObservation {
@@ -18,6 +19,7 @@ class EndedRequest implements RequestObservation {
   bytesReceived = 0;
   loopMs = 0;
   shed = false;
+  isTest = false;
 }
 
 /**
@@ -26,6 +28,8 @@ class EndedRequest implements RequestObservation {
  */
 export class HttpRecorder implements Recorder {
   readonly name = 'http';
+  /** Whose requests are kept apart. */
+  readonly marks: TestMarks = new TestMarks();
   readonly #clock: Clock;
   readonly #ended = new EndedRequest();
   #sink: Sink | null = null;
@@ -87,6 +91,7 @@ export class HttpRecorder implements Recorder {
     ended.bytesReceived = bytesReceived;
     ended.loopMs = scope.loopMs;
     ended.shed = scope.shed;
+    ended.isTest = scope.isTest;
     sink.record(ended);
   }
 

@@ -183,7 +183,14 @@ export class LoopSlices implements Recorder {
     if (scope !== undefined) {
       const ms = (atMs - this.#sinceMs) * this.#weight;
       if (scope.ended)
-        this.#sink?.record({ kind: 'loop-time', atMs, route: scope.route, tenant: scope.tenant, loopMs: ms });
+        this.#sink?.record({
+          kind: 'loop-time',
+          atMs,
+          route: scope.route,
+          tenant: scope.tenant,
+          loopMs: ms,
+          isTest: scope.isTest,
+        });
       else scope.loopMs += ms;
       const before = this.#recent.get(scope.route);
       if (before !== undefined || this.#recent.size < MAX_RECENT) this.#recent.set(scope.route, (before ?? 0) + ms);

@@ -24,6 +24,8 @@ export interface RequestObservation {
   readonly loopMs: number;
   /** Turned away because the service had too much to do. */
   readonly shed: boolean;
+  /** Of a load test that is kept apart: no route's, and no tenant's. Absent: not. */
+  readonly isTest?: boolean;
 }
 
 /** Estimated time of the event loop that a request took after it had ended. */
@@ -33,6 +35,7 @@ export interface LoopTimeObservation {
   readonly route: string;
   readonly tenant: string | null;
   readonly loopMs: number;
+  readonly isTest?: boolean;
 }
 
 /** One execution of a statement, from the call to its last row. */

@@ -22,6 +22,8 @@ export class RequestScope {
   ended = false;
   /** Turned away because the service had too much to do. */
   shed = false;
+  /** Of a load test that is kept apart. */
+  isTest = false;
   /** Estimated time of the event loop so far. */
   loopMs = 0;
   /** null until the first call: most requests of a fast service make none. */

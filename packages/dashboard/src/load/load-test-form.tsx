@@ -30,6 +30,7 @@ export function LoadTestForm({ service, limits }: LoadTestFormProps): ReactEleme
   const [users, setUsers] = useState(String(Math.min(20, limits.maxUsers)));
   const [seconds, setSeconds] = useState(String(Math.min(30, limits.maxDurationMs / 1000)));
   const [threshold, setThreshold] = useState('p99 < 500');
+  const [isApart, setIsApart] = useState(limits.keepApart);
   const [written, setWritten] = useState<string | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
   const [isStarting, setIsStarting] = useState(false);
@@ -50,7 +51,7 @@ export function LoadTestForm({ service, limits }: LoadTestFormProps): ReactEleme
     event.preventDefault();
     let order: LoadTestOrder;
     try {
-      order = { plan: written === null ? plan() : (JSON.parse(written) as unknown), kind };
+      order = { plan: written === null ? plan() : (JSON.parse(written) as unknown), kind, apart: isApart };
     } catch (error) {
       setTrouble(`The plan is no JSON: ${error instanceof Error ? error.message : String(error)}`);
       return;
@@ -137,6 +138,10 @@ export function LoadTestForm({ service, limits }: LoadTestFormProps): ReactEleme
           />
         </div>
       )}
+      <label className="load-apart">
+        <input type="checkbox" checked={isApart} onChange={(event) => setIsApart(event.target.checked)} />
+        Keep its requests out of the figures of routes and tenants
+      </label>
       {trouble !== null && (
         <p className="load-trouble" role="alert">
           {trouble}

@@ -5,6 +5,7 @@ import { failureOf } from '../live/shared-stream.ts';
 import { api } from '../session/api.ts';
 import { ProblemPanel } from '../shell/problem-panel.tsx';
 import { useSelection } from '../shell/use-selection.ts';
+import { ApartTraffic } from './apart-traffic.tsx';
 import { LoadTestForm } from './load-test-form.tsx';
 import { LoadTestTable } from './load-test-table.tsx';
 import '../overview/overview.css';
@@ -34,6 +35,7 @@ export function LoadTestsPage(): ReactElement {
       {data !== undefined && (
         <>
           <LoadTestForm key={data.service} service={data.service} limits={data.limits} />
+          <ApartTraffic service={data.service} />
           <LoadTestTable tests={data.tests} page={data.page} onPage={setCursor} />
         </>
       )}

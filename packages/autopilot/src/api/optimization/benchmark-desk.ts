@@ -24,10 +24,12 @@ import {
   type LoadTestEnd,
 } from '../../storage/ports.ts';
 import type { KeptRuns, KeptWork } from './kept-runs.ts';
+import type { LiveMarks } from './test-marks.ts';
 
 /** What a {@link BenchmarkDesk} is made with. */
 export interface BenchmarkDeskOptions {
   readonly runs: KeptRuns;
+  readonly marks: LiveMarks;
   /** benchmark.* */
   readonly settings: SettingsView;
   /** What load tests may reach: the first origin is whose API is measured. */
@@ -95,6 +97,7 @@ export class BenchmarkDesk {
         this.#run(entered, (onProgress) => {
           const order = {
             runId: entered.id,
+            mark: this.#options.marks.make(entered.id),
             target: origin === null ? null : { origin, path, rules: allowed },
             databaseUrl: databaseUrl ?? storeUrl,
             commitUrl: storeUrl,
@@ -204,7 +207,10 @@ export class BenchmarkDesk {
     };
     return {
       end: end(),
-      kept: () => this.#running.delete(test.id),
+      kept: () => {
+        this.#running.delete(test.id);
+        this.#options.marks.drop(test.id);
+      },
       stop: () => stop('stopped', null),
       tick: async () => {
         // The API comes last: what the service has to do before is its users' doing.

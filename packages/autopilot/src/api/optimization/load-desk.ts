@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { SettingsView } from '../../config/live-settings.ts';
-import type {
-  LoadTest,
-  LoadTestHead,
-  LoadTestKind,
-  LoadTestLevel,
-  LoadTestLimits,
-  LoadTestProgress,
-  LoadTestState,
-  LoadTestSummary,
+import {
+  LOAD_MARK_HEADER,
+  type LoadTest,
+  type LoadTestHead,
+  type LoadTestKind,
+  type LoadTestLevel,
+  type LoadTestLimits,
+  type LoadTestProgress,
+  type LoadTestState,
+  type LoadTestSummary,
 } from '../../contract/load-tests.ts';
 import { hasScope, type Principal } from '../../contract/principal.ts';
 import { AutopilotError, messageOf } from '../../kernel/errors.ts';
@@ -26,10 +27,12 @@ import {
 } from '../../storage/ports.ts';
 import type { KeptRuns, KeptWork } from './kept-runs.ts';
 import { levelView, progressView, reasonOf, reportView, stateOf, summaryOf } from './load-report-view.ts';
+import type { LiveMarks } from './test-marks.ts';
 
 /** What a {@link LoadDesk} is made with. */
 export interface LoadDeskOptions {
   readonly runs: KeptRuns;
+  readonly marks: LiveMarks;
   /** load.* */
   readonly settings: SettingsView;
   /** The origin of the application that this control plane belongs to; null: it belongs to none. */
@@ -46,6 +49,8 @@ export interface LoadTestRequest {
   readonly plan: Readonly<Record<string, unknown>>;
   readonly kind: LoadTestKind;
   readonly objective?: readonly string[];
+  /** Default load.keepApart. */
+  readonly apart?: boolean | undefined;
 }
 
 interface Running {
@@ -77,6 +82,7 @@ export class LoadDesk {
       maxDurationMs: share * maxDurationMs,
       maxRunning,
       targets: this.rules().map(({ origin }) => origin),
+      keepApart: this.#options.settings.current.load.keepApart,
       mayStart: hasScope(granted, 'operate') && share > 0 && maxRunning > 0,
     };
   }
@@ -85,7 +91,7 @@ export class LoadDesk {
    * Starts a test.
    * @throws LoadPlanError, AutopilotError AP_LOAD_TARGET_REFUSED, AP_LOAD_TEST_RUNNING, AP_LOAD_STORE_UNAVAILABLE
    */
-  async start({ service, principal, plan: given, kind, objective }: LoadTestRequest): Promise<LoadTestHead> {
+  async start({ service, principal, plan: given, kind, objective, apart }: LoadTestRequest): Promise<LoadTestHead> {
     const limits = this.limits(principal);
     const rules = this.rules();
     const { settings } = this.#options;
@@ -113,7 +119,8 @@ export class LoadDesk {
     };
     const test = await runs.start(draft, async (entered) => {
       const { has } = await this.#options.vitals(service).catch(() => ({ has: {} }));
-      return this.#run(entered, plan, {
+      const isApart = apart ?? settings.current.load.keepApart;
+      return this.#run(entered, isApart ? withMark(plan, this.#options.marks.make(entered.id)) : plan, {
         targets: rules,
         ceilings,
         runId: entered.id,
@@ -184,7 +191,10 @@ export class LoadDesk {
     this.#running.set(test.id, running);
     return {
       end: this.#endOf(runner),
-      kept: () => this.#running.delete(test.id),
+      kept: () => {
+        this.#running.delete(test.id);
+        this.#options.marks.drop(test.id);
+      },
       stop: () => runner.stop(),
       tick: async () => {
         const { used } = await this.#options.vitals(test.service);
@@ -218,6 +228,11 @@ export class LoadDesk {
     // What end() has kept.
     return { test: found.test, report: found.report as unknown as LoadReport | null };
   }
+}
+
+/** The plan whose every request carries the mark. */
+function withMark(plan: LoadPlan, mark: string): LoadPlan {
+  return { ...plan, headers: { ...plan.headers, [LOAD_MARK_HEADER]: mark } };
 }
 
 /** A kept test as the API gives it. */

@@ -7,6 +7,7 @@ import { BenchmarkDesk } from './benchmark-desk.ts';
 import { KeptRuns } from './kept-runs.ts';
 import { LoadDesk } from './load-desk.ts';
 import { recentRequestRate, targetVitals } from './target-vitals.ts';
+import { LiveMarks } from './test-marks.ts';
 
 /** What a {@link LoadOffice} is made with. */
 export interface LoadOfficeOptions {
@@ -25,6 +26,8 @@ export interface LoadOfficeOptions {
   /** The autopilot's own; null: it has none. */
   readonly storeUrl: string | null;
   readonly benchmarkRoundMs: number | undefined;
+  /** Called when other marks are good. */
+  readonly onMarks: () => void;
   readonly onTrouble: (message: string, cause?: unknown) => void;
 }
 
@@ -33,19 +36,23 @@ export class LoadOffice {
   readonly desk: LoadDesk;
   readonly benchmarks: BenchmarkDesk;
   readonly #runs: KeptRuns;
+  readonly #marks: LiveMarks;
 
   constructor(options: LoadOfficeOptions) {
     const { store, settings, clock, live, instances, ownTarget, watchedUrl, storeUrl, onTrouble } = options;
     const { benchmarkRoundMs } = options;
     this.#runs = new KeptRuns(store, onTrouble);
+    this.#marks = new LiveMarks(options.onMarks);
     this.desk = new LoadDesk({
       runs: this.#runs,
+      marks: this.#marks,
       settings,
       ownTarget,
       vitals: (service) => targetVitals(live, service, clock.now(), instances(service)),
     });
     this.benchmarks = new BenchmarkDesk({
       runs: this.#runs,
+      marks: this.#marks,
       settings,
       rules: () => this.desk.rules(),
       databaseUrl: watchedUrl,
@@ -54,6 +61,11 @@ export class LoadOffice {
       releases: (service) => [...new Set(instances(service).map(({ release }) => release))],
       ...(benchmarkRoundMs === undefined ? {} : { roundMs: benchmarkRoundMs }),
     });
+  }
+
+  /** Marks of tests that are kept apart, as digests. */
+  get marks(): readonly string[] {
+    return this.#marks.digests;
   }
 
   /** Ends all that runs; resolves when what was measured is kept. */

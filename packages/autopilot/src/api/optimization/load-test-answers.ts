@@ -137,15 +137,18 @@ function orderOf(value: unknown): {
   readonly plan: Readonly<Record<string, unknown>>;
   readonly kind: LoadTestKind;
   readonly objective?: readonly string[];
+  readonly apart?: boolean;
 } {
   if (!isFields(value)) throw invalid('The body is no object.');
-  const { plan, kind = 'load', objective, ...more } = value;
+  const { plan, kind = 'load', objective, apart, ...more } = value;
   const [unknown] = Object.keys(more);
   if (unknown !== undefined) throw invalid(`There is no field ${JSON.stringify(unknown)}.`);
   if (!isFields(plan)) throw invalid('It has no plan.');
   const known = loadTestKinds.find((one) => one === kind);
   if (known === undefined) throw invalid(`kind is ${JSON.stringify(kind)}; it is one of ${loadTestKinds.join(', ')}.`);
-  if (objective === undefined) return { plan, kind: known };
+  if (apart !== undefined && typeof apart !== 'boolean') throw invalid('apart is neither true nor false.');
+  const order = { plan, kind: known, ...(apart === undefined ? {} : { apart }) };
+  if (objective === undefined) return order;
   if (!Array.isArray(objective) || objective.length === 0 || objective.length > 20) {
     throw invalid('objective is no list of 1 to 20 conditions.');
   }
@@ -153,7 +156,7 @@ function orderOf(value: unknown): {
     if (typeof one === 'string' && parseThreshold(one) !== null) return one;
     throw invalid(`objective: ${JSON.stringify(one).slice(0, 200)} can't be judged. ${THRESHOLD_REMEDY}`);
   });
-  return { plan, kind: known, objective: texts };
+  return { ...order, objective: texts };
 }
 
 function jobOf({ id, state, reason, startedAt, endedAt, moments }: LoadTest): Job {

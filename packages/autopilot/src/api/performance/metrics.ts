@@ -17,7 +17,7 @@ const REMEMBERED_MS = 60 * 60_000;
 const allMeasures: readonly Measure[] = Object.keys(measures) as Measure[]; // the keys of a record by Measure
 
 /** The parameter that names one series of a kind; `runtime` has but one. */
-const keyParameters = ['route', 'tenant', 'statement', 'pool', 'job'] as const satisfies readonly MetricsKind[];
+const keyParameters = ['route', 'tenant', 'statement', 'pool', 'job', 'test'] as const satisfies readonly MetricsKind[];
 
 /** A question that was found to make sense, and can be asked again each second. */
 export interface MetricsQuestion {

@@ -66,6 +66,15 @@ export const load = {
     apply: 'live',
     on: 'control-plane',
   },
+  keepApart: {
+    kind: 'boolean',
+    default: false,
+    description:
+      'Requests of tests that do not say so themselves are measured apart (kind=test), not with those of routes and tenants: rates, latencies, health and alerts are then those of users alone.',
+    risk: 'low',
+    apply: 'live',
+    on: 'control-plane',
+  },
   keepTests: {
     kind: 'integer',
     default: 200,

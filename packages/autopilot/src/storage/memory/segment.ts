@@ -19,6 +19,7 @@ const TOTAL_FAMILIES: ReadonlySet<Family> = new Set<Family>([
   'runtime',
   'job',
   'compression',
+  'test',
 ]);
 const TOTAL_KEY = '';
 

@@ -35,6 +35,7 @@ const stored: Readonly<Record<Family, readonly StoredField[]>> = {
   runtime: fieldsOf('runtime'),
   job: fieldsOf('job'),
   compression: fieldsOf('compression'),
+  test: fieldsOf('test'),
 };
 
 /** Cells by the position of their field in the metric table; a {@link CellAccumulator} is one. */

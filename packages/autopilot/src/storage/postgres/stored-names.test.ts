@@ -25,6 +25,7 @@ test('a number that was released means the same for ever', () => {
       'eventLoopDelayMs eventLoopUtilization cpuUserMs cpuSystemMs rssBytes heapUsedBytes heapLimitBytes externalBytes gcMs activeRequests',
     job: 'runs failures retries durationMs waitMs databaseCalls databaseMs',
     compression: 'answers bytesIn bytesOut cpuMs addedMs',
+    test: 'requests errors clientErrors aborted durationMs bytesSent databaseCalls databaseMs',
   };
   for (const family of families) {
     const names = released[family].split(' ');
@@ -39,6 +40,7 @@ test('a number that was released means the same for ever', () => {
     runtime: 6,
     job: 7,
     compression: 8,
+    test: 9,
   });
   assert.equal(familyOf(3), 'statement');
   assert.equal(familyOf(99), undefined);

@@ -21,6 +21,7 @@ export const familyNumbers: Readonly<Record<Family, number>> = {
   runtime: 6,
   job: 7,
   compression: 8,
+  test: 9,
 };
 
 const request = [
@@ -41,6 +42,7 @@ const request = [
 export const metricNames: Readonly<Record<Family, readonly string[]>> = {
   route: request,
   tenant: request,
+  test: request,
   statement: ['calls', 'errors', 'rows', 'durationMs'],
   'route-statement': ['calls', 'totalMs'],
   pool: ['size', 'idle', 'waiting', 'max', 'acquired', 'failed', 'waitMs'],
@@ -83,6 +85,7 @@ export const familiesWithTotal: ReadonlySet<Family> = new Set<Family>([
   'pool',
   'job',
   'compression',
+  'test',
 ]);
 
 /**
@@ -96,4 +99,5 @@ export const familiesOfService: ReadonlySet<Family> = new Set<Family>([
   'route-statement',
   'job',
   'compression',
+  'test',
 ]);
