@@ -66,6 +66,8 @@ async function postgres(t: TestScope, server: () => ReturnType<typeof throwawayC
       reason: '',
       change: {},
       undo: { version: 7 },
+      scope: null,
+      about: null,
       at,
       updatedAt: at,
     });
@@ -255,6 +257,8 @@ for (const [name, { open, skip }] of Object.entries(implementations)) {
         reason: 'Asked for.',
         change: { version: 1 },
         undo: [1, 'two', null],
+        scope: null,
+        about: null,
         at: '',
         updatedAt: '',
       });
@@ -270,6 +274,32 @@ for (const [name, { open, skip }] of Object.entries(implementations)) {
       assert.deepEqual(ids(history), ['b', 'a']);
       assert.deepEqual([history[1]?.state, history[1]?.reason, history[1]?.undo], ['kept', 'Done.', [1, 'two', null]]);
       assert.ok(Date.parse(history[1]?.at ?? '') > 0);
+      const tried = { ...trial('d', 'proposed'), scope: 'database main', about: { predicted: 0.5 } };
+      await journal.write(tried);
+      await assert.rejects(journal.write({ ...tried, id: 'e' }), { code: 'AP_TRIAL_SCOPE_TAKEN' });
+      await journal.note('d', 'before', { at: 1 });
+      await journal.note('d', 'step', 'Begun.');
+      assert.deepEqual(
+        (await journal.notes('d', ['step', 'before'])).map(({ kind, detail }) => [kind, detail]),
+        [
+          ['before', { at: 1 }],
+          ['step', 'Begun.'],
+        ],
+      );
+      await journal.dropSamples('d');
+      assert.deepEqual((await journal.notes('d', ['step', 'before'])).length, 1);
+      await journal.write({ ...tried, state: 'reverted', about: { measured: 0.6 } });
+      await journal.write({ ...tried, state: 'watching' });
+      const read = await journal.read('d');
+      assert.deepEqual([read?.state, read?.about, await journal.read('x')], ['reverted', { measured: 0.6 }, null]);
+      await journal.write({ ...tried, id: 'e', state: 'kept' });
+      await journal.write({ ...tried, id: 'e', state: 'reverting' });
+      assert.deepEqual(ids(await journal.open('orders')), ['b', 'e'], 'what was kept can be taken back');
+      const declined = { recommendation: 'r', parts: ['i'], promised: 2, author: 'ann', reason: 'Not now.' };
+      await journal.dismiss('orders', declined);
+      await journal.dismiss('orders', { ...declined, promised: 3 });
+      const [dismissed, ...others] = await journal.dismissals('orders');
+      assert.deepEqual([dismissed?.promised, dismissed?.parts, others.length], [3, ['i'], 0]);
     });
   });
 }

@@ -13,9 +13,13 @@ import type { Operation } from './operations.ts';
 import { cursor, from, instance, limit, release, service, to } from './operations-parameters.ts';
 import { bytes, complete, count, frame, ms, orNull, page, text, texts, time } from './operations-shapes.ts';
 import type { FieldsOf, ShapeOf } from './shape.ts';
+import { type TuningOperationTypes, tuningOperations } from './tuning-operations.ts';
 
 /** The types of the calls about optimization by operationId. */
-export interface OptimizationOperationTypes extends LoadTestOperationTypes, BenchmarkOperationTypes {
+export interface OptimizationOperationTypes
+  extends LoadTestOperationTypes,
+    BenchmarkOperationTypes,
+    TuningOperationTypes {
   readonly getCompressionStats: { readonly query: CompressionStatsQuery; readonly answer: CompressionStats };
 }
 
@@ -121,4 +125,5 @@ export const optimizationOperations: {
   },
   ...loadTestOperations,
   ...benchmarkOperations,
+  ...tuningOperations,
 };

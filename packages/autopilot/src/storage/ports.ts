@@ -213,14 +213,40 @@ export interface Trial {
   readonly author: string;
   /** `person`: somebody asked for it; `autopilot`: nobody did. */
   readonly origin: 'person' | 'autopilot';
-  readonly state: 'applying' | 'watching' | 'kept' | 'reverted' | 'refused';
+  readonly state: TrialState;
   /** Why it is in this state. */
   readonly reason: string;
   /** For the actuator: what to do, and how to take it back. Written before anything is done. */
   readonly change: JsonValue;
   readonly undo: JsonValue;
+  /** What it touches, of which one open trial at a time is let in; null: it is not watched, and shares with others. */
+  readonly scope: string | null;
+  /** Of a trial: what it is judged by, what was predicted, what was measured. */
+  readonly about: JsonValue;
   readonly at: string;
   readonly updatedAt: string;
+}
+
+/** `proposed`: nothing is changed yet, the time before is measured. The last three are ends. */
+export type TrialState = 'proposed' | 'applying' | 'watching' | 'reverting' | 'kept' | 'reverted' | 'refused';
+
+/** Something that happened in a trial: a step for people, or a sample from before or after the change. */
+export interface TrialNote {
+  readonly kind: 'step' | 'before' | 'after';
+  readonly at: string;
+  readonly detail: JsonValue;
+}
+
+/** A recommendation that somebody has declined. */
+export interface Dismissal {
+  readonly recommendation: string;
+  /** What it was made of, each by its own name: a later one of the same parts is declined too. */
+  readonly parts: readonly string[];
+  /** What it promised then. */
+  readonly promised: number;
+  readonly author: string;
+  readonly reason: string;
+  readonly at: string;
 }
 
 /** Anything that JSON can hold. */
@@ -234,12 +260,26 @@ export type JsonValue =
 
 /** The journal of orders; every implementation passes test/contract/journal.test.ts. */
 export interface Journal {
-  /** Writes a trial, or its new state. */
+  /**
+   * Writes a trial, or its new state; what was reverted or refused stays so.
+   * @throws AutopilotError AP_TRIAL_SCOPE_TAKEN when another one of its scope is open
+   */
   write(trial: Trial): Promise<void>;
-  /** Those that are applying or watching, oldest first. */
+  /** Those that have not ended, oldest first. */
   open(service?: string): Promise<readonly Trial[]>;
   /** The newest `limit`, newest first. */
   history(service: string, limit: number): Promise<readonly Trial[]>;
+  /** null: there is none. */
+  read(id: string): Promise<Trial | null>;
+  /** Adds to what happened in a trial. */
+  note(trial: string, kind: TrialNote['kind'], detail: JsonValue): Promise<void>;
+  /** Oldest first. */
+  notes(trial: string, kinds: readonly TrialNote['kind'][]): Promise<readonly TrialNote[]>;
+  /** Drops the samples of a trial; its steps stay. */
+  dropSamples(trial: string): Promise<void>;
+  dismissals(service: string): Promise<readonly Dismissal[]>;
+  /** Again: renews it. */
+  dismiss(service: string, dismissal: Omit<Dismissal, 'at'>): Promise<void>;
 }
 
 /** A token as it is kept: everything but itself. */

@@ -109,6 +109,8 @@ test('after a kill anywhere, heal finishes what was done for a person, and takes
         reason: 'Asked for.',
         change: 'do it',
         undo: 'undo it',
+        scope: null,
+        about: null,
         at,
         updatedAt: at,
       };
@@ -137,6 +139,8 @@ test('an order of a kind that is not known here stays open and is told', async (
     reason: '',
     change: 1,
     undo: 1,
+    scope: null,
+    about: null,
     at,
     updatedAt: at,
   };

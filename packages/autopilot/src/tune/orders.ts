@@ -51,36 +51,61 @@ export interface OrdersOptions {
  */
 export class Orders {
   readonly #options: OrdersOptions;
+  /** What this process itself is at: not to be healed. */
+  readonly #underWay = new Set<string>();
 
   constructor(options: OrdersOptions) {
     this.#options = options;
   }
 
-  /** @throws AutopilotError AP_ORDER_REFUSED, and what the actuator throws */
-  async carryOut<C extends Change, Result>(change: C, actuator: Actuator<C, Result>): Promise<Result> {
+  /**
+   * @param proposed a trial that was proposed, and is carried out now: watched afterwards. Absent: a new order
+   * @throws AutopilotError AP_ORDER_REFUSED, and what the actuator throws
+   */
+  async carryOut<C extends Change, Result>(
+    change: C,
+    actuator: Actuator<C, Result>,
+    proposed?: Trial,
+  ): Promise<Result> {
     const { journal, guards } = this.#options;
+    const id = proposed?.id ?? randomUUID();
     for (const guard of guards) {
       const verdict = await guard.check(change);
       if (verdict.ok) continue;
       const reason = `${guard.name}: ${verdict.reason}`;
-      await journal.write(this.#trial(randomUUID(), change, actuator.describe(change), null, 'refused', reason));
+      await journal.write(
+        proposed === undefined
+          ? this.#trial(id, change, actuator.describe(change), null, 'refused', reason)
+          : { ...proposed, state: 'refused', reason },
+      );
       throw new AutopilotError('AP_ORDER_REFUSED', `The change of ${change.subject} is not allowed. ${reason}`);
     }
     const undo = await actuator.plan(change);
-    const described = actuator.describe(change);
-    const trial = this.#trial(randomUUID(), change, described, undo, 'applying', `Asked for by ${change.author}.`);
-    await journal.write(trial);
-    let result: Result;
+    const reason = `Asked for by ${change.author}.`;
+    const trial: Trial =
+      proposed === undefined
+        ? this.#trial(id, change, actuator.describe(change), undo, 'applying', reason)
+        : { ...proposed, undo, state: 'applying' };
+    this.#underWay.add(id);
     try {
-      result = await actuator.apply(change, trial.id);
+      await journal.write(trial);
+      const result = await this.#applied(change, actuator, trial);
+      const isWatched = trial.scope !== null || change.origin !== 'person';
+      // What is done is done: an entry that stays open is closed by heal().
+      await this.#write({ ...trial, state: isWatched ? 'watching' : 'kept' });
+      return result;
+    } finally {
+      this.#underWay.delete(id);
+    }
+  }
+
+  async #applied<C extends Change, Result>(change: C, actuator: Actuator<C, Result>, trial: Trial): Promise<Result> {
+    try {
+      return await actuator.apply(change, trial.id);
     } catch (error) {
       await this.#settle(trial, error);
       throw error;
     }
-    const done: Trial['state'] = change.origin === 'person' ? 'kept' : 'watching';
-    // What is done is done: an entry that stays open is closed by heal().
-    await this.#write({ ...trial, state: done });
-    return result;
   }
 
   /**
@@ -90,28 +115,49 @@ export class Orders {
   async heal(olderThanMs: number): Promise<void> {
     const { journal, onTrouble } = this.#options;
     for (const trial of await journal.open()) {
-      if (trial.state !== 'applying' || Date.now() - Date.parse(trial.updatedAt) < olderThanMs) continue;
+      const isHalf = trial.state === 'applying' || trial.state === 'reverting';
+      if (!isHalf || this.#underWay.has(trial.id)) continue;
+      if (Date.now() - Date.parse(trial.updatedAt) < olderThanMs) continue;
       try {
-        await this.#finish(trial);
+        await (trial.state === 'applying' ? this.#finish(trial) : this.revert(trial, trial.reason));
       } catch (error) {
         onTrouble(`The open order ${trial.id} (${trial.subject}) can't be healed yet: ${messageOf(error)}`);
       }
     }
   }
 
-  /** Takes back an order that was carried out. @throws what the actuator throws */
+  /** Takes back an order that was carried out. @throws what the actuator throws; the order then stays `reverting` */
   async revert(trial: Trial, reason: string): Promise<void> {
-    await this.#actuatorOf(trial).undo(trial.undo, trial);
-    await this.#options.journal.write({ ...trial, state: 'reverted', reason });
+    const { journal } = this.#options;
+    const actuator = this.#actuatorOf(trial);
+    if (this.#underWay.has(trial.id)) {
+      throw new AutopilotError('AP_ORDER_REFUSED', `${trial.subject} is being changed just now.`, {
+        remedy: 'Try again when that is done.',
+      });
+    }
+    this.#underWay.add(trial.id);
+    try {
+      const reverting: Trial = { ...trial, state: 'reverting', reason };
+      await journal.write(reverting);
+      await actuator.undo(trial.undo, trial);
+      await journal.write({ ...reverting, state: 'reverted' });
+    } finally {
+      this.#underWay.delete(trial.id);
+    }
   }
 
   async #finish(trial: Trial): Promise<void> {
     const { journal } = this.#options;
     if ((await this.#actuatorOf(trial).heal(trial)) === 'absent') {
       await journal.write({ ...trial, state: 'reverted', reason: 'It was interrupted before anything was changed.' });
+    } else if (trial.scope !== null) {
+      await journal.write({ ...trial, state: 'watching', reason: `${trial.reason} Finished after an interruption.` });
     } else if (trial.origin === 'person') {
       await journal.write({ ...trial, state: 'kept', reason: `${trial.reason} Finished after an interruption.` });
-    } else await this.revert(trial, 'It was interrupted, so nobody has watched what it did: taken back.');
+    } else {
+      this.#underWay.delete(trial.id);
+      await this.revert(trial, 'It was interrupted, so nobody has watched what it did: taken back.');
+    }
   }
 
   /** After a failure: whether it was carried out all the same (an answer that got lost) is asked of the world. */
@@ -148,6 +194,7 @@ export class Orders {
     reason: string,
   ): Trial {
     const at = new Date().toISOString();
-    return { id, service, kind, subject, author, origin, state, reason, change, undo, at, updatedAt: at };
+    const plain = { id, service, kind, subject, author, origin, state, reason, change, undo };
+    return { ...plain, scope: null, about: null, at, updatedAt: at };
   }
 }

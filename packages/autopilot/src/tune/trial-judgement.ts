@@ -80,8 +80,10 @@ export interface TrialJudgement {
 const guardLimits = { errorRatio: 0.02, p99: 3, errorFactor: 3, p99FloorMs: 50, requests: 20 } as const;
 /** Bad for so many samples in a row: one can be an accident. */
 const badSamples = 2;
-/** Less than this share of the time is not waited for. */
-const coveredShare = 0.5;
+/** What is judged has to be at least this share of the time. */
+export const coveredShare = 0.5;
+/** Fewer give no idea of the noise. */
+const leastBaselineBlocks = 6;
 
 /**
  * Judges a change on what it was meant to touch. Each statement is compared with itself, so a shift of the mix is no effect; the
@@ -119,6 +121,22 @@ export function judgeTrial(
     };
   });
   return wholeOf(statements, rules);
+}
+
+/** The share of the affected statements' time that is of statements with blocks enough to be compared with later; null: none was called. */
+export function baselineShare(
+  before: readonly TrialSample[],
+  { affected }: TrialQuestion,
+  rules: JudgementRules,
+): number | null {
+  let [total, enough] = [0, 0];
+  for (const statement of affected) {
+    const { totalMs } = totalOf(before, statement);
+    total += totalMs;
+    const blocks = blocksOf(before, before, statement, [], (use) => use.totalMs + timeFloorMs, rules);
+    if (blocks.length >= leastBaselineBlocks) enough += totalMs;
+  }
+  return total === 0 ? null : enough / total;
 }
 
 /** The reason why a change has to go at once, whatever its statements say; null: there is none. */

@@ -1,5 +1,6 @@
 import pg from 'pg';
-import type { Journal, JsonValue, Trial } from '../ports.ts';
+import type { Dismissal, Journal, JsonValue, Trial, TrialNote } from '../ports.ts';
+import { scopeTaken } from '../trial-refusals.ts';
 import { StoreConnection } from './store-connection.ts';
 
 interface TrialRow extends Omit<Trial, 'id' | 'at' | 'updatedAt'> {
@@ -8,7 +9,11 @@ interface TrialRow extends Omit<Trial, 'id' | 'at' | 'updatedAt'> {
   readonly updated_at: Date;
 }
 
-const COLUMNS = 'trial, service, kind, subject, author, origin, state, reason, change, undo, at, updated_at';
+const COLUMNS =
+  'trial, service, kind, subject, author, origin, state, reason, change, undo, scope, about, at, updated_at';
+
+/** As the indexes over open ones say it. */
+const IS_OPEN = `state NOT IN ('kept', 'reverted', 'refused')`;
 
 /** Finished orders older than this are dropped, a year at the least after nobody could undo them any more. */
 const KEPT = '2 years';
@@ -25,8 +30,9 @@ export class PostgresJournal implements Journal {
     });
   }
 
-  async write({ id, service, kind, subject, author, origin, state, reason, change, undo }: Trial): Promise<void> {
-    const values: readonly (string | JsonValue)[] = [
+  async write(trial: Trial): Promise<void> {
+    const { id, service, kind, subject, author, origin, state, reason, change, undo, scope, about } = trial;
+    const values: readonly (string | null | JsonValue)[] = [
       id,
       service,
       kind,
@@ -37,21 +43,30 @@ export class PostgresJournal implements Journal {
       reason,
       JSON.stringify(change),
       JSON.stringify(undo),
+      scope,
+      JSON.stringify(about),
     ];
-    await this.#connection.query(
-      'Writing the journal',
-      `INSERT INTO autopilot.trials (trial, service, kind, subject, author, origin, state, reason, change, undo)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-       ON CONFLICT (trial) DO UPDATE SET state = excluded.state, reason = excluded.reason, updated_at = now()`,
-      values,
-    );
+    try {
+      await this.#connection.query(
+        'Writing the journal',
+        `INSERT INTO autopilot.trials AS t (trial, service, kind, subject, author, origin, state, reason, change, undo, scope, about)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+         ON CONFLICT (trial) DO UPDATE SET state = excluded.state, reason = excluded.reason, undo = excluded.undo,
+           about = excluded.about, updated_at = now()
+         WHERE t.state NOT IN ('reverted', 'refused')`,
+        values,
+      );
+    } catch (error) {
+      if (scope !== null && isScopeTaken(error)) throw scopeTaken(scope);
+      throw error;
+    }
   }
 
   async open(service?: string): Promise<readonly Trial[]> {
     const rows = await this.#connection.query<TrialRow>(
       'Reading the open orders',
       `SELECT ${COLUMNS} FROM autopilot.trials
-       WHERE state IN ('applying', 'watching') AND ($1::text IS NULL OR service = $1) ORDER BY at, trial`,
+       WHERE ${IS_OPEN} AND ($1::text IS NULL OR service = $1) ORDER BY at, trial`,
       [service ?? null],
     );
     return rows.map(trialOf);
@@ -60,8 +75,7 @@ export class PostgresJournal implements Journal {
   async history(service: string, limit: number): Promise<readonly Trial[]> {
     await this.#connection.query(
       'Dropping old orders',
-      `DELETE FROM autopilot.trials WHERE service = $1 AND at < now() - $2::interval
-       AND state NOT IN ('applying', 'watching')`,
+      `DELETE FROM autopilot.trials WHERE service = $1 AND at < now() - $2::interval AND NOT (${IS_OPEN})`,
       [service, KEPT],
     );
     const rows = await this.#connection.query<TrialRow>(
@@ -72,6 +86,62 @@ export class PostgresJournal implements Journal {
     return rows.map(trialOf);
   }
 
+  async read(id: string): Promise<Trial | null> {
+    const [row] = await this.#connection.query<TrialRow>(
+      'Reading an order',
+      `SELECT ${COLUMNS} FROM autopilot.trials WHERE trial = $1`,
+      [id],
+    );
+    return row === undefined ? null : trialOf(row);
+  }
+
+  async note(trial: string, kind: TrialNote['kind'], detail: JsonValue): Promise<void> {
+    await this.#connection.query(
+      'Noting what happens in a trial',
+      'INSERT INTO autopilot.trial_notes (trial, kind, detail) VALUES ($1, $2, $3)',
+      [trial, kind, JSON.stringify(detail)],
+    );
+  }
+
+  async notes(trial: string, kinds: readonly TrialNote['kind'][]): Promise<readonly TrialNote[]> {
+    const rows = await this.#connection.query<{ kind: TrialNote['kind']; at: Date; detail: JsonValue }>(
+      'Reading what happened in a trial',
+      'SELECT kind, at, detail FROM autopilot.trial_notes WHERE trial = $1 AND kind = ANY ($2) ORDER BY number',
+      [trial, [...kinds]],
+    );
+    return rows.map(({ kind, at, detail }) => ({ kind, at: at.toISOString(), detail }));
+  }
+
+  async dropSamples(trial: string): Promise<void> {
+    await this.#connection.query(
+      'Dropping the samples of a trial',
+      `DELETE FROM autopilot.trial_notes WHERE trial = $1 AND kind <> 'step'`,
+      [trial],
+    );
+  }
+
+  async dismissals(service: string): Promise<readonly Dismissal[]> {
+    const rows = await this.#connection.query<Omit<Dismissal, 'at'> & { readonly at: Date }>(
+      'Reading what was declined',
+      `SELECT recommendation, parts, promised, author, reason, at FROM autopilot.dismissals WHERE service = $1
+       ORDER BY at, recommendation`,
+      [service],
+    );
+    return rows.map((row) => ({ ...row, at: row.at.toISOString() }));
+  }
+
+  async dismiss(service: string, dismissal: Omit<Dismissal, 'at'>): Promise<void> {
+    const { recommendation, parts, promised, author, reason } = dismissal;
+    await this.#connection.query(
+      'Declining a recommendation',
+      `INSERT INTO autopilot.dismissals (service, recommendation, parts, promised, author, reason)
+       VALUES ($1, $2, $3, $4, $5, $6)
+       ON CONFLICT (service, recommendation) DO UPDATE SET parts = excluded.parts, promised = excluded.promised,
+         author = excluded.author, reason = excluded.reason, at = now()`,
+      [service, recommendation, JSON.stringify(parts), promised, author, reason],
+    );
+  }
+
   /** Waits for what is running. */
   close(): Promise<void> {
     return this.#connection.close();
@@ -80,4 +150,10 @@ export class PostgresJournal implements Journal {
 
 function trialOf({ trial, at, updated_at: updatedAt, ...rest }: TrialRow): Trial {
   return { ...rest, id: trial, at: at.toISOString(), updatedAt: updatedAt.toISOString() };
+}
+
+/** The one unique index that a second open trial of a scope meets. */
+function isScopeTaken(error: unknown): boolean {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return cause instanceof Error && 'constraint' in cause && cause.constraint === 'trials_scope';
 }

@@ -1,0 +1,99 @@
+import type { PredictedEffect, TrialDetail, TrialHead, TrialMoment, TrialStatement } from '../../contract/tuning.ts';
+import type { JsonValue, Trial, TrialNote } from '../../storage/ports.ts';
+import type { IndexDefinition } from '../../tune/index-actuator.ts';
+import { aboutOf, type TrialAbout } from '../../tune/trial-about.ts';
+import type { TrialSample } from '../../tune/trial-judgement.ts';
+
+/** A trial as lists show it. */
+export function headOfTrial(trial: Trial): TrialHead {
+  const { id, service, kind, subject, author, origin, state, reason, at, updatedAt } = trial;
+  const about = aboutOf(trial);
+  const judgement = about?.judgement ?? null;
+  return {
+    id,
+    service,
+    kind,
+    category: about?.category ?? null,
+    subject,
+    author,
+    origin,
+    state,
+    reason,
+    at,
+    updatedAt,
+    appliedAt: about?.appliedAt ?? null,
+    endedAt: about?.endedAt ?? null,
+    predicted: about === null ? null : predictedOf(about),
+    measured:
+      judgement === null
+        ? null
+        : {
+            verdict: judgement.verdict,
+            effect: judgement.effect,
+            low: judgement.interval[0],
+            high: judgement.interval[1],
+            evidence: judgement.evidence,
+          },
+  };
+}
+
+/** One trial with everything that is known of it. */
+export function detailOf(trial: Trial, notes: readonly TrialNote[], buildProgress: number | null): TrialDetail {
+  const about = aboutOf(trial);
+  return {
+    ...headOfTrial(trial),
+    database: about?.database ?? null,
+    recommendation: about?.recommendation ?? null,
+    change: statementsOf(trial.kind, trial.change),
+    undo: statementsOf(trial.kind, trial.undo),
+    statements: about === null ? [] : rowsOf(about),
+    steps: notes.flatMap(({ kind, at, detail }) => (kind === 'step' ? [{ at, text: String(detail) }] : [])),
+    moments: about === null ? [] : notes.flatMap((note) => momentOf(note, about)),
+    buildProgress,
+  };
+}
+
+function predictedOf({ predicted: { effect, low, high, savedMsPerHour, learntFrom } }: TrialAbout): PredictedEffect {
+  return { effect, low, high, savedMsPerHour, learntFrom };
+}
+
+/** What an order does, as lines for people; the actuator of its kind wrote it. */
+function statementsOf(kind: string, plan: JsonValue): readonly string[] {
+  if (plan === null) return [];
+  if (kind !== 'indexes') return [JSON.stringify(plan)];
+  const { create, drop } = plan as unknown as { create: readonly IndexDefinition[]; drop: readonly IndexDefinition[] };
+  return [
+    ...create.map(({ ddl }) => `${ddl};`),
+    ...drop.map(({ schema, name }) => `DROP INDEX CONCURRENTLY "${schema}"."${name}";`),
+  ];
+}
+
+function rowsOf({ judgement, texts }: TrialAbout): readonly TrialStatement[] {
+  return (judgement?.statements ?? []).map(({ statement, time, verdict, ...rest }) => ({
+    text: texts[statement] ?? statement,
+    verdict,
+    callsBefore: rest.callsBefore,
+    callsAfter: rest.callsAfter,
+    meanMsBefore: rest.meanMsBefore,
+    meanMsAfter: rest.meanMsAfter,
+    buffersBefore: rest.buffersBefore,
+    buffersAfter: rest.buffersAfter,
+    effect: time.effect,
+    low: time.interval[0],
+    high: time.interval[1],
+    evidence: time.evidence,
+  }));
+}
+
+function momentOf({ kind, detail }: TrialNote, { question }: TrialAbout): readonly TrialMoment[] {
+  if (kind === 'step') return [];
+  const { at, durationMs, statements } = detail as unknown as TrialSample; // the runner wrote it
+  let [calls, totalMs] = [0, 0];
+  for (const id of question.affected) {
+    calls += statements[id]?.calls ?? 0;
+    totalMs += statements[id]?.totalMs ?? 0;
+  }
+  return [
+    { at: new Date(at).toISOString(), phase: kind, durationMs, calls, meanMs: calls === 0 ? null : totalMs / calls },
+  ];
+}

@@ -1,0 +1,133 @@
+import type { Principal } from '../../contract/principal.ts';
+import type {
+  AutoTuneOrder,
+  Recommendation,
+  RecommendationList,
+  TrialDetail,
+  TrialHead,
+  TrialList,
+} from '../../contract/tuning.ts';
+import type { TuningOperationId } from '../../contract/tuning-operations.ts';
+import { AutopilotError } from '../../kernel/errors.ts';
+import { linkHeader, type Pager } from '../../page/page.ts';
+import type { Journal, Trial } from '../../storage/ports.ts';
+import type { TrialRunner } from '../../tune/trial-runner.ts';
+import { listPage } from '../database/list-page.ts';
+import type { Answering } from '../handler.ts';
+import { jsonOf } from '../request-body.ts';
+import { jsonResponse } from '../responses.ts';
+import { detailOf, headOfTrial } from './trial-view.ts';
+import type { TuningDesk } from './tuning-desk.ts';
+
+/** What the calls about tuning are answered from. */
+export interface TuningSources {
+  readonly desk: TuningDesk;
+  readonly runner: TrialRunner;
+  readonly journal: Journal;
+  readonly pager: Pager;
+  /** Why the autopilot changes nothing by itself; null: it may. */
+  readonly stopped: () => string | null;
+  /** How far the build of a trial has got, 0 to 1; null: nothing is built. */
+  readonly buildProgress: (trial: Trial) => Promise<number | null>;
+  /** The service that a call is about. @throws AutopilotError AP_SERVICE_UNKNOWN */
+  readonly serviceOf: (named: string | undefined) => string;
+}
+
+const PATH = '/api/v1/optimization/trials';
+/** Trials that lists reach back. */
+const MOST_TRIALS = 1_000;
+
+/** Answers the calls about tuning. */
+export function tuningAnswers(sources: TuningSources): Pick<Answering, TuningOperationId> {
+  const { desk, runner, journal, pager, stopped, buildProgress, serviceOf } = sources;
+  const started = (trial: Trial): Response =>
+    jsonResponse(headOfTrial(trial), 202, { location: `${PATH}/${trial.id}` });
+  const found = async (id: string): Promise<Trial> => {
+    const trial = await kept(() => journal.read(id));
+    if (trial !== null) return trial;
+    throw new AutopilotError('AP_TRIAL_UNKNOWN', `There is no trial ${JSON.stringify(id)}.`);
+  };
+  return {
+    listRecommendations: async ({ query: { service: named, fresh = false, limit, cursor }, url }) => {
+      const service = serviceOf(named);
+      const { computedAt, computing, recommendations, notes } = await kept(() => desk.list(service, fresh));
+      const rank = new Map(recommendations.map((one, at) => [one.id, recommendations.length - at]));
+      const { items, page } = listPage(pager, recommendations, {
+        cursor,
+        limit,
+        filter: ['recommendations', service],
+        valueOf: ({ id }: Recommendation) => rank.get(id) ?? 0,
+        keyOf: ({ id }) => id,
+      });
+      const list: RecommendationList = {
+        service,
+        computedAt: computedAt === null ? null : new Date(computedAt).toISOString(),
+        computing,
+        recommendations: items,
+        notes,
+        page,
+      };
+      return jsonResponse(list, 200, { link: linkHeader(url.pathname + url.search, page) });
+    },
+    applyRecommendation: async ({ params, query, principal }) =>
+      started(await kept(() => desk.apply(serviceOf(query.service), String(params['id']), nameOf(principal), 'person'))),
+    dismissRecommendation: async ({ params, query, body, principal }) => {
+      if (body === null) throw new TypeError('The operation takes a body.');
+      const { reason } = jsonOf(body, body.declared) as { readonly reason: string }; // its shape was looked at
+      return jsonResponse(
+        await kept(() => desk.dismiss(serviceOf(query.service), String(params['id']), nameOf(principal), reason)),
+      );
+    },
+    autoTune: async ({ query, body, principal }) => {
+      if (body === null) throw new TypeError('The operation takes a body.');
+      const order = jsonOf(body, body.declared) as AutoTuneOrder; // its shape was looked at
+      return jsonResponse(
+        await kept(() => desk.autoTune(serviceOf(query.service), order, nameOf(principal), 'person')),
+      );
+    },
+    listTrials: async ({ query: { service: named, limit, cursor }, url }) => {
+      const service = serviceOf(named);
+      const trials = await kept(() => journal.history(service, MOST_TRIALS));
+      const { items, page } = listPage(pager, trials, {
+        cursor,
+        limit,
+        filter: ['trials', service],
+        valueOf: ({ at }: Trial) => Date.parse(at),
+        keyOf: ({ id }) => id,
+      });
+      const calibration = await kept(() => desk.calibration(service));
+      const heads: readonly TrialHead[] = items.map(headOfTrial);
+      const list: TrialList = { service, trials: heads, calibration, stopped: stopped(), page };
+      return jsonResponse(list, 200, { link: linkHeader(url.pathname + url.search, page) });
+    },
+    getTrial: async ({ params }) => {
+      const trial = await found(String(params['id']));
+      const notes = await kept(() => journal.notes(trial.id, ['step', 'before', 'after']));
+      // The server may be away; that is no reason to say nothing of the trial.
+      const progress = await buildProgress(trial).catch(() => null);
+      return jsonResponse(detailOf(trial, notes, progress) satisfies TrialDetail);
+    },
+    revertTrial: async ({ params, principal }) => {
+      const trial = await found(String(params['id']));
+      await kept(() => runner.revert(trial, `Taken back by ${nameOf(principal)}.`));
+      return jsonResponse(headOfTrial(await found(trial.id)));
+    },
+  };
+}
+
+function nameOf(principal: Principal | null): string {
+  return principal?.id ?? 'nobody';
+}
+
+/** What goes wrong with the store is told as what it means here. */
+async function kept<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!(error instanceof AutopilotError) || !error.code.startsWith('AP_STORE_')) throw error;
+    throw new AutopilotError('AP_JOURNAL_UNAVAILABLE', error.message, {
+      remedy: error.remedy ?? 'Try again later.',
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,390 @@
+import { adviseIndexes } from '../../advise/index-advisor.ts';
+import { leave, recommendedIndexes, type WorkedOut } from '../../advise/recommended-indexes.ts';
+import type { Settings } from '../../config/registry.ts';
+import type {
+  AutoTuneAnswer,
+  AutoTuneOrder,
+  AutoTuneStep,
+  PredictedEffect,
+  Recommendation,
+  TuningCalibration,
+} from '../../contract/tuning.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { AutopilotError, messageOf } from '../../kernel/errors.ts';
+import { ObservedDatabase } from '../../postgres/observed-database.ts';
+import { readChangeRisks } from '../../postgres/read-change-risks.ts';
+import type { Dismissal, Journal, Trial } from '../../storage/ports.ts';
+import { hasEnded } from '../../storage/trial-refusals.ts';
+import { biasOf, type Calibration, calibrate, type PredictedMeasured } from '../../tune/calibration.ts';
+import type { IndexChange } from '../../tune/index-actuator.ts';
+import { aboutOf } from '../../tune/trial-about.ts';
+import { refusalsOf, type TrialFacts } from '../../tune/trial-guards.ts';
+import type { TrialRunner } from '../../tune/trial-runner.ts';
+import type { DatabaseWatch, WatchedDatabases } from '../database/database-watch.ts';
+
+/** What a {@link TuningDesk} is put together from. */
+export interface TuningDeskOptions {
+  readonly journal: Journal;
+  readonly runner: TrialRunner;
+  readonly watched: WatchedDatabases;
+  /** To read a database, and to change it. @throws AutopilotError AP_DATABASE_UNKNOWN */
+  readonly urls: (database: string) => { readonly read: string; readonly apply: string };
+  readonly settingsFor: (service: string) => Settings;
+  readonly clock: Clock;
+  /** Why the autopilot changes nothing by itself; null: it may. */
+  readonly stopped: () => string | null;
+  /** How busy the processes of a service were over the last so many ms; null: not known. */
+  readonly busyRatio: (service: string, lengthMs: number) => Promise<number | null>;
+  readonly onTrouble: (message: string) => void;
+}
+
+/** Everything that was worked out for a database. */
+interface Advice {
+  readonly computedAt: number;
+  readonly worked: readonly WorkedOut[];
+  readonly notes: readonly string[];
+}
+
+/** The search for indexes, after the copy of the statistics is made. */
+const SEARCH_MS = 15_000;
+const HISTORY = 500;
+const HALF_HOUR_MS = 30 * 60_000;
+const DAY_MS = 86_400_000;
+/** What was declined is told again once it promises so many times as much. */
+const MATERIAL = 2;
+
+/** Where recommendations are worked out, ranked, applied and declined. */
+export class TuningDesk {
+  readonly #options: TuningDeskOptions;
+  readonly #advice = new Map<string, Advice>();
+  readonly #computing = new Map<string, Promise<void>>();
+  readonly #applying = new Map<string, ObservedDatabase>();
+  #closed = false;
+
+  constructor(options: TuningDeskOptions) {
+    this.#options = options;
+  }
+
+  /** What is recommended now. `fresh` works it out first; else what is old or missing is worked out in the background. */
+  async list(
+    service: string,
+    fresh: boolean,
+  ): Promise<{
+    readonly computedAt: number | null;
+    readonly computing: boolean;
+    readonly recommendations: readonly Recommendation[];
+    readonly notes: readonly string[];
+  }> {
+    const { watched, settingsFor, clock } = this.#options;
+    const { adviseMs } = settingsFor(service).optimization;
+    for (const watch of watched.all) {
+      const known = this.#advice.get(watch.name);
+      if (fresh) await this.#compute(watch);
+      else if (known === undefined || clock.now() - known.computedAt > adviseMs) void this.#compute(watch);
+    }
+    const all = [...this.#advice.values()];
+    const worked = all.flatMap((one) => one.worked);
+    return {
+      computedAt: all.length === 0 ? null : Math.min(...all.map(({ computedAt }) => computedAt)),
+      computing: this.#computing.size > 0,
+      recommendations: await this.#ranked(service, worked),
+      notes: watched.all.length === 0 ? ['No database is watched.'] : all.flatMap(({ notes }) => notes),
+    };
+  }
+
+  /** Begins a trial. @throws AutopilotError AP_RECOMMENDATION_UNKNOWN, AP_RECOMMENDATION_FIXED, AP_ORDER_REFUSED, AP_TRIAL_SCOPE_TAKEN */
+  async apply(service: string, id: string, author: string, origin: 'person' | 'autopilot'): Promise<Trial> {
+    const worked = this.#find(id);
+    const recommendation = await this.#one(service, worked);
+    if (!recommendation.automatic) {
+      throw new AutopilotError(
+        'AP_RECOMMENDATION_FIXED',
+        `"${recommendation.subject}" can't be applied: ${recommendation.obstacle ?? ''}`,
+        { remedy: 'Do by hand what its field `change` says, where you agree.' },
+      );
+    }
+    const refusals = await this.#refusals(service, worked, origin);
+    if (refusals.length > 0) {
+      await this.#journalRefusal(service, worked, author, origin, refusals);
+      throw new AutopilotError(
+        'AP_ORDER_REFUSED',
+        `The change of ${recommendation.subject} is not allowed. ${refusals.join(' ')}`,
+        { remedy: 'Each guard is named with its figures; settings under optimization move some of them.' },
+      );
+    }
+    const { predicted } = recommendation;
+    return await this.#options.runner.propose({
+      change: changeOf(service, worked, author, origin),
+      scope: scopeOf(worked),
+      about: {
+        category: recommendation.category,
+        recommendation: id,
+        database: recommendation.database,
+        question: { affected: Object.keys(worked.affected), controls: worked.controls },
+        texts: worked.affected,
+        predicted: predicted ?? { effect: 1, low: 0, high: 1, savedMsPerHour: 0 },
+      },
+    });
+  }
+
+  /** Declines a recommendation. @throws AutopilotError AP_RECOMMENDATION_UNKNOWN */
+  async dismiss(service: string, id: string, author: string, reason: string): Promise<Recommendation> {
+    const worked = this.#find(id);
+    const { predicted } = await this.#one(service, worked);
+    const promised = predicted?.savedMsPerHour ?? 0;
+    await this.#options.journal.dismiss(service, { recommendation: id, parts: worked.parts, promised, author, reason });
+    return await this.#one(service, worked);
+  }
+
+  /** What would be changed now, and with mode `apply` the trials of it. Plan mode writes nothing anywhere. */
+  async autoTune(
+    service: string,
+    { mode = 'plan', maxChanges = 1, categories }: AutoTuneOrder,
+    author: string,
+    origin: 'person' | 'autopilot',
+  ): Promise<AutoTuneAnswer> {
+    const { recommendations, notes } = await this.list(service, this.#advice.size === 0);
+    const steps: AutoTuneStep[] = [];
+    let begun = 0;
+    for (const one of recommendations) {
+      if (one.verdict !== 'change' || one.state !== 'open') continue;
+      if (categories !== undefined && !categories.includes(one.category)) continue;
+      const refusals = one.automatic
+        ? [...(await this.#refusals(service, this.#find(one.id), origin))]
+        : [`no way: ${one.obstacle ?? ''}`];
+      if (refusals.length === 0 && begun >= maxChanges) refusals.push(`most changes: ${maxChanges} at a time.`);
+      let trial: string | null = null;
+      if (mode === 'apply' && refusals.length === 0) {
+        try {
+          trial = (await this.apply(service, one.id, author, origin)).id;
+        } catch (error) {
+          refusals.push(messageOf(error));
+        }
+      }
+      const allowed = refusals.length === 0;
+      if (allowed) begun++;
+      const { id, subject, category, change, predicted } = one;
+      steps.push({ recommendation: id, subject, category, change, predicted, allowed, refusals, trial });
+    }
+    return { service, mode, steps, notes };
+  }
+
+  /** How predictions of a service have held. */
+  async calibration(service: string): Promise<TuningCalibration> {
+    const { trials, within, factor } = calibrate(await this.#past(service));
+    return { trials, within, nextFactor: factor };
+  }
+
+  /** What the autopilot does without being asked: for each service, whatever is automatic. Never rejects. */
+  async goOn(service: string): Promise<void> {
+    const { indexes, settings } = this.#options.settingsFor(service).optimization;
+    const categories = [
+      ...(indexes === 'automatic' ? (['indexes'] as const) : []),
+      ...(settings === 'automatic' ? (['settings'] as const) : []),
+    ];
+    if (categories.length === 0 || this.#closed || this.#options.stopped() !== null) return;
+    try {
+      const open = await this.#options.journal.open(service);
+      if (open.some(({ scope }) => scope !== null)) return;
+      await this.autoTune(service, { mode: 'apply', maxChanges: 1, categories }, 'autopilot', 'autopilot');
+    } catch (error) {
+      this.#options.onTrouble(`Tuning ${service} can't go on now: ${messageOf(error)}`);
+    }
+  }
+
+  /** What was tried changes what is advised next: it is worked out again at the next look. */
+  forget(database: string): void {
+    this.#advice.delete(database);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#applying.values()].map((one) => one.close()));
+  }
+
+  #compute(watch: DatabaseWatch): Promise<void> {
+    const under = this.#computing.get(watch.name);
+    if (under !== undefined) return under;
+    const computing = this.#worked(watch)
+      .then((advice) => {
+        this.#advice.set(watch.name, advice);
+      })
+      .catch((error: unknown) => {
+        const note = `${watch.name} can't be advised on now: ${messageOf(error)}`;
+        this.#advice.set(watch.name, { computedAt: this.#options.clock.now(), worked: [], notes: [note] });
+        this.#options.onTrouble(note);
+      })
+      .finally(() => this.#computing.delete(watch.name));
+    this.#computing.set(watch.name, computing);
+    return computing;
+  }
+
+  async #worked(watch: DatabaseWatch): Promise<Advice> {
+    const { clock, urls } = this.#options;
+    const { value, gaps } = await watch.statements();
+    const notes = gaps.map(({ reason, remedy }) => `${reason} ${remedy}`);
+    if (value.statements.length === 0) {
+      const reason = 'No statements are counted, so there is nothing to advise for.';
+      return { computedAt: clock.now(), worked: [leave(watch.name, 'indexes', reason)], notes };
+    }
+    const since = value.room.resetAt === null ? Number.NaN : Date.parse(value.room.resetAt);
+    const countedMs = Number.isFinite(since) ? clock.now() - since : DAY_MS;
+    const advice = await adviseIndexes({ url: urls(watch.name).read, searchMs: SEARCH_MS });
+    const worked = recommendedIndexes(watch.name, advice, { statements: value.statements, countedMs });
+    return { computedAt: clock.now(), worked, notes: [...notes, ...advice.notes] };
+  }
+
+  #find(id: string): WorkedOut {
+    for (const { worked } of this.#advice.values()) {
+      const found = worked.find(({ recommendation }) => recommendation.id === id);
+      if (found !== undefined) return found;
+    }
+    throw new AutopilotError('AP_RECOMMENDATION_UNKNOWN', `There is no recommendation ${JSON.stringify(id)}.`, {
+      remedy: 'They are worked out again now and then: ask GET /api/v1/optimization/recommendations.',
+    });
+  }
+
+  async #one(service: string, worked: WorkedOut): Promise<Recommendation> {
+    const [recommendation] = await this.#ranked(service, [worked]);
+    if (recommendation === undefined) throw new TypeError('What goes in comes out.');
+    return recommendation;
+  }
+
+  /** Those that save most first; without figures, and "leave", last. */
+  async #ranked(service: string, worked: readonly WorkedOut[]): Promise<readonly Recommendation[]> {
+    const { journal } = this.#options;
+    const [history, dismissals] = await Promise.all([journal.history(service, HISTORY), journal.dismissals(service)]);
+    const past = pastOf(history);
+    const [calibration, bias] = [calibrate(past), biasOf(past)];
+    return worked
+      .map((one) => completed(one, history, dismissals, calibration, bias))
+      .toSorted((a, b) => (b.predicted?.savedMsPerHour ?? -1) - (a.predicted?.savedMsPerHour ?? -1));
+  }
+
+  async #past(service: string): Promise<readonly PredictedMeasured[]> {
+    return pastOf(await this.#options.journal.history(service, HISTORY));
+  }
+
+  async #refusals(service: string, worked: WorkedOut, origin: 'person' | 'autopilot'): Promise<readonly string[]> {
+    const { journal, settingsFor, stopped, busyRatio, clock } = this.#options;
+    const { optimization } = settingsFor(service);
+    const { recommendation } = worked;
+    const [history, open] = await Promise.all([journal.history(service, HISTORY), journal.open()]);
+    const risks = await readChangeRisks(this.#applyingTo(recommendation.database), worked.tables);
+    const now = clock.now();
+    const same = history.filter((one) => aboutOf(one)?.recommendation === recommendation.id);
+    const reverted = same.find(({ state }) => state === 'reverted');
+    const facts: TrialFacts = {
+      origin,
+      mode: recommendation.category === 'indexes' ? optimization.indexes : optimization.settings,
+      stopped: stopped(),
+      openInScope: open.find(({ scope }) => scope === scopeOf(worked))?.subject ?? null,
+      sinceRevertMs: reverted === undefined ? null : now - Date.parse(reverted.updatedAt),
+      changesToday: history.filter(
+        (one) => one.scope !== null && one.origin === 'autopilot' && now - Date.parse(one.at) < DAY_MS,
+      ).length,
+      minuteOfDay: Math.floor((now % DAY_MS) / 60_000),
+      busyRatio: await busyRatio(service, HALF_HOUR_MS),
+      lacksRight:
+        risks.notOwned.length === 0
+          ? null
+          : `the role may not change ${risks.notOwned.join(', ')}: it has to own them. AUTOPILOT_APPLY_DATABASE_URL names one that does.`,
+      isStandby: risks.isStandby,
+      lagSeconds: risks.lagSeconds,
+      oldestTransactionSeconds: risks.oldestTransactionSeconds,
+      needsBytes: recommendation.bytes ?? 0,
+      freeBytes: risks.freeBytes,
+      diskBytes: risks.diskBytes,
+    };
+    return refusalsOf(facts, optimization);
+  }
+
+  async #journalRefusal(
+    service: string,
+    worked: WorkedOut,
+    author: string,
+    origin: 'person' | 'autopilot',
+    refusals: readonly string[],
+  ): Promise<void> {
+    const { runner } = this.#options;
+    await runner.refuse(changeOf(service, worked, author, origin), refusals.join(' '));
+  }
+
+  #applyingTo(database: string): ObservedDatabase {
+    const known = this.#applying.get(database);
+    if (known !== undefined) return known;
+    const made = new ObservedDatabase(this.#options.urls(database).apply, { maxConnections: 1 });
+    this.#applying.set(database, made);
+    return made;
+  }
+}
+
+function scopeOf({ recommendation: { database } }: WorkedOut): string {
+  return `database ${database}`;
+}
+
+function changeOf(
+  service: string,
+  { recommendation, create, drop }: WorkedOut,
+  author: string,
+  origin: 'person' | 'autopilot',
+): IndexChange {
+  const { database, subject } = recommendation;
+  return { kind: 'indexes', service, subject, author, origin, database, create, drop };
+}
+
+function completed(
+  { recommendation, parts, effect, msPerHour }: WorkedOut,
+  history: readonly Trial[],
+  dismissals: readonly Dismissal[],
+  { trials, factor }: Calibration,
+  bias: number,
+): Recommendation {
+  const predicted = effect === null ? null : predictedOf(effect, msPerHour, factor, bias, trials);
+  const trial = history.find((one) => aboutOf(one)?.recommendation === recommendation.id);
+  const promised = predicted?.savedMsPerHour ?? 0;
+  const dismissed = dismissals.findLast((one) => parts.length > 0 && parts.every((part) => one.parts.includes(part)));
+  const isDismissed = dismissed !== undefined && promised <= MATERIAL * Math.max(dismissed.promised, 1);
+  return {
+    ...recommendation,
+    predicted,
+    state:
+      trial !== undefined && !hasEnded(trial.state)
+        ? 'trying'
+        : trial?.state === 'kept'
+          ? 'applied'
+          : isDismissed
+            ? 'dismissed'
+            : 'open',
+    trial: trial?.id ?? null,
+    dismissal: isDismissed ? { author: dismissed.author, reason: dismissed.reason, at: dismissed.at } : null,
+  };
+}
+
+function predictedOf(
+  effect: number,
+  msPerHour: number | null,
+  factor: number,
+  bias: number,
+  learntFrom: number,
+): PredictedEffect {
+  const mended = Math.min(1, effect * bias);
+  return {
+    effect: mended,
+    low: mended / factor,
+    high: mended * factor,
+    savedMsPerHour: (msPerHour ?? 0) * (1 - mended),
+    learntFrom,
+  };
+}
+
+/** Every trial that was measured, newest first. */
+function pastOf(history: readonly Trial[]): readonly PredictedMeasured[] {
+  return history.flatMap((trial) => {
+    const about = aboutOf(trial);
+    const effect = about?.judgement?.effect ?? null;
+    if (about === null || effect === null || !hasEnded(trial.state)) return [];
+    const { effect: predicted, low, high } = about.predicted;
+    return [{ predicted, measured: effect, low, high }];
+  });
+}

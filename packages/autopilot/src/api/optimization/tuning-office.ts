@@ -1,0 +1,175 @@
+import type { Settings } from '../../config/registry.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { AutopilotError } from '../../kernel/errors.ts';
+import type { Pager } from '../../page/page.ts';
+import { nameFor } from '../../postgres/apply-session.ts';
+import { readStatements } from '../../postgres/read-statements.ts';
+import { ServerShape } from '../../postgres/server-shape.ts';
+import type { QueryEngine } from '../../query/query-engine.ts';
+import { trafficSummary } from '../../query/summaries.ts';
+import type { Journal, Trial } from '../../storage/ports.ts';
+import { IndexActuator } from '../../tune/index-actuator.ts';
+import type { Actuator, Orders } from '../../tune/orders.ts';
+import { aboutOf } from '../../tune/trial-about.ts';
+import type { JudgementRules, StatementUse } from '../../tune/trial-judgement.ts';
+import { TrialRunner } from '../../tune/trial-runner.ts';
+import type { WatchedDatabases } from '../database/database-watch.ts';
+import type { TuningSources } from './tuning-answers.ts';
+import { TuningDesk } from './tuning-desk.ts';
+
+/** What a {@link TuningOffice} is put together from. */
+export interface TuningOfficeOptions {
+  readonly journal: Journal;
+  readonly engine: QueryEngine;
+  readonly watched: WatchedDatabases;
+  /** By the names of watched databases, `postgres://...`. */
+  readonly readUrls: Readonly<Record<string, string>>;
+  /** With the right to change them; of those left out the other address is used. */
+  readonly applyUrls: Readonly<Record<string, string>>;
+  readonly clock: Clock;
+  readonly settingsFor: (service: string) => Settings;
+  readonly services: () => readonly string[];
+  /** Processes of a service that are live. */
+  readonly processes: (service: string) => number;
+  readonly stopped: () => string | null;
+  readonly leads: () => boolean;
+  readonly onTrouble: (message: string) => void;
+}
+
+/** How often it is looked whether there is something to be tuned. */
+const GO_ON_EVERY_MS = 5_000;
+/** One wrong verdict in a hundred, however often one looks; see docs/decisions/verification.md. */
+const ALPHA = 0.01;
+const LEAST_BLOCKS = 12;
+/** A change of less than a twentieth is none. */
+const LEAST_EFFECT = 0.05;
+
+/** Everything about tuning in a control plane, put together. */
+export class TuningOffice {
+  /** For the orders, which heal with them. */
+  readonly actuators: readonly Actuator<never, unknown>[];
+  readonly #options: TuningOfficeOptions;
+  #parts: { readonly runner: TrialRunner; readonly desk: TuningDesk } | null = null;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(options: TuningOfficeOptions) {
+    this.#options = options;
+    this.actuators = [new IndexActuator((database) => this.#urls(database).apply)];
+  }
+
+  /** What the calls about tuning are answered from. To be asked once. */
+  sources(orders: Orders, pager: Pager, serviceOf: (named: string | undefined) => string): TuningSources {
+    const { journal, watched, clock, settingsFor, stopped, leads, onTrouble } = this.#options;
+    const runner = new TrialRunner({
+      journal,
+      orders,
+      actuators: this.actuators,
+      clock,
+      counters: (database, statements) => this.#counters(database, statements),
+      vitals: async (service, lengthMs) => {
+        const { requests, errorRatio, p99Ms } = await this.#traffic(service, lengthMs);
+        return requests === 0 ? null : { requests, errorRatio, p99Ms };
+      },
+      times: (service) => {
+        const { sampleMs, baselineMs, trialMinMs, trialMaxMs } = settingsFor(service).optimization;
+        return { sampleMs, baselineMs, minMs: trialMinMs, maxMs: trialMaxMs };
+      },
+      rules: (service): JudgementRules => {
+        const { sampleMs, blockCalls } = settingsFor(service).optimization;
+        return { blockMs: sampleMs, blockCalls, leastBlocks: LEAST_BLOCKS, alpha: ALPHA, leastEffect: LEAST_EFFECT };
+      },
+      leads,
+      onEnd: (trial) => desk.forget(aboutOf(trial)?.database ?? ''),
+      onTrouble,
+    });
+    const desk = new TuningDesk({
+      journal,
+      runner,
+      watched,
+      urls: (database) => this.#urls(database),
+      settingsFor,
+      clock,
+      stopped,
+      busyRatio: (service, lengthMs) => this.#busyRatio(service, lengthMs),
+      onTrouble,
+    });
+    this.#parts = { runner, desk };
+    const buildProgress = (trial: Trial): Promise<number | null> => this.#buildProgress(trial);
+    return { desk, runner, journal, pager, stopped, buildProgress, serviceOf };
+  }
+
+  /** Goes on with what is open, and with what is automatic. */
+  start(): void {
+    this.#parts?.runner.start();
+    this.#timer = setInterval(() => {
+      if (!this.#options.leads()) return;
+      for (const service of this.#options.services()) void this.#parts?.desk.goOn(service);
+    }, GO_ON_EVERY_MS);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    await Promise.all([this.#parts?.runner.stop(), this.#parts?.desk.close()]);
+  }
+
+  #urls(database: string): { readonly read: string; readonly apply: string } {
+    const { readUrls, applyUrls } = this.#options;
+    const read = readUrls[database];
+    if (read !== undefined) return { read, apply: applyUrls[database] ?? read };
+    throw new AutopilotError('AP_DATABASE_UNKNOWN', `No database ${JSON.stringify(database)} is watched.`, {
+      remedy: 'A trial of it is open: name it again, so that the trial can end.',
+    });
+  }
+
+  async #counters(database: string, statements: readonly string[]): Promise<ReadonlyMap<string, StatementUse>> {
+    const watch = this.#options.watched.find(database);
+    const { value: server } = await watch.server();
+    const shape = await ServerShape.read(watch.database);
+    const { value } = await readStatements(watch.database, shape, server, { texts: false, queryIds: statements });
+    const uses = new Map<string, StatementUse>();
+    for (const { queryId, calls, totalMs, buffersHit, buffersRead } of value.statements) {
+      const known = uses.get(queryId) ?? { calls: 0, totalMs: 0, buffers: 0 };
+      uses.set(queryId, {
+        calls: known.calls + calls,
+        totalMs: known.totalMs + totalMs,
+        buffers: known.buffers + buffersHit + buffersRead,
+      });
+    }
+    return uses;
+  }
+
+  async #traffic(service: string, lengthMs: number): ReturnType<typeof trafficOf> {
+    return await trafficOf(this.#options.engine, service, this.#options.clock.now(), lengthMs);
+  }
+
+  async #busyRatio(service: string, lengthMs: number): Promise<number | null> {
+    const { engine, clock, processes } = this.#options;
+    const now = clock.now();
+    const range = { from: now - lengthMs, to: now, complete: true, notes: [] };
+    const { values } = await engine.summary({ service, family: 'runtime' }, range, ['cpuBusy']);
+    const count = processes(service);
+    return values.cpuBusy === null || count === 0 ? null : values.cpuBusy / count;
+  }
+
+  async #buildProgress(trial: Trial): Promise<number | null> {
+    const about = aboutOf(trial);
+    if (about === null || trial.state !== 'applying') return null;
+    const [row] = await this.#options.watched.find(about.database).database.read<{ done: number | null }>(
+      `SELECT (CASE WHEN p.blocks_total > 0 THEN p.blocks_done::float8 / p.blocks_total ELSE 0 END) AS done
+       FROM pg_stat_progress_create_index p JOIN pg_stat_activity a USING (pid) WHERE a.application_name = $1`,
+      [nameFor(trial.id)],
+    );
+    return row?.done ?? null;
+  }
+}
+
+async function trafficOf(
+  engine: QueryEngine,
+  service: string,
+  now: number,
+  lengthMs: number,
+): Promise<{ readonly requests: number; readonly errorRatio: number | null; readonly p99Ms: number | null }> {
+  const range = { from: now - lengthMs, to: now, complete: true, notes: [] };
+  const { traffic } = await trafficSummary(engine, { service }, range);
+  return traffic;
+}

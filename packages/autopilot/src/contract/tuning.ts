@@ -1,0 +1,205 @@
+import type { Page } from './performance.ts';
+
+/** What recommendations are about. Each has a mode of its own. */
+export type TuningCategory = 'indexes' | 'settings';
+/** Names of what recommendations are about. */
+export const tuningCategories: readonly TuningCategory[] = ['indexes', 'settings'];
+
+/** Time after a change for the same calls: 0.4 is three fifths less. The interval holds it in four of five cases. */
+export interface PredictedEffect {
+  readonly effect: number;
+  readonly low: number;
+  readonly high: number;
+  readonly savedMsPerHour: number;
+  /** Trials of this kind that the width of the interval was learnt from. */
+  readonly learntFrom: number;
+}
+
+/** What a recommendation does for one statement. */
+export interface RecommendedStatement {
+  readonly text: string;
+  /** null: the server does not say how often it is called. */
+  readonly callsPerHour: number | null;
+  readonly msPerHour: number | null;
+  /** In the planner's units. */
+  readonly costBefore: number;
+  readonly costAfter: number;
+  readonly planBefore: readonly string[];
+  readonly planAfter: readonly string[];
+}
+
+/** `trying`: a trial of it is open. `applied`: it was tried and kept. */
+export type RecommendationState = 'open' | 'dismissed' | 'trying' | 'applied';
+
+/** Something that could be changed, or should be left as it is. */
+export interface Recommendation {
+  /** The same as long as it asks for the same. */
+  readonly id: string;
+  readonly category: TuningCategory;
+  readonly database: string;
+  readonly verdict: 'change' | 'leave';
+  readonly subject: string;
+  /** What would be done, as statements. */
+  readonly change: readonly string[];
+  /** What would take it back. */
+  readonly undo: readonly string[];
+  readonly reason: string;
+  readonly evidence: readonly string[];
+  /** null: nobody can say in figures. */
+  readonly predicted: PredictedEffect | null;
+  readonly statements: readonly RecommendedStatement[];
+  /** Disk that it takes; null: none, or not known. */
+  readonly bytes: number | null;
+  readonly risk: 'low' | 'medium' | 'high';
+  readonly effort: string;
+  /** Whether the autopilot can apply it and take it back. */
+  readonly automatic: boolean;
+  /** Why it can not; null: it can. */
+  readonly obstacle: string | null;
+  readonly state: RecommendationState;
+  /** The newest trial of it. */
+  readonly trial: string | null;
+  readonly dismissal: { readonly author: string; readonly reason: string; readonly at: string } | null;
+  /** By what means it was found. */
+  readonly means: string;
+}
+
+/** GET /optimization/recommendations */
+export interface RecommendationList {
+  readonly service: string;
+  /** When they were worked out; null: they are for the first time. */
+  readonly computedAt: string | null;
+  readonly computing: boolean;
+  /** Those that save most time first, then what is left as it is. */
+  readonly recommendations: readonly Recommendation[];
+  readonly notes: readonly string[];
+  readonly page: Page;
+}
+
+/** How far a trial has got. The last three are ends. */
+export type TrialState = 'proposed' | 'applying' | 'watching' | 'reverting' | 'kept' | 'reverted' | 'refused';
+
+/** What was measured: time for the same calls, after : before. */
+export interface MeasuredEffect {
+  readonly verdict: 'better' | 'worse' | 'no difference' | 'not enough evidence';
+  readonly effect: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  /** How many times likelier the measurements are with an effect than without one. */
+  readonly evidence: number;
+}
+
+/** A trial in a list. Orders by hand (versions of the configuration) are among them, without predictions. */
+export interface TrialHead {
+  readonly id: string;
+  readonly service: string;
+  readonly kind: string;
+  readonly category: string | null;
+  readonly subject: string;
+  readonly author: string;
+  readonly origin: 'person' | 'autopilot';
+  readonly state: TrialState;
+  readonly reason: string;
+  readonly at: string;
+  readonly updatedAt: string;
+  readonly appliedAt: string | null;
+  readonly endedAt: string | null;
+  readonly predicted: PredictedEffect | null;
+  readonly measured: MeasuredEffect | null;
+}
+
+/** One statement of a trial. */
+export interface TrialStatement {
+  readonly text: string;
+  readonly verdict: MeasuredEffect['verdict'];
+  readonly callsBefore: number;
+  readonly callsAfter: number;
+  readonly meanMsBefore: number | null;
+  readonly meanMsAfter: number | null;
+  readonly buffersBefore: number | null;
+  readonly buffersAfter: number | null;
+  readonly effect: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly evidence: number;
+}
+
+/** Something that happened in a trial. */
+export interface TrialStep {
+  readonly at: string;
+  readonly text: string;
+}
+
+/** A stretch of time of a trial that is open. */
+export interface TrialMoment {
+  readonly at: string;
+  readonly phase: 'before' | 'after';
+  readonly durationMs: number;
+  readonly calls: number;
+  /** Of the affected statements. */
+  readonly meanMs: number | null;
+}
+
+/** GET /optimization/trials/{id} */
+export interface TrialDetail extends TrialHead {
+  readonly database: string | null;
+  readonly recommendation: string | null;
+  readonly change: readonly string[];
+  readonly undo: readonly string[];
+  readonly statements: readonly TrialStatement[];
+  readonly steps: readonly TrialStep[];
+  /** Empty once it has ended. */
+  readonly moments: readonly TrialMoment[];
+  /** 0 to 1, of what is being built; null: nothing is. */
+  readonly buildProgress: number | null;
+}
+
+/** How predictions have held so far. */
+export interface TuningCalibration {
+  readonly trials: number;
+  /** Of them, within their interval of 80 %. */
+  readonly within: number;
+  /** Half the width of the next interval, as a factor: 1.5 is two thirds to one and a half times the prediction. */
+  readonly nextFactor: number;
+}
+
+/** GET /optimization/trials */
+export interface TrialList {
+  readonly service: string;
+  readonly trials: readonly TrialHead[];
+  readonly calibration: TuningCalibration;
+  /** Why the autopilot changes nothing by itself; null: it may. */
+  readonly stopped: string | null;
+  readonly page: Page;
+}
+
+/** What POST /optimization/auto-tune takes. */
+export interface AutoTuneOrder {
+  /** Default plan, which changes nothing. */
+  readonly mode?: 'plan' | 'apply';
+  /** Default 1: one scope has one trial at a time anyway. */
+  readonly maxChanges?: number;
+  readonly categories?: readonly TuningCategory[];
+}
+
+/** One recommendation as auto-tune looks at it. */
+export interface AutoTuneStep {
+  readonly recommendation: string;
+  readonly subject: string;
+  readonly category: TuningCategory;
+  readonly change: readonly string[];
+  readonly predicted: PredictedEffect | null;
+  readonly allowed: boolean;
+  /** Each guard that says no, with its numbers. */
+  readonly refusals: readonly string[];
+  /** The trial that was begun; null: none was. */
+  readonly trial: string | null;
+}
+
+/** What POST /optimization/auto-tune answers. */
+export interface AutoTuneAnswer {
+  readonly service: string;
+  readonly mode: 'plan' | 'apply';
+  readonly steps: readonly AutoTuneStep[];
+  readonly notes: readonly string[];
+}

@@ -1,0 +1,37 @@
+import type { JsonValue, Trial } from '../storage/ports.ts';
+import type { TrialJudgement, TrialQuestion } from './trial-judgement.ts';
+
+/** What a change was expected to do to the time of the affected statements, after : before, with an 80 % interval. */
+export interface TrialPrediction {
+  readonly effect: number;
+  readonly low: number;
+  readonly high: number;
+  readonly savedMsPerHour: number;
+}
+
+/** What a trial carries beside its order. */
+export interface TrialAbout {
+  /** indexes or settings. */
+  readonly category: string;
+  readonly recommendation: string;
+  readonly database: string;
+  readonly question: TrialQuestion;
+  /** The texts of the affected statements, by id. */
+  readonly texts: Readonly<Record<string, string>>;
+  readonly predicted: TrialPrediction;
+  /** When the change was there; null: it is not yet. */
+  readonly appliedAt: string | null;
+  readonly endedAt: string | null;
+  readonly judgement: TrialJudgement | null;
+}
+
+/** What a trial carries; null: it is an order that nobody watches. */
+export function aboutOf({ about }: Trial): TrialAbout | null {
+  return about as unknown as TrialAbout | null; // nothing but aboutJson() writes it
+}
+
+/** As the journal keeps it. */
+export function aboutJson(about: TrialAbout): JsonValue {
+  // Numbers, texts and lists, which its type says by name only. What is beyond numbers (an evidence of e^700) is none in JSON.
+  return JSON.parse(JSON.stringify(about)) as JsonValue;
+}

@@ -1,0 +1,344 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../kernel/clock.ts';
+import { AutopilotError, messageOf } from '../kernel/errors.ts';
+import type { Journal, JsonValue, Trial } from '../storage/ports.ts';
+import { hasEnded } from '../storage/trial-refusals.ts';
+import type { Actuator, Change, Orders } from './orders.ts';
+import { aboutJson, aboutOf, type TrialAbout } from './trial-about.ts';
+import {
+  baselineShare,
+  coveredShare,
+  guardTrouble,
+  type JudgementRules,
+  judgeTrial,
+  type ServiceVitals,
+  type StatementUse,
+  type TrialSample,
+} from './trial-judgement.ts';
+
+/** For how long a trial looks, and how closely. */
+export interface TrialTimes {
+  readonly sampleMs: number;
+  readonly baselineMs: number;
+  readonly minMs: number;
+  readonly maxMs: number;
+}
+
+/** What {@link TrialRunner} is made with. */
+export interface TrialRunnerOptions {
+  readonly journal: Journal;
+  readonly orders: Orders;
+  readonly actuators: readonly Actuator<never, unknown>[];
+  readonly clock: Clock;
+  /** What statements of a database have cost since it counts. */
+  readonly counters: (database: string, statements: readonly string[]) => Promise<ReadonlyMap<string, StatementUse>>;
+  readonly vitals: (service: string, lengthMs: number) => Promise<ServiceVitals | null>;
+  readonly times: (service: string) => TrialTimes;
+  readonly rules: (service: string) => JudgementRules;
+  /** Only the control plane that leads goes on with trials. */
+  readonly leads: () => boolean;
+  /** Told when a trial has ended. */
+  readonly onEnd: (trial: Trial) => void;
+  readonly onTrouble: (message: string) => void;
+}
+
+/** What a trial is begun with. */
+export interface TrialDraft {
+  readonly change: Change;
+  readonly scope: string;
+  readonly about: Omit<TrialAbout, 'appliedAt' | 'endedAt' | 'judgement'>;
+}
+
+/** The course of an open trial in this process; it is read again from the journal by the next one. */
+interface Course {
+  readonly before: TrialSample[];
+  readonly after: TrialSample[];
+  last: { readonly at: number; readonly counters: ReadonlyMap<string, StatementUse> } | null;
+  busy: boolean;
+}
+
+const TICK_MS = 500;
+/** Samples of a phase, more or less: later ones are longer. */
+const SAMPLES = 360;
+/** Without calls enough to judge by, the time before is given up after so many times its length. */
+const BASELINE_PATIENCE = 6;
+
+/**
+ * Takes trials from their proposal to their end: proposed (the time before is measured) - applying - watching - kept, or
+ * reverting - reverted. What there is to know is in the journal after every step, so that any process can go on with it.
+ */
+export class TrialRunner {
+  readonly #options: TrialRunnerOptions;
+  readonly #courses = new Map<string, Course>();
+  #timer: NodeJS.Timeout | null = null;
+  #ticking: Promise<void> | null = null;
+  #stopped = false;
+
+  constructor(options: TrialRunnerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => void this.tick(), TICK_MS);
+  }
+
+  /** Waits for what is under way, but for builds: those are healed by whoever comes next. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    if (this.#timer !== null) clearInterval(this.#timer);
+    await this.#ticking;
+  }
+
+  /**
+   * Begins a trial.
+   * @throws AutopilotError AP_TRIAL_SCOPE_TAKEN
+   */
+  async propose({ change, scope, about }: TrialDraft): Promise<Trial> {
+    const { journal, clock } = this.#options;
+    const actuator = this.#actuatorOf(change.kind);
+    const at = new Date(clock.now()).toISOString();
+    const trial: Trial = {
+      id: randomUUID(),
+      service: change.service,
+      kind: change.kind,
+      subject: change.subject,
+      author: change.author,
+      origin: change.origin,
+      state: 'proposed',
+      reason: `Asked for by ${change.author}; the time before is measured.`,
+      change: actuator.describe(change as never), // of its kind
+      undo: null,
+      scope,
+      about: aboutJson({ ...about, appliedAt: null, endedAt: null, judgement: null }),
+      at,
+      updatedAt: at,
+    };
+    await journal.write(trial);
+    await this.#step(trial, trial.reason);
+    return trial;
+  }
+
+  /** Writes down that a guard did not allow a change. */
+  async refuse(change: Change, reason: string): Promise<void> {
+    const { journal, clock } = this.#options;
+    const { service, kind, subject, author, origin } = change;
+    const at = new Date(clock.now()).toISOString();
+    const described = this.#actuatorOf(kind).describe(change as never); // of its kind
+    const head = { id: randomUUID(), service, kind, subject, author, origin, reason };
+    await journal.write({
+      ...head,
+      state: 'refused',
+      change: described,
+      undo: null,
+      scope: null,
+      about: null,
+      at,
+      updatedAt: at,
+    });
+  }
+
+  /** Ends a trial by hand: what was changed is taken back. @throws AutopilotError AP_TRIAL_ENDED */
+  async revert(trial: Trial, reason: string): Promise<void> {
+    if (trial.state === 'reverted' || trial.state === 'refused') {
+      throw new AutopilotError('AP_TRIAL_ENDED', `The trial ${trial.id} is ${trial.state} already.`);
+    }
+    if (aboutOf(trial) === null) {
+      throw new AutopilotError('AP_TRIAL_ENDED', `The order ${trial.id} is no trial.`, {
+        remedy: 'Versions of the configuration are restored by POST /api/v1/config/versions/{n}/restore.',
+      });
+    }
+    if (trial.state === 'proposed') await this.#end(trial, 'reverted', reason);
+    else await this.#takeBack(trial, reason);
+  }
+
+  /** Goes on with every open trial; never rejects. */
+  async tick(): Promise<void> {
+    if (this.#stopped || this.#ticking !== null) return;
+    this.#ticking = this.#round();
+    await this.#ticking;
+    this.#ticking = null;
+  }
+
+  async #round(): Promise<void> {
+    const { journal, leads, onTrouble } = this.#options;
+    if (!leads()) return;
+    try {
+      const open = (await journal.open()).filter((trial) => trial.scope !== null);
+      for (const id of this.#courses.keys()) if (!open.some((trial) => trial.id === id)) this.#courses.delete(id);
+      for (const trial of open) {
+        await this.#advance(trial).catch((error: unknown) => {
+          onTrouble(`The trial of ${trial.subject} can't go on now: ${messageOf(error)}`);
+        });
+      }
+    } catch (error) {
+      onTrouble(`Open trials can't be looked at now: ${messageOf(error)}`);
+    }
+  }
+
+  async #advance(trial: Trial): Promise<void> {
+    if (trial.state !== 'proposed' && trial.state !== 'watching') return;
+    const about = aboutOf(trial);
+    if (about === null) return;
+    const course = await this.#courseOf(trial);
+    if (course.busy) return;
+    const phase = trial.state === 'proposed' ? course.before : course.after;
+    const sample = await this.#sample(trial, about, course, phase);
+    if (sample === null) return;
+    phase.push(sample);
+    const kind = trial.state === 'proposed' ? 'before' : 'after';
+    await this.#options.journal.note(trial.id, kind, JSON.parse(JSON.stringify(sample)) as JsonValue); // numbers and texts
+    if (trial.state === 'proposed') await this.#measureBefore(trial, about, course);
+    else await this.#judge(trial, about, course);
+  }
+
+  async #measureBefore(trial: Trial, about: TrialAbout, course: Course): Promise<void> {
+    const { times, rules } = this.#options;
+    const { baselineMs } = times(trial.service);
+    const measuredMs = course.before.reduce((sum, one) => sum + one.durationMs, 0);
+    if (measuredMs < baselineMs) return;
+    const share = baselineShare(course.before, about.question, rules(trial.service));
+    if (share !== null && share >= coveredShare) {
+      this.#carryOut(trial, about, course);
+      return;
+    }
+    if (measuredMs < baselineMs * BASELINE_PATIENCE) return;
+    const calls =
+      share === null ? 'were not called at all' : `were called too rarely (${(100 * share).toFixed(0)} % of their time)`;
+    await this.#end(
+      trial,
+      'refused',
+      `enough traffic: the affected statements ${calls} in ${Math.round(measuredMs / 1000)} s, so that nobody could tell what the change does.`,
+    );
+  }
+
+  /** Beside everything else: building an index takes its time. */
+  #carryOut(trial: Trial, about: TrialAbout, course: Course): void {
+    const { orders, journal, clock, onTrouble } = this.#options;
+    course.busy = true;
+    const run = async (): Promise<void> => {
+      try {
+        const actuator = this.#actuatorOf(trial.kind);
+        await this.#step(trial, 'The time before is measured; the change is made.');
+        const { service, kind, subject, author, origin } = trial;
+        const fields = trial.change as Readonly<Record<string, JsonValue>>; // describe() gives an object
+        const change = { ...fields, service, kind, subject, author, origin } as unknown as never; // of its kind
+        await orders.carryOut(change, actuator, trial);
+        const applied = await journal.read(trial.id);
+        if (applied?.state !== 'watching') return;
+        const appliedAt = new Date(clock.now()).toISOString();
+        await journal.write({
+          ...applied,
+          reason: 'The change is made; what it does is measured.',
+          about: aboutJson({ ...about, appliedAt }),
+        });
+        await this.#step(trial, 'The change is made; what it does is measured.');
+      } catch (error) {
+        const now = await journal.read(trial.id).catch(() => null);
+        if (now?.state === 'proposed') await this.#end(now, 'refused', messageOf(error)).catch(() => {});
+        else await this.#step(trial, `It failed: ${messageOf(error)}`).catch(() => {});
+        onTrouble(`The change of ${trial.subject} failed: ${messageOf(error)}`);
+      } finally {
+        course.last = null;
+        course.busy = false;
+      }
+    };
+    void run();
+  }
+
+  async #judge(trial: Trial, about: TrialAbout, course: Course): Promise<void> {
+    const { journal, times, rules } = this.#options;
+    const { minMs, maxMs } = times(trial.service);
+    const measuredMs = course.after.reduce((sum, one) => sum + one.durationMs, 0);
+    const judgement = judgeTrial(course.before, course.after, about.question, rules(trial.service));
+    const judged: Trial = { ...trial, about: aboutJson({ ...about, judgement }), reason: judgement.reason };
+    const trouble = guardTrouble(course.before, course.after);
+    if (trouble !== null) {
+      await this.#takeBack(judged, trouble);
+    } else if (judgement.verdict === 'worse') {
+      await this.#takeBack(judged, judgement.reason);
+    } else if (judgement.verdict === 'better' && measuredMs >= minMs) {
+      await this.#end(judged, 'kept', judgement.reason);
+    } else if (judgement.verdict === 'no difference' && measuredMs >= minMs) {
+      await this.#takeBack(judged, `${judgement.reason} It costs something and brings nothing.`);
+    } else if (measuredMs >= maxMs) {
+      await this.#takeBack(judged, `${judgement.reason} There was no more time for it.`);
+    } else {
+      await journal.write(judged);
+    }
+  }
+
+  async #takeBack(trial: Trial, reason: string): Promise<void> {
+    const { orders, journal, onEnd } = this.#options;
+    const course = this.#courses.get(trial.id);
+    if (course !== undefined) course.busy = true;
+    await this.#step(trial, `Taken back: ${reason}`);
+    const ended = withEnd(trial, this.#options.clock.now());
+    await orders.revert(ended, reason);
+    await journal.dropSamples(trial.id);
+    onEnd({ ...ended, state: 'reverted', reason });
+  }
+
+  async #end(trial: Trial, state: 'kept' | 'reverted' | 'refused', reason: string): Promise<void> {
+    const { journal, clock, onEnd } = this.#options;
+    const ended: Trial = { ...withEnd(trial, clock.now()), state, reason };
+    await journal.write(ended);
+    await this.#step(trial, `${state === 'kept' ? 'Kept' : state === 'refused' ? 'Refused' : 'Given up'}: ${reason}`);
+    await journal.dropSamples(trial.id);
+    onEnd(ended);
+  }
+
+  async #sample(
+    trial: Trial,
+    { database, question }: TrialAbout,
+    course: Course,
+    phase: readonly TrialSample[],
+  ): Promise<TrialSample | null> {
+    const { clock, counters, vitals, times } = this.#options;
+    const { sampleMs } = times(trial.service);
+    const measuredMs = phase.reduce((sum, one) => sum + one.durationMs, 0);
+    const now = clock.now();
+    if (course.last !== null && now - course.last.at < Math.max(sampleMs, measuredMs / SAMPLES)) return null;
+    const read = await counters(database, [...question.affected, ...question.controls]);
+    const { last } = course;
+    course.last = { at: now, counters: read };
+    if (last === null) return null;
+    const statements: Record<string, StatementUse> = {};
+    for (const [id, use] of read) {
+      const before = last.counters.get(id) ?? { calls: 0, totalMs: 0, buffers: 0 };
+      const calls = use.calls - before.calls;
+      // The server has forgotten it in between, or was reset: the next sample counts again.
+      if (calls <= 0 || use.totalMs < before.totalMs) continue;
+      if (!last.counters.has(id)) continue;
+      statements[id] = { calls, totalMs: use.totalMs - before.totalMs, buffers: use.buffers - before.buffers };
+    }
+    const durationMs = now - last.at;
+    return { at: now, durationMs, statements, service: await vitals(trial.service, durationMs) };
+  }
+
+  async #courseOf(trial: Trial): Promise<Course> {
+    const known = this.#courses.get(trial.id);
+    if (known !== undefined) return known;
+    const course: Course = { before: [], after: [], last: null, busy: false };
+    for (const { kind, detail } of await this.#options.journal.notes(trial.id, ['before', 'after'])) {
+      (kind === 'before' ? course.before : course.after).push(detail as unknown as TrialSample); // #advance() wrote it
+    }
+    this.#courses.set(trial.id, course);
+    return course;
+  }
+
+  async #step(trial: Trial, text: string): Promise<void> {
+    await this.#options.journal.note(trial.id, 'step', text);
+  }
+
+  #actuatorOf(kind: string): Actuator<never, unknown> {
+    const actuator = this.#options.actuators.find((one) => one.kind === kind);
+    if (actuator !== undefined) return actuator;
+    throw new AutopilotError('AP_INTERNAL', `There is no way to change something of the kind "${kind}" here.`);
+  }
+}
+
+function withEnd(trial: Trial, now: number): Trial {
+  const about = aboutOf(trial);
+  if (about === null || hasEnded(trial.state)) return trial;
+  return { ...trial, about: aboutJson({ ...about, endedAt: new Date(now).toISOString() }) };
+}
