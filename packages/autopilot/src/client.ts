@@ -78,6 +78,16 @@ import type { ProfilesQuery, StartProfileQuery } from './contract/profile-operat
 import type { ResourcesQuery, TenantsQuery } from './contract/resource-queries.ts';
 import type { Resources, TenantList } from './contract/resources.ts';
 import type { JsonSchema } from './contract/shape.ts';
+import type {
+  AutoTuneAnswer,
+  AutoTuneOrder,
+  Recommendation,
+  RecommendationList,
+  TrialDetail,
+  TrialHead,
+  TrialList,
+} from './contract/tuning.ts';
+import type { RecommendationsQuery, TuningListQuery, TuningQuery } from './contract/tuning-operations.ts';
 
 export { type ConnectionState, mergeFrame, type StreamOptions } from './client-stream.ts';
 
@@ -183,6 +193,18 @@ export interface Client {
   createAccessToken(draft: AccessTokenDraft, options?: CallOptions): Promise<CreatedAccessToken>;
   revokeAccessToken(id: string, options?: CallOptions): Promise<AccessToken>;
   listAudit(query?: AuditQuery, options?: CallOptions): Promise<AuditList>;
+  listRecommendations(query?: RecommendationsQuery, options?: CallOptions): Promise<RecommendationList>;
+  applyRecommendation(id: string, query?: TuningQuery, options?: CallOptions): Promise<TrialHead>;
+  dismissRecommendation(
+    id: string,
+    reason: string,
+    query?: TuningQuery,
+    options?: CallOptions,
+  ): Promise<Recommendation>;
+  autoTune(order?: AutoTuneOrder, query?: TuningQuery, options?: CallOptions): Promise<AutoTuneAnswer>;
+  listTrials(query?: TuningListQuery, options?: CallOptions): Promise<TrialList>;
+  getTrial(id: string, options?: CallOptions): Promise<TrialDetail>;
+  revertTrial(id: string, options?: CallOptions): Promise<TrialHead>;
   /** With `users` and `durationSeconds` the API starts a test; use {@link startLoadTest} for that. */
   getLoadTests(
     query?: Pick<LoadTestsQuery, 'service' | 'limit' | 'cursor'>,
@@ -360,7 +382,7 @@ export function createClient(options: ClientOptions): Client {
     putConfigPreset: (name, preset, query, callOptions) =>
       call('putConfigPreset', query, callOptions, {
         params: { name },
-        body: { mediaType: 'application/json', text: JSON.stringify(preset) },
+        body: jsonBody(preset),
       }),
     deleteConfigPreset: (name, query, callOptions) =>
       call('deleteConfigPreset', query, callOptions, { params: { name } }),
@@ -378,14 +400,23 @@ export function createClient(options: ClientOptions): Client {
     listAccessTokens: (query, callOptions) => call('listAccessTokens', query, callOptions),
     createAccessToken: (draft, callOptions) =>
       call('createAccessToken', {}, callOptions, {
-        body: { mediaType: 'application/json', text: JSON.stringify(draft) },
+        body: jsonBody(draft),
       }),
     revokeAccessToken: (id, callOptions) => call('revokeAccessToken', {}, callOptions, { params: { id } }),
     listAudit: (query, callOptions) => call('listAudit', query, callOptions),
+    listRecommendations: (query, callOptions) => call('listRecommendations', query, callOptions),
+    applyRecommendation: (id, query, callOptions) =>
+      call('applyRecommendation', query, callOptions, { params: { id } }),
+    dismissRecommendation: (id, reason, query, callOptions) =>
+      call('dismissRecommendation', query, callOptions, { params: { id }, body: jsonBody({ reason }) }),
+    autoTune: (order, query, callOptions) => call('autoTune', query, callOptions, { body: jsonBody(order ?? {}) }),
+    listTrials: (query, callOptions) => call('listTrials', query, callOptions),
+    getTrial: (id, callOptions) => call('getTrial', {}, callOptions, { params: { id } }),
+    revertTrial: (id, callOptions) => call('revertTrial', {}, callOptions, { params: { id } }),
     getLoadTests: (query, callOptions) => call('getLoadTests', query, callOptions),
     startLoadTest: (order, query, callOptions) =>
       call('startLoadTest', query, callOptions, {
-        body: { mediaType: 'application/json', text: JSON.stringify(order) },
+        body: jsonBody(order),
       }),
     getLoadTest: (id, callOptions) => call('getLoadTest', {}, callOptions, { params: { id } }),
     streamLoadTest: (id, streamOptions = {}) =>
@@ -454,4 +485,8 @@ function retryOf(error: unknown): number | null {
   if (!(error instanceof ApiError)) return 0;
   const { status, retryAfterMs } = error;
   return status >= 500 || status === 408 || status === 429 ? (retryAfterMs ?? 0) : null;
+}
+
+function jsonBody(value: unknown): { readonly mediaType: string; readonly text: string } {
+  return { mediaType: 'application/json', text: JSON.stringify(value) };
 }

@@ -11,6 +11,7 @@ import { EventStreams } from './api/event-streams.ts';
 import { createHandler, type Handler } from './api/handler.ts';
 import { listen } from './api/http-server.ts';
 import { LoadOffice } from './api/optimization/load-office.ts';
+import { TuningOffice } from './api/optimization/tuning-office.ts';
 import { packageVersion } from './api/package-version.ts';
 import { Profiles } from './api/performance/profiles.ts';
 import { type PerformanceSources, scopeOf } from './api/performance/sources.ts';
@@ -31,7 +32,6 @@ import type { OtlpSettings } from './expose/otlp-settings.ts';
 import { judgeHealth } from './health/health.ts';
 import { HEALTH_STEP_MS, HealthHistory, noTrend } from './health/health-history.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
-import { toldOf } from './kernel/errors.ts';
 import { AgentRegistry } from './link/control-registry.ts';
 import { HttpLinkAcceptor } from './link/http-acceptor.ts';
 import { controlIpcChannel } from './link/ipc-channel.ts';
@@ -42,22 +42,20 @@ import { Pager } from './page/page.ts';
 import { QueryEngine } from './query/query-engine.ts';
 import type { Scope } from './query/summaries.ts';
 import type { TimeRange } from './query/time-range.ts';
-import { LayeredMetricStore } from './storage/layered-metric-store.ts';
 import { Leadership, type Role } from './storage/leadership.ts';
 import { MemoryAccessStore } from './storage/memory/memory-access-store.ts';
 import { MemoryConfigStore } from './storage/memory/memory-config-store.ts';
 import { MemoryJournal } from './storage/memory/memory-journal.ts';
 import { MemoryLoadTestStore } from './storage/memory/memory-load-test-store.ts';
 import { MemoryMetricStore } from './storage/memory/memory-metric-store.ts';
-import { OpeningMetricStore } from './storage/opening-metric-store.ts';
+import { openHistory } from './storage/open-history.ts';
 import type { MetricStore } from './storage/ports.ts';
 import { PostgresLeaderLease } from './storage/postgres/leader-lease.ts';
 import { PostgresAccessStore } from './storage/postgres/postgres-access-store.ts';
 import { PostgresConfigStore } from './storage/postgres/postgres-config-store.ts';
 import { PostgresJournal } from './storage/postgres/postgres-journal.ts';
 import { PostgresLoadTestStore } from './storage/postgres/postgres-load-test-store.ts';
-import { PostgresMetricStore } from './storage/postgres/postgres-metric-store.ts';
-import { mergedReleases, StoredOrigins } from './storage/stored-origins.ts';
+import { mergedReleases } from './storage/stored-origins.ts';
 import { keepNextTickFast } from './track/next-tick.ts';
 
 /** What a control plane is told. */
@@ -86,6 +84,8 @@ export interface ControlPlaneOptions {
   readonly advertise?: string;
   /** Databases that are watched, by the names that agents give them; `postgres://...`, never told. Absent: none. */
   readonly watch?: Readonly<Record<string, string>>;
+  /** Addresses with the right to change them, for those where the one that reads must not. */
+  readonly applyUrls?: Readonly<Record<string, string>>;
   /** Most memory that facts may take; default 128 MiB. */
   readonly maxFactBytes?: number;
   /** AUTOPILOT__GROUP__NAME sets a setting, over what the defaults say; default: nothing does. */
@@ -171,7 +171,10 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const holder = randomUUID();
   let leadership: Leadership | null = null;
   const history = options.databaseUrl
-    ? openHistory(options.databaseUrl, options, recent, {
+    ? openHistory({
+        connectionString: options.databaseUrl,
+        recent,
+        clock: options.clock,
         onTrouble,
         // Alone it may be wrong about being so; each step of compaction has the fleet's own lock besides.
         mayCompact: () => leadership === null || leadership.role.kind === 'alone' || leadership.mayAct,
@@ -203,10 +206,33 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     onChange: () => agents.tellTokens(),
     onTrouble,
   });
-  const journal = connected === null ? null : new PostgresJournal(connected);
+  const kept = connected === null ? null : new PostgresJournal(connected);
+  const journal = kept ?? new MemoryJournal();
+  const databases = new DatabaseOffice({
+    urls: options.watch ?? {},
+    historyUrl: connected,
+    clock,
+    settings,
+    mayAct: () => leadership === null || leadership.mayAct,
+  });
+  const tuning = new TuningOffice({
+    journal,
+    engine,
+    watched: databases.watched,
+    readUrls: options.watch ?? {},
+    applyUrls: options.applyUrls ?? {},
+    clock,
+    settingsFor: (service) => office.settingsFor(service),
+    services: () => agents.services(),
+    processes: (service) => agents.linked(service).length,
+    stopped: () => office.stopped,
+    leads: () => leadership === null || leadership.mayAct,
+    onTrouble,
+  });
   const office = new ConfigurationOffice({
     store: configStore,
-    journal: journal ?? new MemoryJournal(),
+    journal,
+    actuators: tuning.actuators,
     own,
     ownService,
     stateDirectory: options.environment === undefined ? null : stateDirectory(environment),
@@ -250,13 +276,6 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     const isWhole = [scope.instance, scope.release, scope.database].every((part) => part === undefined);
     return { ...(await judge(scope)), trend: isWhole ? healthHistory.trend(scope.service, clock.now()) : noTrend };
   };
-  const databases = new DatabaseOffice({
-    urls: options.watch ?? {},
-    historyUrl: connected,
-    clock,
-    settings,
-    mayAct: () => leadership === null || leadership.mayAct,
-  });
   let closing: Promise<void> | null = null;
   const pager = new Pager({ key: randomBytes(32) });
   const performance: PerformanceSources = {
@@ -310,6 +329,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     performance,
     configuration: office.sources(pager, serviceOf),
     loads: { desk: load.desk, benchmarks: load.benchmarks, pager, streams, serviceOf },
+    tuning: tuning.sources(office.orders, pager, serviceOf),
     access: access.sources(pager),
     databases,
     profiles,
@@ -383,6 +403,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   await office.start();
   access.start();
   databases.start();
+  tuning.start();
 
   const compact = async (): Promise<void> => {
     await store.compact(clock.now());
@@ -404,7 +425,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     clearInterval(judging);
     streams.close();
     profiles.close();
-    await atMost(CLOSE_GRACE_MS, load.close());
+    await atMost(CLOSE_GRACE_MS, Promise.all([load.close(), tuning.stop()]));
     // First of all, so that the next one need not wait for the lease to expire.
     await atMost(HISTORY_GRACE_MS, leadership?.close());
     acceptor.close();
@@ -414,7 +435,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     await atMost(
       HISTORY_GRACE_MS,
       Promise.all([access.close(), databases.close(), stopped]).then(() =>
-        Promise.all([configStore.close(), journal?.close()]),
+        Promise.all([configStore.close(), kept?.close()]),
       ),
     );
     if (history === null) return;
@@ -452,39 +473,5 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       return true;
     },
     close: () => (closing ??= close()),
-  };
-}
-
-/** History behind the live hour; it opens in the background. */
-function openHistory(
-  connectionString: string,
-  { clock }: ControlPlaneOptions,
-  recent: MemoryMetricStore,
-  {
-    onTrouble,
-    mayCompact,
-  }: {
-    readonly onTrouble: (message: string, cause?: unknown) => void;
-    readonly mayCompact: () => boolean;
-  },
-): { readonly stored: OpeningMetricStore; readonly layered: LayeredMetricStore; readonly origins: StoredOrigins } {
-  const tell = (error: unknown): void => onTrouble(`History: ${toldOf(error)}`);
-  // A clock of the caller's own is for tests; else the server's decides, which all instances share.
-  const stored = new OpeningMetricStore(
-    new PostgresMetricStore({ connectionString, ...(clock === undefined ? {} : { clock }) }),
-    tell,
-  );
-  stored.open();
-  return {
-    stored,
-    origins: new StoredOrigins(stored),
-    layered: new LayeredMetricStore({
-      recent,
-      history: stored,
-      clock: clock ?? systemClock,
-      mayCompact,
-      // What keeps it from opening was told, or it is about to open.
-      onTrouble: (error) => (stored.trouble === null ? tell(error) : undefined),
-    }),
   };
 }

@@ -86,7 +86,7 @@ export function leave(database: string, category: Recommendation['category'], re
 }
 
 /** The name of a recommendation, the same as long as it is made of the same. */
-export function idOf(parts: readonly string[]): string {
+function idOf(parts: readonly string[]): string {
   return createHash('sha256')
     .update(JSON.stringify([...parts].sort()))
     .digest('base64url')
@@ -103,7 +103,7 @@ function workedOut(
   const texts = new Map(statements.map((one) => [one.queryId, normalizeStatement(one.text)]));
   const hours = Math.max(countedMs, 60_000) / HOUR_MS;
   const affected: Record<string, string> = {};
-  const rows: (RecommendedStatement & { readonly weight: number; readonly kept: number })[] = [];
+  const rows: WeighedRow[] = [];
   for (const effect of effects.values()) {
     const wanted = normalizeStatement(effect.sql);
     const found = statements.filter(({ queryId }) => texts.get(queryId) === wanted);
@@ -119,7 +119,7 @@ function workedOut(
   const touched = new Set(Object.keys(affected));
   const tables = [...new Set(group.map(({ table }) => table.replaceAll('"', '')))];
   const parts = group.map(({ ddl }) => partOf(ddl));
-  const known = rows.some(({ msPerHour }) => msPerHour !== null);
+  const known = rows.some(({ row }) => row.msPerHour !== null);
   return {
     recommendation: {
       id: idOf([database, ...parts]),
@@ -135,7 +135,7 @@ function workedOut(
         `About ${sizeText(bytes)} of disk; building takes about ${Math.max(1, Math.round(group.reduce((sum, one) => sum + one.buildSeconds, 0)))} s beside the traffic.`,
         `Writes pay ${percent(group.reduce((sum, one) => sum + one.writeRatio, 0))} of the workload's cost for it.`,
       ],
-      statements: rows.map(({ weight: _, kept: __, ...row }) => row),
+      statements: rows.map(({ row }) => row),
       bytes,
       risk: 'low',
       effort: 'none: it is built beside reads and writes',
@@ -149,7 +149,7 @@ function workedOut(
     },
     parts,
     effect,
-    msPerHour: known ? rows.reduce((sum, one) => sum + (one.msPerHour ?? 0), 0) : null,
+    msPerHour: known ? rows.reduce((sum, { row }) => sum + (row.msPerHour ?? 0), 0) : null,
     affected: Object.fromEntries(Object.entries(affected).slice(0, AFFECTED)),
     controls: statements
       .filter(({ queryId, text }) => !touched.has(queryId) && /^\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b/i.test(text))
@@ -163,23 +163,33 @@ function workedOut(
   };
 }
 
+/** What one statement weighs among those that an index serves, and how much of its cost stays. */
+interface WeighedRow {
+  readonly row: RecommendedStatement;
+  readonly weight: number;
+  readonly kept: number;
+}
+
 function rowOf(
   { sql, calls, costBefore, costAfter, planBefore, planAfter }: StatementEffect,
   found: readonly StatementStatistics[],
   hours: number,
-): RecommendedStatement & { readonly weight: number; readonly kept: number } {
-  const totalMs = found.reduce((sum, one) => sum + one.totalMs, 0);
-  const totalCalls = found.reduce((sum, one) => sum + one.calls, 0);
+): WeighedRow {
+  const isKnown = found.length > 0;
+  const msPerHour = found.reduce((sum, one) => sum + one.totalMs, 0) / hours;
+  const callsPerHour = found.reduce((sum, one) => sum + one.calls, 0) / hours;
   return {
-    text: normalizeStatement(sql),
-    callsPerHour: found.length === 0 ? null : totalCalls / hours,
-    msPerHour: found.length === 0 ? null : totalMs / hours,
-    costBefore,
-    costAfter,
-    planBefore,
-    planAfter,
+    row: {
+      text: normalizeStatement(sql),
+      callsPerHour: isKnown ? callsPerHour : null,
+      msPerHour: isKnown ? msPerHour : null,
+      costBefore,
+      costAfter,
+      planBefore,
+      planAfter,
+    },
     // By the clock where it is known; the planner's units stand in for it else.
-    weight: found.length === 0 ? calls * costBefore : totalMs / hours,
+    weight: isKnown ? msPerHour : calls * costBefore,
     kept: Math.min(1, costAfter / Math.max(costBefore, 1e-9)),
   };
 }

@@ -23,6 +23,7 @@ import { OperationRouter } from './operation-router.ts';
 import { benchmarkAnswers } from './optimization/benchmark-answers.ts';
 import { getCompressionStats } from './optimization/compression-stats.ts';
 import { type LoadSources, loadTestAnswers } from './optimization/load-test-answers.ts';
+import { type TuningSources, tuningAnswers } from './optimization/tuning-answers.ts';
 import { dashboardTail, getDashboard, refuseFixedRange } from './performance/dashboard.ts';
 import { listInstances } from './performance/instances.ts';
 import { getMetrics, metricsQuestion, metricsTail } from './performance/metrics.ts';
@@ -46,6 +47,7 @@ export interface ApiParts {
   readonly databases: Pick<DatabaseSources, 'watched' | 'slowMs'>;
   readonly profiles: Profiles;
   readonly loads: LoadSources;
+  readonly tuning: TuningSources;
   readonly answers: RecentAnswers;
   readonly streams: EventStreams;
   readonly dashboard: DashboardFiles;
@@ -281,6 +283,7 @@ function answeringOf(parts: ApiParts): Answering {
     ...databaseAnswers({ ...parts.databases, performance, answers }),
     ...loadTestAnswers(parts.loads),
     ...benchmarkAnswers(parts.loads),
+    ...tuningAnswers(parts.tuning),
     getOpenApi: async () => jsonResponse(document),
     getDocs: async () =>
       textResponse(200, 'text/html; charset=utf-8', page, { 'content-security-policy': DOCS_POLICY }),

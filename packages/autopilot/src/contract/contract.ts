@@ -27,3 +27,5 @@ export * from './resource-queries.ts';
 export * from './resources.ts';
 export * from './series.ts';
 export * from './shape.ts';
+export * from './tuning.ts';
+export * from './tuning-operations.ts';

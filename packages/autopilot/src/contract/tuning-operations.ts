@@ -88,7 +88,8 @@ export const tuningOperations: {
     method: 'POST',
     path: '/api/v1/optimization/recommendations/{id}/apply',
     tag,
-    summary: 'Begins a trial: the time before is measured, the change made, its effect measured, and kept or taken back',
+    summary:
+      'Begins a trial: the time before is measured, the change made, its effect measured, and kept or taken back',
     description: 'Answers 202. The trial is followed at the address in Location.',
     scope: 'operate',
     params: id,

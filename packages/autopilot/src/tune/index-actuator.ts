@@ -1,6 +1,6 @@
 import { AutopilotError } from '../kernel/errors.ts';
-import { ApplySession } from '../postgres/apply-session.ts';
 import { quoted } from '../planner/shadow-ddl.ts';
+import { ApplySession } from '../postgres/apply-session.ts';
 import type { JsonValue, Trial } from '../storage/ports.ts';
 import type { Actuator, Change } from './orders.ts';
 

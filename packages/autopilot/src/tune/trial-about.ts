@@ -7,6 +7,8 @@ export interface TrialPrediction {
   readonly low: number;
   readonly high: number;
   readonly savedMsPerHour: number;
+  /** Trials that the interval was learnt from. */
+  readonly learntFrom: number;
 }
 
 /** What a trial carries beside its order. */

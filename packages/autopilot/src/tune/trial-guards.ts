@@ -76,7 +76,8 @@ const guards: Readonly<Record<string, TrialGuard>> = {
       : null,
   disk: ({ needsBytes, freeBytes, diskBytes }) => {
     if (freeBytes === null || diskBytes === null || needsBytes === 0) return null;
-    if (freeBytes < 2 * needsBytes) return `${megabytes(freeBytes)} are free, and twice ${megabytes(needsBytes)} needed.`;
+    if (freeBytes < 2 * needsBytes)
+      return `${megabytes(freeBytes)} are free, and twice ${megabytes(needsBytes)} needed.`;
     const full = 1 - (freeBytes - needsBytes) / diskBytes;
     return full > FULL_RATIO ? `the disk would be ${percent(full)} full, over ${percent(FULL_RATIO)}.` : null;
   },
@@ -94,7 +95,8 @@ export function refusalsOf(facts: TrialFacts, limits: TrialLimits): readonly str
 function isWithin(minute: number, window: string): boolean {
   if (window === '') return true;
   const [, fromHour, fromMinute, toHour, toMinute] = /^(\d\d):(\d\d)-(\d\d):(\d\d)$/.exec(window)?.map(Number) ?? [];
-  if (fromHour === undefined || fromMinute === undefined || toHour === undefined || toMinute === undefined) return false;
+  if (fromHour === undefined || fromMinute === undefined || toHour === undefined || toMinute === undefined)
+    return false;
   const [from, to] = [fromHour * 60 + fromMinute, toHour * 60 + toMinute];
   return from <= to ? minute >= from && minute < to : minute >= from || minute < to;
 }

@@ -203,7 +203,9 @@ export class TrialRunner {
     }
     if (measuredMs < baselineMs * BASELINE_PATIENCE) return;
     const calls =
-      share === null ? 'were not called at all' : `were called too rarely (${(100 * share).toFixed(0)} % of their time)`;
+      share === null
+        ? 'were not called at all'
+        : `were called too rarely (${(100 * share).toFixed(0)} % of their time)`;
     await this.#end(
       trial,
       'refused',

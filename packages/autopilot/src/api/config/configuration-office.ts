@@ -15,7 +15,7 @@ import type { ConfigStore, Journal } from '../../storage/ports.ts';
 import { ConfigurationActuator } from '../../tune/configuration-actuator.ts';
 import { ConfigurationDesk } from '../../tune/configuration-desk.ts';
 import { killSwitch } from '../../tune/kill-switch.ts';
-import { Orders } from '../../tune/orders.ts';
+import { type Actuator, Orders } from '../../tune/orders.ts';
 import type { ConfigurationSources } from './answers.ts';
 import { ConfiguredInstances } from './configured-instances.ts';
 
@@ -23,6 +23,8 @@ import { ConfiguredInstances } from './configured-instances.ts';
 export interface ConfigurationOfficeOptions {
   readonly store: ConfigStore;
   readonly journal: Journal;
+  /** What else than configurations is changed, for healing. */
+  readonly actuators?: readonly Actuator<never, unknown>[];
   /** The control plane's own. */
   readonly own: InstanceConfig;
   /** The service whose configuration the control plane itself runs with; it may become known only when an agent links. */
@@ -48,10 +50,11 @@ const CONTROL_PLANE = 'control-plane';
 export class ConfigurationOffice {
   /** For the registry of agents. */
   readonly exchange: ConfigExchange;
+  /** The path of everything that is changed. */
+  readonly orders: Orders;
   readonly #options: ConfigurationOfficeOptions;
   readonly #keeper: ConfigKeeper;
   readonly #file: FileLayer;
-  readonly #orders: Orders;
   readonly #desk: ConfigurationDesk;
   readonly #instances: ConfiguredInstances;
   readonly #timers: NodeJS.Timeout[] = [];
@@ -78,12 +81,13 @@ export class ConfigurationOffice {
       onTrouble,
     });
     const actuator = new ConfigurationActuator(this.#keeper);
-    const stop = killSwitch(() => {
-      const { safeMode } = own.state;
-      const because = safeMode ? 'AUTOPILOT_SAFE_MODE is on.' : 'optimization.stopped is on.';
-      return { stopped: safeMode || own.settings.current.optimization.stopped, because };
+    const stop = killSwitch(() => ({ stopped: this.stopped !== null, because: this.stopped ?? '' }));
+    this.orders = new Orders({
+      journal,
+      actuators: [actuator, ...(options.actuators ?? [])],
+      guards: [stop],
+      onTrouble,
     });
-    this.#orders = new Orders({ journal, actuators: [actuator], guards: [stop], onTrouble });
     this.#instances = new ConfiguredInstances({
       agents,
       exchange: this.exchange,
@@ -94,12 +98,19 @@ export class ConfigurationOffice {
     });
     this.#desk = new ConfigurationDesk({
       keeper: this.#keeper,
-      orders: this.#orders,
+      orders: this.orders,
       actuator,
       instances: this.#instances,
       file,
       facts: (service) => this.#facts(service),
     });
+  }
+
+  /** Why the autopilot changes nothing that nobody asked for; null: it may. */
+  get stopped(): string | null {
+    const { own } = this.#options;
+    if (own.state.safeMode) return 'AUTOPILOT_SAFE_MODE is on.';
+    return own.settings.current.optimization.stopped ? 'optimization.stopped is on.' : null;
   }
 
   /** The settings by which the control plane treats a service. */
@@ -153,7 +164,7 @@ export class ConfigurationOffice {
   async #heal(olderThanMs: number): Promise<void> {
     if (!this.#options.leads() || this.#keeper.trouble !== null) return;
     try {
-      await this.#orders.heal(olderThanMs);
+      await this.orders.heal(olderThanMs);
     } catch (error) {
       this.#options.onTrouble(`Open orders can't be looked at now: ${messageOf(error)}`);
     }

@@ -47,7 +47,9 @@ export function detailOf(trial: Trial, notes: readonly TrialNote[], buildProgres
     change: statementsOf(trial.kind, trial.change),
     undo: statementsOf(trial.kind, trial.undo),
     statements: about === null ? [] : rowsOf(about),
-    steps: notes.flatMap(({ kind, at, detail }) => (kind === 'step' ? [{ at, text: String(detail) }] : [])),
+    steps: notes.flatMap(({ kind, at, detail }) =>
+      kind === 'step' && typeof detail === 'string' ? [{ at, text: detail }] : [],
+    ),
     moments: about === null ? [] : notes.flatMap((note) => momentOf(note, about)),
     buildProgress,
   };
@@ -61,6 +63,7 @@ function predictedOf({ predicted: { effect, low, high, savedMsPerHour, learntFro
 function statementsOf(kind: string, plan: JsonValue): readonly string[] {
   if (plan === null) return [];
   if (kind !== 'indexes') return [JSON.stringify(plan)];
+  // Written by describe() and plan() of this kind.
   const { create, drop } = plan as unknown as { create: readonly IndexDefinition[]; drop: readonly IndexDefinition[] };
   return [
     ...create.map(({ ddl }) => `${ddl};`),

@@ -70,7 +70,9 @@ export function tuningAnswers(sources: TuningSources): Pick<Answering, TuningOpe
       return jsonResponse(list, 200, { link: linkHeader(url.pathname + url.search, page) });
     },
     applyRecommendation: async ({ params, query, principal }) =>
-      started(await kept(() => desk.apply(serviceOf(query.service), String(params['id']), nameOf(principal), 'person'))),
+      started(
+        await kept(() => desk.apply(serviceOf(query.service), String(params['id']), nameOf(principal), 'person')),
+      ),
     dismissRecommendation: async ({ params, query, body, principal }) => {
       if (body === null) throw new TypeError('The operation takes a body.');
       const { reason } = jsonOf(body, body.declared) as { readonly reason: string }; // its shape was looked at

@@ -122,7 +122,7 @@ export class TuningDesk {
         database: recommendation.database,
         question: { affected: Object.keys(worked.affected), controls: worked.controls },
         texts: worked.affected,
-        predicted: predicted ?? { effect: 1, low: 0, high: 1, savedMsPerHour: 0 },
+        predicted: predicted ?? { effect: 1, low: 0, high: 1, savedMsPerHour: 0, learntFrom: 0 },
       },
     });
   }

@@ -13,7 +13,7 @@ export const serve: Command = {
   summary: 'run the control plane: the API, the dashboard, and what watches the service',
   description: [
     'An agent starts it as its child, linked over IPC; it then ends with its parent. Started by itself it serves every application\nthat is given its address as AUTOPILOT_URL and the same AUTOPILOT_LINK_KEY, of any number of services.',
-    "Secrets come by the environment alone: AUTOPILOT_TOKEN, the administrator's token, at least 32 characters (left out,\none is made and printed once); AUTOPILOT_LINK_KEY, shared with the agents (two, separated by a comma, while rotating); AUTOPILOT_DATABASE_URL, where history is kept (left out, DATABASE_URL;\nwithout either there is only the live hour).",
+    "Secrets come by the environment alone: AUTOPILOT_TOKEN, the administrator's token, at least 32 characters (left out,\none is made and printed once); AUTOPILOT_LINK_KEY, shared with the agents (two, separated by a comma, while rotating); AUTOPILOT_DATABASE_URL, where history is kept (left out, DATABASE_URL;\nwithout either there is only the live hour);\nAUTOPILOT_APPLY_DATABASE_URL, a role that owns the tables, where that of DATABASE_URL does not and changes are to be tried.",
     'Ends in order on SIGTERM and SIGINT. Exit codes: 0 ended in order, 1 could not run, 2 used wrongly.',
   ],
   flags: {
@@ -54,6 +54,7 @@ export const serve: Command = {
     const databaseUrl = databaseUrlOf(environment);
     // The application's own; history may be kept elsewhere.
     const watchedUrl = databaseUrlOfApplication(environment) ?? databaseUrl;
+    const applyUrl = applyUrlOf(environment);
     const exposedTenants = tenantLimitOf(environment['AUTOPILOT_METRICS_TENANTS']);
     const { createControlPlane } = await import('../../control-plane.ts');
     const advertise = advertisedOf(values['advertise']);
@@ -76,6 +77,7 @@ export const serve: Command = {
         ...(applicationUrl === undefined ? {} : { applicationUrl }),
         ...(databaseUrl === undefined ? {} : { databaseUrl }),
         ...(watchedUrl === undefined ? {} : { watch: { main: watchedUrl } }),
+        ...(applyUrl === undefined ? {} : { applyUrls: { main: applyUrl } }),
         ...(values['service'] === undefined ? {} : { service: values['service'] }),
       });
     const plane = await make(port).catch(async (error: unknown) => {
@@ -127,6 +129,16 @@ function databaseUrlOf(environment: Terminal['environment']): string | undefined
     );
   }
   return own ?? databaseUrlOfApplication(environment);
+}
+
+/** Never shown either. */
+function applyUrlOf(environment: Terminal['environment']): string | undefined {
+  const url = environment['AUTOPILOT_APPLY_DATABASE_URL'] || undefined;
+  if (url === undefined || isPostgresUrl(url)) return url;
+  throw new UsageError(
+    'AUTOPILOT_APPLY_DATABASE_URL is no PostgreSQL URL.',
+    'Give it as postgres://user:password@host:5432/database, of a role that owns the tables, or leave it out.',
+  );
 }
 
 const MIN_KEY_LENGTH = 32;

@@ -1,0 +1,193 @@
+/** Trials on a real database: an index is found, built, measured and kept; harm is taken back; what was interrupted is healed. */
+import assert from 'node:assert/strict';
+import { after, afterEach, before, test } from 'node:test';
+import pg from 'pg';
+import { nameFor } from '../../packages/autopilot/src/postgres/apply-session.ts';
+import type { Trial } from '../../packages/autopilot/src/storage/ports.ts';
+import type { IndexChange } from '../../packages/autopilot/src/tune/index-actuator.ts';
+import { leakCheck } from '../support/leak-check.ts';
+import { readingRole } from '../support/planner-world.ts';
+import { databaseFor, type TestDatabase } from '../support/postgres.ts';
+import { type TuningWorld, tuningWorld } from '../support/tuning-world.ts';
+import { until } from '../support/until.ts';
+
+leakCheck(after);
+
+let database: TestDatabase;
+let world: TuningWorld;
+
+before(async () => {
+  database = await databaseFor({ after, afterEach });
+  world = await tuningWorld(database.url);
+  await world.run(`CREATE EXTENSION pg_stat_statements;
+    CREATE TABLE task (id int PRIMARY KEY, board int NOT NULL, title text NOT NULL, state int NOT NULL);
+    INSERT INTO task SELECT i, i % 2000, 'task ' || i, i % 5 FROM generate_series(1, 40000) i;
+    CREATE TABLE note (id int PRIMARY KEY, body text NOT NULL, words text NOT NULL);
+    INSERT INTO note SELECT i, 'note ' || i, repeat('word ' || i || ' ', 5) FROM generate_series(1, 3000) i`);
+  await world.run('VACUUM ANALYZE');
+});
+after(async () => {
+  await world[Symbol.asyncDispose]();
+});
+
+const LIST = 'SELECT title FROM task WHERE board = $1 ORDER BY id';
+const OTHER = 'SELECT title FROM task WHERE id = $1';
+const WRITE = 'UPDATE note SET body = $2, words = $3 WHERE id = $1';
+
+async function work(): Promise<void> {
+  for (let at = 0; at < 10; at++) {
+    await world.run(LIST, [at * 7]);
+    await world.run(OTHER, [1 + at * 11]);
+  }
+}
+
+async function indexes(): Promise<readonly string[]> {
+  const { rows } = await world.run(
+    `SELECT c.relname AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
+     WHERE t.relname IN ('task', 'note') AND NOT i.indisprimary ORDER BY 1`,
+  );
+  return rows.map(({ name }) => String(name));
+}
+
+test('an index is recommended, tried, found to help and kept; the prediction is compared with what was measured', async () => {
+  await world.run('SELECT pg_stat_statements_reset()');
+  for (let round = 0; round < 5; round++) await work();
+  const { desk, journal } = world.sources;
+  const { recommendations } = await desk.list('orders', true);
+  const one = recommendations.find(({ verdict }) => verdict === 'change');
+  assert.ok(one !== undefined, JSON.stringify(recommendations));
+  assert.ok(one.automatic, one.obstacle ?? '');
+  assert.match(one.change.join(), /CREATE INDEX CONCURRENTLY .* ON "public"."task" \("board"/);
+  assert.ok((one.predicted?.effect ?? 1) < 0.5 && (one.predicted?.savedMsPerHour ?? 0) > 0);
+  const planned = await desk.autoTune('orders', { mode: 'plan' }, 'ann', 'person');
+  assert.deepEqual(
+    planned.steps.map(({ allowed, refusals }) => [allowed, refusals]),
+    [[true, []]],
+  );
+  const alone = await desk.autoTune('orders', { mode: 'plan' }, 'autopilot', 'autopilot');
+  assert.match(alone.steps[0]?.refusals.join() ?? '', /mode: .* "recommend"/);
+  assert.deepEqual([await journal.history('orders', 9), await indexes()], [[], []], 'planning changes nothing');
+  const trial = await desk.apply('orders', one.id, 'ann', 'person');
+  await assert.rejects(desk.apply('orders', one.id, 'ann', 'person'), { code: 'AP_ORDER_REFUSED', message: /scope: / });
+  const ended = await world.finish(trial.id, work);
+  assert.equal(ended.state, 'kept', ended.reason);
+  assert.equal((await indexes()).length, 1);
+  const { trials, within } = await desk.calibration('orders');
+  assert.equal(trials, 1);
+  assert.ok(within <= 1);
+  const steps = (await journal.notes(trial.id, ['step'])).map(({ detail }) => JSON.stringify(detail));
+  assert.equal(steps.length, 4, steps.join('\n'));
+  assert.deepEqual(await journal.notes(trial.id, ['before', 'after']), [], 'samples go at the end');
+  await world.sources.runner.revert(ended, 'Not wanted after all.');
+  assert.equal((await journal.read(trial.id))?.state, 'reverted');
+  assert.deepEqual(await indexes(), []);
+});
+
+test('indexes that make a statement slower are taken back, and the report says what was measured', async () => {
+  let at = 0;
+  const write = async (): Promise<void> => {
+    for (let call = 0; call < 10; call++) {
+      at++;
+      await world.run(WRITE, [1 + (at % 3000), `note ${at}`, `word ${at} `.repeat(20)]);
+      await world.run(OTHER, [1 + at]);
+    }
+  };
+  await write();
+  const { rows } = await world.run(
+    `SELECT query, queryid::text AS id FROM pg_stat_statements WHERE query LIKE 'UPDATE note%' OR query LIKE 'SELECT title FROM task WHERE id%'`,
+  );
+  const idOf = (word: string): string => String(rows.find(({ query }) => String(query).startsWith(word))?.id);
+  const names = ['harm_a', 'harm_b', 'harm_c', 'harm_d', 'harm_e', 'harm_f'];
+  const change: IndexChange = {
+    kind: 'indexes',
+    service: 'orders',
+    subject: 'Six indexes that nobody needs',
+    author: 'ann',
+    origin: 'person',
+    database: 'main',
+    create: names.map((name, index) => ({
+      schema: 'public',
+      name,
+      ddl: `CREATE INDEX CONCURRENTLY ${name} ON note ${index % 2 === 0 ? `USING gin (to_tsvector('english', words))` : '(md5(words), md5(body))'}`,
+    })),
+    drop: [],
+  };
+  const trial = await world.sources.runner.propose({
+    change,
+    scope: 'database main',
+    about: {
+      category: 'indexes',
+      recommendation: 'by hand',
+      database: 'main',
+      question: { affected: [idOf('UPDATE')], controls: [idOf('SELECT')] },
+      texts: { [idOf('UPDATE')]: WRITE },
+      predicted: { effect: 0.9, low: 0.5, high: 1, savedMsPerHour: 0, learntFrom: 0 },
+    },
+  });
+  const ended = await world.finish(trial.id, write);
+  assert.equal(ended.state, 'reverted', ended.reason);
+  assert.match(ended.reason, /% more/);
+  assert.deepEqual(await indexes(), []);
+});
+
+test('interrupted builds leave nothing; one that was finished is watched further', async () => {
+  const order = (id: string, name: string): Trial => {
+    const plan = (one: readonly object[], other: readonly object[]) =>
+      ({ database: 'main', create: [...one], drop: [...other] }) as never;
+    const index = { schema: 'public', name, ddl: `CREATE INDEX CONCURRENTLY ${name} ON note (body)` };
+    const at = new Date().toISOString();
+    return {
+      id,
+      service: 'orders',
+      kind: 'indexes',
+      subject: name,
+      author: 'ann',
+      origin: 'autopilot',
+      state: 'applying',
+      reason: '',
+      change: plan([index], []),
+      undo: plan([], [index]),
+      scope: `scope ${id}`,
+      about: null,
+      at,
+      updatedAt: at,
+    };
+  };
+  // A build that waits for a transaction, whose process is gone: its connection is still at it.
+  const blocker = new pg.Client({ connectionString: database.url });
+  const builder = new pg.Client({ connectionString: database.url, application_name: nameFor('half') });
+  builder.on('error', () => {});
+  await Promise.all([blocker.connect(), builder.connect()]);
+  await blocker.query('BEGIN; UPDATE note SET body = body WHERE id = 1');
+  const building = builder.query('CREATE INDEX CONCURRENTLY half ON note (body)').catch(() => {});
+  await until(10_000, indexes, (names) => names.includes('half'));
+  await world.journal.write(order('half', 'half'));
+  const healed = world.orders.heal(0);
+  await building;
+  await blocker.query('ROLLBACK');
+  await healed;
+  await Promise.all([blocker.end(), builder.end().catch(() => {})]);
+  assert.deepEqual([(await world.journal.read('half'))?.state, await indexes()], ['reverted', []]);
+  await world.run('CREATE INDEX whole ON note (body)');
+  await world.journal.write(order('whole', 'whole'));
+  await world.orders.heal(0);
+  assert.deepEqual([(await world.journal.read('whole'))?.state, await indexes()], ['watching', ['whole']]);
+  const trial = await world.journal.read('whole');
+  if (trial !== null) await world.orders.revert(trial, 'Enough.');
+  assert.deepEqual(await indexes(), []);
+  assert.deepEqual(world.trouble, []);
+});
+
+test('a role that may only read gets recommendations and plans, and is refused by name; what is declined stays so', async () => {
+  const url = await readingRole(database, 'tuning_reader');
+  await world.run('GRANT pg_monitor TO tuning_reader');
+  await using reading = await tuningWorld(url);
+  for (let round = 0; round < 5; round++) await work();
+  const { steps } = await reading.sources.desk.autoTune('orders', { mode: 'apply' }, 'ann', 'person');
+  assert.match(steps[0]?.refusals.join() ?? '', /rights: the role may not change "public"."task"/);
+  assert.deepEqual([await reading.journal.history('orders', 9), await indexes()], [[], []]);
+  const id = steps[0]?.recommendation ?? '';
+  const dismissed = await reading.sources.desk.dismiss('orders', id, 'ann', 'We drop this table soon.');
+  assert.deepEqual([dismissed.state, dismissed.dismissal?.author], ['dismissed', 'ann']);
+  assert.deepEqual((await reading.sources.desk.autoTune('orders', {}, 'ann', 'person')).steps, []);
+});
