@@ -131,3 +131,51 @@ test('who can not reach the leader serves alone after a while, says why once, an
   await far.leadership.turn();
   assert.deepEqual(far.roles, ['standby', 'alone', 'standby']);
 });
+
+test('a lead is not lost by one answer that is slow or does not come, nor by keys that can not be read', async (t) => {
+  const lease = new FakeLease(new FakeClock());
+  const [one, two] = [member(lease, 'one'), member(lease, 'two')];
+  t.after(() => Promise.all([one, two].map(({ leadership }) => leadership.close())));
+  const take = lease.take.bind(lease);
+  const keys = lease.keys.bind(lease);
+  /** Each answer comes this much later, or not at all. */
+  const answersAfter = (ms: number, fails = false): void => {
+    lease.take = async (...asked) => {
+      const answer = fails ? Promise.reject(new Error('too late')) : take(...asked);
+      lease.clock.advance(ms);
+      return await answer;
+    };
+  };
+  await one.leadership.turn();
+  await two.leadership.turn();
+  assert.equal(one.leadership.dueInMs, 2_000);
+  // Of six seconds two are over when it asks, two more go with the statement's limit, and a second try still comes in time.
+  lease.clock.advance(one.leadership.dueInMs);
+  answersAfter(2_000, true);
+  await one.leadership.turn();
+  assert.equal(one.leadership.dueInMs, 250);
+  lease.clock.advance(one.leadership.dueInMs);
+  answersAfter(1_200);
+  await one.leadership.turn();
+  // Counted from when it asked, not from when it was answered.
+  assert.deepEqual([one.leadership.dueInMs, one.leadership.mayAct], [800, true]);
+  lease.keys = () => Promise.reject(new Error('locked'));
+  for (let round = 0; round < 30; round++) {
+    answersAfter(1_900);
+    lease.clock.advance(one.leadership.dueInMs);
+    await one.leadership.turn();
+    lease.take = take;
+    await two.leadership.turn();
+    assert.equal(one.leadership.mayAct, true);
+  }
+  assert.deepEqual([one.roles, two.roles, lease.epoch], [['leading'], ['standby'], 1]);
+  // Who did lose it says how.
+  lease.keys = keys;
+  lease.clock.advance(7_000);
+  await two.leadership.turn();
+  await one.leadership.turn();
+  assert.match(
+    one.trouble.at(-1) ?? '',
+    /^The lead went to http:\/\/two: it was not renewed for \d{4,} ms, and is good for 6000\.$/,
+  );
+});

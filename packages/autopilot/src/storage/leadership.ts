@@ -37,7 +37,10 @@ export interface LeadershipOptions {
 const LEASE_MS = 6_000;
 /** The lease counts as lost here so much earlier than it can be taken elsewhere. */
 const MARGIN_MS = 500;
+/** From one asking to the next, however long the answer took: three tries fit into a lease. */
 const RENEW_EVERY_MS = 2_000;
+/** A leader that could not ask tries again at once: a lease must not be lost by one slow statement. */
+const RETRY_MS = 250;
 const LOOK_EVERY_MS = 1_000;
 const UNREACHABLE_AFTER_MS = 12_000;
 const KEYS_EVERY_MS = 30_000;
@@ -51,6 +54,8 @@ export class Leadership {
   #reachedMs: number;
   #keys: readonly string[] = [];
   #keysDueMs = Number.NEGATIVE_INFINITY;
+  #renewedMs = Number.NEGATIVE_INFINITY;
+  #dueMs = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | null = null;
   #turn: Promise<void> | null = null;
   #closed = false;
@@ -73,6 +78,11 @@ export class Leadership {
   /** Whether what must happen once in a fleet may be done here, at this moment. */
   get mayAct(): boolean {
     return this.#role.kind === 'leading' && this.#options.clock.monotonicMs() < this.#heldUntilMs;
+  }
+
+  /** How long until the next turn is to be taken; 0: at once. */
+  get dueInMs(): number {
+    return Math.max(0, this.#dueMs - this.#options.clock.monotonicMs());
   }
 
   /** Takes turns from now on. Resolves when the first one is over, whatever came of it. */
@@ -103,8 +113,7 @@ export class Leadership {
   async #run(): Promise<void> {
     await this.turn();
     if (this.#closed) return;
-    const waitMs = this.mayAct ? RENEW_EVERY_MS : LOOK_EVERY_MS;
-    this.#timer = setTimeout(() => void this.#run(), waitMs);
+    this.#timer = setTimeout(() => void this.#run(), this.dueInMs);
     this.#timer.unref();
   }
 
@@ -112,9 +121,19 @@ export class Leadership {
     const { lease, clock, candidate } = this.#options;
     // Before it is asked for: the lease may be shorter than we know, never longer.
     const askedMs = clock.monotonicMs();
+    this.#dueMs = askedMs + LOOK_EVERY_MS;
     try {
       const answer = await lease.take(candidate, LEASE_MS);
-      if (answer.held) this.#heldUntilMs = askedMs + LEASE_MS - MARGIN_MS;
+      if (answer.held) {
+        this.#heldUntilMs = askedMs + LEASE_MS - MARGIN_MS;
+        this.#renewedMs = askedMs;
+        this.#dueMs = askedMs + RENEW_EVERY_MS;
+      } else if (this.#role.kind === 'leading') {
+        const silentMs = Math.round(askedMs - this.#renewedMs);
+        this.#tell(
+          `The lead went to ${answer.leader.address}: it was not renewed for ${silentMs} ms, and is good for ${LEASE_MS}.`,
+        );
+      }
       await this.#refreshKeys(answer.held);
       if (answer.held) this.#become({ kind: 'leading', epoch: answer.epoch });
       else await this.#follow(answer.epoch, answer.leader);
@@ -122,6 +141,7 @@ export class Leadership {
     } catch (error) {
       this.#tell(messageOf(error));
       const role = this.#role;
+      this.#dueMs = clock.monotonicMs() + (role.kind === 'leading' ? RETRY_MS : LOOK_EVERY_MS);
       // A leader goes on answering: who could take its place would have to ask the same store.
       if (role.kind === 'standby') await this.#follow(role.epoch, role.leader);
       else if (role.kind === 'alone') this.#become({ kind: 'alone', reason: messageOf(error) });
@@ -150,9 +170,14 @@ export class Leadership {
   async #refreshKeys(leads: boolean): Promise<void> {
     const atMs = this.#options.clock.monotonicMs();
     if (atMs < this.#keysDueMs) return;
-    if (leads) await this.#options.lease.rotateKeys(KEYS_LIVE_MS);
-    this.#keys = await this.#options.lease.keys();
-    this.#keysDueMs = atMs + KEYS_EVERY_MS;
+    try {
+      if (leads) await this.#options.lease.rotateKeys(KEYS_LIVE_MS);
+      this.#keys = await this.#options.lease.keys();
+      this.#keysDueMs = atMs + KEYS_EVERY_MS;
+    } catch (error) {
+      // With those from before the fleet goes on: they are no reason to lose the lead.
+      if (this.#keys.length === 0) throw error;
+    }
   }
 
   #become(role: Role): void {
