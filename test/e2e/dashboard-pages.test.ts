@@ -282,7 +282,7 @@ describe('the configuration', () => {
     await page.getByRole('heading', { name: 'Instances' }).waitFor();
     await page.reload();
     await navigation.getByRole('link', { name: 'Configuration 1 not made yet' }).click();
-    await page.getByText('This tab has kept them since').waitFor();
+    await page.getByText('Kept in this tab since').waitFor();
     await changeBySomebodyElse(2, { monitoring: { maxTenants: 70 } });
     await page.getByRole('button', { name: 'Review' }).click();
     await page.getByRole('heading', { name: /Version 3 was made meanwhile by administrator/ }).waitFor();

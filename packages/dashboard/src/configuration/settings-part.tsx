@@ -125,7 +125,7 @@ function DraftBar({ draft, keptAt, newest, onDiscard, onReview }: DraftBarProps)
         <strong className="numbers">{countOf(size)}</strong> not made yet
         {usable ? '' : '; what is marked can not be used'}
         {newest > draft.base ? `. Version ${newest} was made meanwhile` : ''}
-        {keptAt === null ? '' : `. This tab has kept them since ${momentText(keptAt, 0)}`}
+        {keptAt === null ? '' : `. Kept in this tab since ${momentText(keptAt, 0)}`}
       </p>
       <Button size="sm" variant="default" onClick={onDiscard}>
         Discard

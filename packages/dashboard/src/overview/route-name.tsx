@@ -17,8 +17,8 @@ export function RouteName({ route }: { readonly route: string }): ReactElement {
   );
 }
 
-/** Breaks lines before a slash rather than within a word. */
-function breakable(pattern: string): ReactElement[] {
+/** A pattern whose lines break before a slash rather than within a word. */
+export function breakable(pattern: string): ReactElement[] {
   return pattern.split(/(?=\/)/).map((part, index) => (
     // Parts have no identity but their place.
     <Fragment key={index}>

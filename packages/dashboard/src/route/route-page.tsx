@@ -5,6 +5,7 @@ import { useLiveDashboard } from '../live/live-dashboard.tsx';
 import { failureOf, type StreamFailure } from '../live/shared-stream.ts';
 import { LimitNotes } from '../overview/limit-notes.tsx';
 import { QueriesTable } from '../overview/queries-table.tsx';
+import { breakable } from '../overview/route-name.tsx';
 import { useRangeView } from '../range/range-view.tsx';
 import { partsOf } from '../shell/address.ts';
 import { BackIcon } from '../shell/icons.tsx';
@@ -83,7 +84,7 @@ function RouteView({ route, metrics, earlier, failure, onRetry }: RouteViewProps
         </PageLink>
         <h1 tabIndex={-1}>
           {method !== null && <span className="route-head-method">{method}</span>}{' '}
-          <span className="code">{pattern}</span>
+          <span className="code">{breakable(pattern)}</span>
         </h1>
       </div>
       {failure !== null ? (

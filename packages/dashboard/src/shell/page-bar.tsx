@@ -1,4 +1,4 @@
-import { type ReactElement, useSyncExternalStore } from 'react';
+import { type ReactElement, useEffect, useRef, useSyncExternalStore } from 'react';
 import { onDraftsChange, readDrafts } from '../configuration/kept-drafts.ts';
 import { comparisons } from '../range/range.ts';
 import { RangeControl } from '../range/range-control.tsx';
@@ -13,11 +13,20 @@ export function PageBar({ pattern }: { readonly pattern: string | null }): React
   const { selection, document, comparedWith } = useRangeView();
   const { compare, service, instance, release } = selection;
   const instances = document?.instances ?? [];
+  const nav = useRef<HTMLElement>(null);
+  // Where the row of pages is wider than the screen, the open one is in sight.
+  useEffect(() => {
+    const open = nav.current?.querySelector<HTMLElement>('[aria-current]');
+    if (nav.current != null && open != null) {
+      nav.current.scrollLeft =
+        open.offsetLeft - nav.current.offsetLeft - (nav.current.clientWidth - open.offsetWidth) / 2;
+    }
+  }, [pattern]);
   const isOfPresent = pages.some((page) => page.pattern === pattern && page.isOfPresent === true);
   return (
     <section className="page-bar" aria-label="What is shown">
       <div className="page-bar-row">
-        <nav aria-label="Pages">
+        <nav aria-label="Pages" ref={nav}>
           <ul>
             {pages
               .filter(({ label }) => label !== null)

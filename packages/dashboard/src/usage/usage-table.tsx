@@ -28,12 +28,17 @@ interface UsageTableProps<Row extends object, Sort extends string> {
   readonly empty: string;
 }
 
+/** So many are drawn at first: more would be a page of twenty screens. */
+const FIRST_ROWS = 50;
+
 /** Who takes what, by any column, with a filter. */
 export function UsageTable<Row extends object, Sort extends string>(props: UsageTableProps<Row, Sort>): ReactElement {
   const { id, title, noun, nameOf, columns, rows, isCut, order, onOrder, loop, empty } = props;
   const [filter, setFilter] = useState('');
+  const [showsAll, setShowsAll] = useState(false);
   const value = columns.find(({ column }) => column === order.column)?.value ?? ((): null => null);
   const found = sortedRows(filteredRows(rows ?? [], filter, nameOf), value, order.direction, nameOf);
+  const drawn = showsAll ? found : found.slice(0, FIRST_ROWS);
   return (
     <section className="card table-card" id={id} aria-labelledby={`${id}-title`}>
       <header className="card-head">
@@ -72,7 +77,7 @@ export function UsageTable<Row extends object, Sort extends string>(props: Usage
             </tr>
           </thead>
           <tbody>
-            {found.map((row) => (
+            {drawn.map((row) => (
               <tr key={nameOf(row)}>
                 {columns.map(({ column, room, cell }) =>
                   column === 'name' ? (
@@ -90,6 +95,13 @@ export function UsageTable<Row extends object, Sort extends string>(props: Usage
           </tbody>
         </table>
       </div>
+      {drawn.length < found.length && (
+        <div className="usage-more">
+          <button type="button" className="quiet-button" onClick={() => setShowsAll(true)}>
+            Show all {found.length} {noun}
+          </button>
+        </div>
+      )}
       {rows !== undefined && found.length === 0 && (
         <p className="card-empty">{filter === '' ? empty : `None of the ${noun} matches "${filter}".`}</p>
       )}

@@ -15,6 +15,7 @@ import { Failure, Loading } from '../ui/states.tsx';
 import { sayDone, sayFailed } from '../ui/toasts.tsx';
 import { Invitations } from './invitations.tsx';
 import { RemoveMember } from './remove-member.tsx';
+import './members.css';
 
 const roles = ['owner', 'admin', 'member'] as const;
 
@@ -122,6 +123,7 @@ function RoleSelect({ member, organization }: Omit<MemberRowProps, 'me'>): React
   const offered = roles.filter((role) => role !== 'owner' || organization.role === 'owner');
   return (
     <NativeSelect
+      className="role-select"
       aria-label={`Role of ${member.name}`}
       size="xs"
       value={change.isPending ? change.variables : member.role}
