@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createAgent } from '@teamflow/autopilot';
 import { openApiDocument } from '@teamflow/autopilot/contract';
@@ -26,6 +27,8 @@ const sampleMember = { rank: 1, i: 3 } as const;
 /** What a stop may take before what is still open is cut off; the contract says 5 s in all. */
 const patienceMs = 3_000;
 const stopLimitMs = 4_800;
+/** A control plane takes about a second to start; TeamFlow works without it. */
+const linkPatienceMs = 5_000;
 
 /** What of the library goes into pages: its client. */
 const libraryInPages = [
@@ -207,6 +210,9 @@ async function start(environment: Environment, ending: AsyncDisposableStack): Pr
   });
 
   await jobs.start();
+  // The dashboard's address is about to be printed, and should answer.
+  const linkedBy = performance.now() + linkPatienceMs;
+  while (['starting', 'unlinked'].includes(agent.status.state) && performance.now() < linkedBy) await sleep(20);
 
   const data = sample.data === 'none' ? 'no sample data' : `${sample.data} sample data, seed ${sample.seed}`;
   say(`

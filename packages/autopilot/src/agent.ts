@@ -61,6 +61,8 @@ const ASK_CONFIG_MS = 5_000;
 const HISTORY_CLOSE_WAIT_MS = 700;
 /** How long the plugin has to say that the application will listen, once it is known where history is kept. */
 const START_AFTER_MS = 2_000;
+/** Starting a process holds the loop for some milliseconds: the application answers its first requests first. */
+const AFTER_LISTENING_MS = 50;
 /** Nor does an application that is slow to make its pools start a control plane that has to be started again. */
 const START_WITHOUT_STORE_MS = 15_000;
 
@@ -241,11 +243,13 @@ class RunningAgent implements Agent {
       controlPlaneAddress: () => remote?.url.origin ?? this.#linkedAddress,
       expectListening: () => {
         this.#willListen = true;
+        if (this.#startTimer !== null) clearTimeout(this.#startTimer);
       },
       // The port after one that the system chose is nobody's choice: then the system chooses that one too.
       listening: (port, url) => {
         this.#childEnvironment['AUTOPILOT_APPLICATION_URL'] = url;
-        this.#startChild(environment.port ?? (port >= FIRST_EPHEMERAL_PORT ? 0 : port + 1));
+        const beside = environment.port ?? (port >= FIRST_EPHEMERAL_PORT ? 0 : port + 1);
+        this.#startTimer = setTimeout(() => this.#startChild(beside), AFTER_LISTENING_MS).unref();
       },
       onClose: (resource) => {
         this.#resources.use(resource);
@@ -382,10 +386,7 @@ class RunningAgent implements Agent {
     const port = this.#port;
     if (port === null || this.#willListen) return;
     if (this.#startTimer !== null) clearTimeout(this.#startTimer);
-    this.#startTimer = setTimeout(() => {
-      if (!this.#willListen) this.#startChild(port);
-    }, afterMs);
-    this.#startTimer.unref();
+    this.#startTimer = setTimeout(() => this.#startChild(port), afterMs).unref();
   }
 
   #startChild(port: number): void {

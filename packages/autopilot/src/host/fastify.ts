@@ -102,7 +102,7 @@ const trackedServers = new WeakSet<object>();
  */
 export async function autopilot(app: FastifyInstance, options: AutopilotPluginOptions): Promise<void> {
   const agent = options.agent[internals];
-  if (agent !== null) await install(app, agent, options);
+  if (agent !== null) install(app, agent, options);
 }
 
 // Fastify's own marks (see fastify-plugin): hooks belong to the application and not to a scope of the plugin.
@@ -112,7 +112,7 @@ Object.assign(autopilot, {
   [Symbol.for('plugin-meta')]: { name: '@teamflow/autopilot', fastify: '5.x' },
 });
 
-async function install(app: FastifyInstance, agent: AgentInternals, options: AutopilotPluginOptions): Promise<void> {
+function install(app: FastifyInstance, agent: AgentInternals, options: AutopilotPluginOptions): void {
   const { principal = null, tenant = null, prefix = '', security = {} } = options;
   if (prefix !== '' && !/^\/.*[^/]$/.test(prefix)) {
     throw new AutopilotError('AP_PREFIX_INVALID', `prefix "${prefix}" does not start with "/", or ends with it.`, {
@@ -152,7 +152,7 @@ async function install(app: FastifyInstance, agent: AgentInternals, options: Aut
     if (address !== null && typeof address === 'object') agent.listening(address.port, urlOf(app, address));
     listening();
   });
-  await layers.loadSecurity(app);
+  layers.secure(app);
 }
 
 /** Where this machine reaches an application that listens on `address`. */

@@ -98,7 +98,7 @@ async function world(t: TestContext, options: WorldOptions): Promise<World> {
   });
   resources.use(trackRequests(app, { recorder, context: new RequestContext(), tenantOf: null, layers }));
   layers.install(app);
-  await app.register(async () => layers.loadSecurity(app));
+  layers.secure(app);
   t.after(async () => {
     await app.close();
     resources.dispose();

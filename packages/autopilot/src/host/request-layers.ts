@@ -11,11 +11,10 @@ import type { OverloadGuard } from './overload-guard.ts';
 import { type OnSendDone, scopeOf, startedAtMs, type TrackedLayers } from './request-tracking.ts';
 import { routeConfigOf } from './route-config.ts';
 import {
-  type Limiter,
+  CallerLimits,
   type LimitReached,
   limitBody,
   limitConnections,
-  makeLimiter,
   protect,
   readSecurityHeaders,
   type SecurityHeaders,
@@ -32,6 +31,9 @@ export interface RequestLayersOptions {
   /** false: the security layer is left out. */
   readonly security: SecurityOptions | false;
 }
+
+/** So that the application answers its first requests first. */
+const LOAD_AFTER_LISTENING_MS = 100;
 
 const layerKey = Symbol('autopilot.layers');
 
@@ -55,8 +57,9 @@ interface LayeredConfig {
  */
 export class RequestLayers implements TrackedLayers {
   readonly #options: RequestLayersOptions;
-  #headers: SecurityHeaders | null = null;
-  #limiter: Limiter | null = null;
+  /** undefined: not read yet. */
+  #headers: SecurityHeaders | null | undefined = null;
+  #limits: CallerLimits | null = null;
 
   constructor(options: RequestLayersOptions) {
     this.#options = options;
@@ -83,24 +86,41 @@ export class RequestLayers implements TrackedLayers {
     if (this.#options.security !== false) limitConnections(app);
   }
 
-  /** Loads what the security layer uses, where it is installed. */
-  async loadSecurity(app: FastifyInstance): Promise<void> {
+  /**
+   * Puts the security layer in place. The packages it uses are loaded when the application listens, or by the first
+   * request that needs them, because they would make its start half as long again.
+   */
+  secure(app: FastifyInstance): void {
     const { security } = this.#options;
     if (security === false) return;
     const { headers = true, rateLimits = {}, session = null } = security;
-    if (headers) this.#headers = await readSecurityHeaders();
-    if (rateLimits !== false) this.#limiter = await makeLimiter(app, rateLimits, session);
+    if (headers) this.#headers = undefined;
+    if (rateLimits !== false) this.#limits = new CallerLimits(rateLimits, session);
     app.addHook('onReady', (ready: () => void) => {
       if (app.hasPlugin('@fastify/helmet')) this.#headers = null;
-      if (app.hasPlugin('@fastify/rate-limit')) this.#limiter = null;
+      if (app.hasPlugin('@fastify/rate-limit')) this.#limits = null;
       ready();
     });
+    app.addHook('onListen', (listening: () => void) => {
+      setTimeout(() => void this.#load(app), LOAD_AFTER_LISTENING_MS).unref();
+      listening();
+    });
+  }
+
+  async #load(app: FastifyInstance): Promise<void> {
+    try {
+      if (this.#headers === undefined) this.#headers = readSecurityHeaders();
+      await this.#limits?.load();
+    } catch (error) {
+      app.log.error({ err: error }, 'autopilot: a package of the security layer is installed and can not be loaded');
+    }
   }
 
   /** For an answer that bypasses Fastify's sending. */
   protect(reply: FastifyReply): void {
-    const headers = this.#headers;
-    if (headers !== null && this.#options.settings.current.security.headers) protect(reply, headers);
+    if (this.#headers === null || !this.#options.settings.current.security.headers) return;
+    const headers = (this.#headers ??= readSecurityHeaders());
+    if (headers !== null) protect(reply, headers);
   }
 
   onRequest(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
@@ -121,7 +141,7 @@ export class RequestLayers implements TrackedLayers {
         return;
       }
     }
-    const counting = security.rateLimits ? (this.#limiter?.(request) ?? null) : null;
+    const counting = security.rateLimits ? (this.#limits?.check(request) ?? null) : null;
     if (counting === null) done();
     else void this.#limit(counting, reply, done);
   }

@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createRequire } from 'node:module';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import type helmet from 'helmet';
 import type { SettingsConsumer } from '../config/live-settings.ts';
 
 /** Whose session a request belongs to, to limit how often it asks; null or undefined: nobody's. Never kept as it is. */
@@ -26,9 +28,6 @@ export interface SecurityOptions {
   readonly rateLimits?: RateLimitOptions | false;
   readonly session?: SessionOf;
 }
-
-/** Refused by a limit; null: let in, at once where no limit is for the request. */
-export type Limiter = (request: FastifyRequest) => Promise<LimitReached | null> | null;
 
 /** Which limit a request has met. */
 export interface LimitReached {
@@ -119,13 +118,20 @@ const DATA_HEADERS: ReadonlySet<string> = new Set([
 ]);
 const POLICY = 'content-security-policy';
 
+const require = createRequire(import.meta.url);
+
 /**
  * What helmet sets, asked once: it makes the same headers for every answer, but takes 20 us to do so. null: the package
- * is not installed.
+ * is not installed. Loads it on the spot, which takes some 6 ms once.
  */
-export async function readSecurityHeaders(): Promise<SecurityHeaders | null> {
-  const helmet = await optional(() => import('helmet'));
-  if (helmet === null) return null;
+export function readSecurityHeaders(): SecurityHeaders | null {
+  let makeHelmet: typeof helmet;
+  try {
+    makeHelmet = require('helmet') as typeof helmet; // `as`: what require returns has no type
+  } catch (error) {
+    if (isMissing(error, 'MODULE_NOT_FOUND')) return null;
+    throw error;
+  }
   const set = new Map<string, string>();
   // As much of a response as helmet uses.
   const response = {
@@ -134,7 +140,7 @@ export async function readSecurityHeaders(): Promise<SecurityHeaders | null> {
     },
     removeHeader: (): void => {},
   } as unknown as ServerResponse;
-  helmet.default({
+  makeHelmet({
     contentSecurityPolicy: {
       // Where the application is served without TLS, this would lead nowhere.
       directives: { 'upgrade-insecure-requests': null },
@@ -154,45 +160,82 @@ export function protect(reply: FastifyReply, { ofPages, ofData }: SecurityHeader
   for (const [name, value] of isPage ? ofPages : ofData) if (!reply.hasHeader(name)) void reply.header(name, value);
 }
 
-/** The limits of @fastify/rate-limit; null: it is not installed. Its decorators stay in a scope of their own. */
-export async function makeLimiter(
-  app: FastifyInstance,
-  options: RateLimitOptions,
-  sessionOf: SessionOf | null,
-): Promise<Limiter | null> {
-  const rateLimit = await optional(() => import('@fastify/rate-limit'));
-  if (rateLimit === null) return null;
+type Counter = (request: FastifyRequest) => Promise<LimitReached | null>;
+
+/**
+ * The limits of @fastify/rate-limit, where it is installed. Loading it takes some 15 ms, so this is not done at the start
+ * but by {@link load}, or by the first request that has to be counted, which waits for it. It counts in an application of
+ * its own that serves nothing, because one that is being started, or already listens, can't be asked to wait.
+ */
+export class CallerLimits {
+  readonly #options: RateLimitOptions;
+  readonly #sessionOf: SessionOf | null;
+  readonly #isExempt: (address: string) => boolean;
+  #loading: Promise<Counter | null> | null = null;
+  /** null: not loaded yet, or not installed. */
+  #counter: Counter | null = null;
+  #missing = false;
+
+  constructor(options: RateLimitOptions, sessionOf: SessionOf | null) {
+    this.#options = options;
+    this.#sessionOf = sessionOf;
+    this.#isExempt = options.exemptLoopback === false ? () => false : isLoopback;
+  }
+
+  /** What this request has met, counting it; null: it is let in, at once where no limit is for it. */
+  check(request: FastifyRequest): Promise<LimitReached | null> | null {
+    if (this.#missing || this.#isExempt(request.ip)) return null;
+    if (this.#counter !== null) return this.#counter(request);
+    return this.load().then((counter) => counter?.(request) ?? null);
+  }
+
+  /** Resolves with what counts; null: the package is not installed. Rejects when it is there and broken. */
+  load(): Promise<Counter | null> {
+    return (this.#loading ??= this.#load());
+  }
+
+  async #load(): Promise<Counter | null> {
+    try {
+      this.#counter = await makeCounter(this.#options, this.#sessionOf);
+    } catch (error) {
+      if (!isMissing(error, 'ERR_MODULE_NOT_FOUND')) throw error;
+      this.#missing = true;
+    }
+    return this.#counter;
+  }
+}
+
+async function makeCounter(options: RateLimitOptions, sessionOf: SessionOf | null): Promise<Counter> {
+  const [{ default: rateLimit }, { default: fastify }] = await Promise.all([
+    import('@fastify/rate-limit'),
+    import('fastify'),
+  ]);
   const { perAddress, perSession, perToken } = { ...DEFAULTS, ...options };
-  const isExempt = options.exemptLoopback === false ? () => false : isLoopback;
-  let limiter: Limiter | null = null;
-  await app.register(async (scope) => {
-    await scope.register(rateLimit.default, { global: false, cache: MAX_CALLERS });
-    const byAddress = scope.createRateLimit({ max: perAddress, timeWindow: MINUTE_MS });
-    const bySession = scope.createRateLimit({
-      max: perSession,
-      timeWindow: MINUTE_MS,
-      keyGenerator: (request) => digest(sessionOf?.(request) ?? ''),
-    });
-    const byToken = scope.createRateLimit({
-      max: perToken,
-      timeWindow: MINUTE_MS,
-      keyGenerator: (request) => digest(tokenOf(request) ?? ''),
-    });
-    const count = async (request: FastifyRequest): Promise<LimitReached | null> => {
-      // The address counts in any case: whoever sends another token each time meets this one.
-      const address = await byAddress(request);
-      if (!address.isAllowed && address.isExceeded) return reached('address', perAddress, address.ttlInSeconds);
-      if (tokenOf(request) !== undefined) {
-        const token = await byToken(request);
-        return !token.isAllowed && token.isExceeded ? reached('token', perToken, token.ttlInSeconds) : null;
-      }
-      if (!sessionOf?.(request)) return null;
-      const session = await bySession(request);
-      return !session.isAllowed && session.isExceeded ? reached('session', perSession, session.ttlInSeconds) : null;
-    };
-    limiter = (request) => (isExempt(request.ip) ? null : count(request));
+  const own = fastify();
+  await own.register(rateLimit, { global: false, cache: MAX_CALLERS });
+  const byAddress = own.createRateLimit({ max: perAddress, timeWindow: MINUTE_MS });
+  const bySession = own.createRateLimit({
+    max: perSession,
+    timeWindow: MINUTE_MS,
+    keyGenerator: (request) => digest(sessionOf?.(request) ?? ''),
   });
-  return limiter;
+  const byToken = own.createRateLimit({
+    max: perToken,
+    timeWindow: MINUTE_MS,
+    keyGenerator: (request) => digest(tokenOf(request) ?? ''),
+  });
+  return async (request) => {
+    // The address counts in any case: whoever sends another token each time meets this one.
+    const address = await byAddress(request);
+    if (!address.isAllowed && address.isExceeded) return reached('address', perAddress, address.ttlInSeconds);
+    if (tokenOf(request) !== undefined) {
+      const token = await byToken(request);
+      return !token.isAllowed && token.isExceeded ? reached('token', perToken, token.ttlInSeconds) : null;
+    }
+    if (!sessionOf?.(request)) return null;
+    const session = await bySession(request);
+    return !session.isAllowed && session.isExceeded ? reached('session', perSession, session.ttlInSeconds) : null;
+  };
 }
 
 function reached(of: LimitReached['of'], perMinute: number, seconds: number): LimitReached {
@@ -213,12 +256,7 @@ function isLoopback(address: string): boolean {
   return address.startsWith('127.') || address === '::1' || address.startsWith('::ffff:127.');
 }
 
-/** A package that need not be there; one that is there and broken is an error. */
-async function optional<Module>(load: () => Promise<Module>): Promise<Module | null> {
-  try {
-    return await load();
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND') return null;
-    throw error;
-  }
+/** Whether loading failed because a package that need not be there is not; one that is there and broken is an error. */
+function isMissing(error: unknown, code: 'MODULE_NOT_FOUND' | 'ERR_MODULE_NOT_FOUND'): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }
