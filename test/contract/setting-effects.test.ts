@@ -41,6 +41,13 @@ const proofs: Readonly<Record<string, readonly string[]>> = {
     ),
     ...['excludedPaths', 'excludedTypes', 'entityTags', 'refuseUnacceptable'].map((name) => `compression.${name}`),
   ],
+  [`${src}/tune/trial-guards.test.ts`]: ['indexes', 'changesPerDay', 'coolDownMs', 'maxBusyRatio', 'window'].map(
+    (name) => `optimization.${name}`,
+  ),
+  [`${src}/tune/trial-runner.test.ts`]: ['sampleMs', 'blockCalls', 'baselineMs', 'trialMinMs', 'trialMaxMs'].map(
+    (name) => `optimization.${name}`,
+  ),
+  'test/postgres/tuning.test.ts': ['optimization.adviseMs'],
   [`${src}/host/overload-guard.test.ts`]: ['enabled', 'eventLoopDelayMs', 'minRequests', 'startGraceMs'].map(
     (name) => `overload.${name}`,
   ),

@@ -65,7 +65,7 @@ test('an index is recommended, tried, found to help and kept; the prediction is 
     [[true, []]],
   );
   const alone = await desk.autoTune('orders', { mode: 'plan' }, 'autopilot', 'autopilot');
-  assert.match(alone.steps[0]?.refusals.join() ?? '', /mode: .* "recommend"/);
+  assert.match(alone.steps[0]?.refusals.join() ?? '', /mode: .* "ask"/);
   assert.deepEqual([await journal.history('orders', 9), await indexes()], [[], []], 'planning changes nothing');
   const trial = await desk.apply('orders', one.id, 'ann', 'person');
   await assert.rejects(desk.apply('orders', one.id, 'ann', 'person'), { code: 'AP_ORDER_REFUSED', message: /scope: / });
@@ -190,4 +190,16 @@ test('a role that may only read gets recommendations and plans, and is refused b
   const dismissed = await reading.sources.desk.dismiss('orders', id, 'ann', 'We drop this table soon.');
   assert.deepEqual([dismissed.state, dismissed.dismissal?.author], ['dismissed', 'ann']);
   assert.deepEqual((await reading.sources.desk.autoTune('orders', {}, 'ann', 'person')).steps, []);
+  // optimization.adviseMs: what is older is worked out again.
+  const first = await reading.sources.desk.list('orders', false);
+  reading.clock.advance(3_599_000);
+  assert.equal((await reading.sources.desk.list('orders', false)).computing, false);
+  reading.clock.advance(2_000);
+  assert.equal((await reading.sources.desk.list('orders', false)).computing, true);
+  const renewed = await until(
+    60_000,
+    () => reading.sources.desk.list('orders', false),
+    ({ computing }) => !computing,
+  );
+  assert.ok((renewed.computedAt ?? 0) > (first.computedAt ?? 0));
 });

@@ -39,6 +39,7 @@ export async function tuningWorld(
   const clock = new FakeClock(Date.now());
   const trouble: string[] = [];
   const current = settingsOf({
+    'optimization.indexes': 'ask',
     'optimization.sampleMs': 1_000,
     'optimization.blockCalls': 10,
     'optimization.baselineMs': 8_000,

@@ -49,19 +49,18 @@ export function recommendedIndexes(database: string, advice: IndexAdvice, seen: 
   const groups = groupsOf(advice.create.filter(({ table }) => !table.startsWith('"autopilot".')));
   const worked = groups.map((group) => workedOut(database, group, advice, seen));
   if (worked.length > 0) return worked;
-  return [leave(database, 'indexes', advice.reason)];
+  return [leave(database, advice.reason)];
 }
 
-/** Says that something is left as it is, and why. */
-export function leave(database: string, category: Recommendation['category'], reason: string): WorkedOut {
-  const subject = category === 'indexes' ? 'Indexes' : 'Settings of PostgreSQL';
+/** Says that the indexes are left as they are, and why. */
+export function leave(database: string, reason: string): WorkedOut {
   return {
     recommendation: {
-      id: idOf([database, category, 'leave']),
-      category,
+      id: idOf([database, 'indexes', 'leave']),
+      category: 'indexes',
       database,
       verdict: 'leave',
-      subject,
+      subject: 'Indexes',
       change: [],
       undo: [],
       reason,

@@ -9,8 +9,9 @@ import { db } from './commands/db.ts';
 import { load } from './commands/load.ts';
 import { serve } from './commands/serve.ts';
 import { token } from './commands/token.ts';
+import { tune } from './commands/tune.ts';
 
-const commands: Readonly<Record<string, Command>> = { serve, config, db, load, benchmark, token };
+const commands: Readonly<Record<string, Command>> = { serve, config, db, tune, load, benchmark, token };
 
 function help(): string {
   return [

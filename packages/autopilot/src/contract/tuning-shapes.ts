@@ -1,20 +1,21 @@
 import { page } from './operations-shapes.ts';
 import type { ShapeOf } from './shape.ts';
-import type {
-  AutoTuneAnswer,
-  AutoTuneStep,
-  MeasuredEffect,
-  PredictedEffect,
-  Recommendation,
-  RecommendationList,
-  RecommendedStatement,
-  TrialDetail,
-  TrialHead,
-  TrialList,
-  TrialMoment,
-  TrialStatement,
-  TrialStep,
-  TuningCalibration,
+import {
+  type AutoTuneAnswer,
+  type AutoTuneStep,
+  type MeasuredEffect,
+  type PredictedEffect,
+  type Recommendation,
+  type RecommendationList,
+  type RecommendedStatement,
+  type TrialDetail,
+  type TrialHead,
+  type TrialList,
+  type TrialMoment,
+  type TrialStatement,
+  type TrialStep,
+  type TuningCalibration,
+  tuningCategories,
 } from './tuning.ts';
 
 /** The shapes of what the calls about tuning answer; what a field means is said on its type in tuning.ts. */
@@ -28,7 +29,7 @@ const ms = { kind: 'number', min: 0, unit: 'ms' } as const;
 const flag = { kind: 'boolean' } as const;
 const orNull = <Of>(of: Of): { readonly kind: 'nullable'; readonly of: Of } => ({ kind: 'nullable', of });
 const listOf = <Of>(of: Of): { readonly kind: 'array'; readonly of: Of } => ({ kind: 'array', of });
-const category = { kind: 'string', values: ['indexes', 'settings'] } as const;
+const category = { kind: 'string', values: tuningCategories } as const;
 const verdict = { kind: 'string', values: ['better', 'worse', 'no difference', 'not enough evidence'] } as const;
 
 const predicted: ShapeOf<PredictedEffect> = {

@@ -1,6 +1,7 @@
 /** What is known before a trial is begun; null: not known, and not held against it. */
 export interface TrialFacts {
-  readonly origin: 'person' | 'autopilot';
+  /** `person`: somebody applies this one; `auto-tune`: somebody asked for whatever is worth it; `autopilot`: nobody asked. */
+  readonly origin: 'person' | 'auto-tune' | 'autopilot';
   readonly mode: string;
   /** Why nothing is begun by itself; null: it may be. */
   readonly stopped: string | null;
@@ -44,8 +45,8 @@ const guards: Readonly<Record<string, TrialGuard>> = {
   mode: ({ origin, mode }) =>
     mode === 'off'
       ? 'this category is off.'
-      : origin === 'autopilot' && mode !== 'automatic'
-        ? `this category is in the mode "${mode}", in which somebody has to apply it.`
+      : (origin === 'autopilot' && mode !== 'automatic') || (origin === 'auto-tune' && mode === 'recommend')
+        ? `this category is in the mode "${mode}", in which somebody has to ${mode === 'ask' ? 'ask for it' : 'apply it by its id'}.`
         : null,
   'kill switch': ({ origin, stopped }) => (origin === 'autopilot' ? stopped : null),
   budget: ({ origin, changesToday }, { changesPerDay }) =>

@@ -150,7 +150,7 @@ export class TuningDesk {
       if (one.verdict !== 'change' || one.state !== 'open') continue;
       if (categories !== undefined && !categories.includes(one.category)) continue;
       const refusals = one.automatic
-        ? [...(await this.#refusals(service, this.#find(one.id), origin))]
+        ? [...(await this.#refusals(service, this.#find(one.id), origin === 'person' ? 'auto-tune' : origin))]
         : [`no way: ${one.obstacle ?? ''}`];
       if (refusals.length === 0 && begun >= maxChanges) refusals.push(`most changes: ${maxChanges} at a time.`);
       let trial: string | null = null;
@@ -177,16 +177,12 @@ export class TuningDesk {
 
   /** What the autopilot does without being asked: for each service, whatever is automatic. Never rejects. */
   async goOn(service: string): Promise<void> {
-    const { indexes, settings } = this.#options.settingsFor(service).optimization;
-    const categories = [
-      ...(indexes === 'automatic' ? (['indexes'] as const) : []),
-      ...(settings === 'automatic' ? (['settings'] as const) : []),
-    ];
-    if (categories.length === 0 || this.#closed || this.#options.stopped() !== null) return;
+    const { indexes } = this.#options.settingsFor(service).optimization;
+    if (indexes !== 'automatic' || this.#closed || this.#options.stopped() !== null) return;
     try {
       const open = await this.#options.journal.open(service);
       if (open.some(({ scope }) => scope !== null)) return;
-      await this.autoTune(service, { mode: 'apply', maxChanges: 1, categories }, 'autopilot', 'autopilot');
+      await this.autoTune(service, { mode: 'apply' }, 'autopilot', 'autopilot');
     } catch (error) {
       this.#options.onTrouble(`Tuning ${service} can't go on now: ${messageOf(error)}`);
     }
@@ -225,7 +221,7 @@ export class TuningDesk {
     const notes = gaps.map(({ reason, remedy }) => `${reason} ${remedy}`);
     if (value.statements.length === 0) {
       const reason = 'No statements are counted, so there is nothing to advise for.';
-      return { computedAt: clock.now(), worked: [leave(watch.name, 'indexes', reason)], notes };
+      return { computedAt: clock.now(), worked: [leave(watch.name, reason)], notes };
     }
     const since = value.room.resetAt === null ? Number.NaN : Date.parse(value.room.resetAt);
     const countedMs = Number.isFinite(since) ? clock.now() - since : DAY_MS;
@@ -265,7 +261,7 @@ export class TuningDesk {
     return pastOf(await this.#options.journal.history(service, HISTORY));
   }
 
-  async #refusals(service: string, worked: WorkedOut, origin: 'person' | 'autopilot'): Promise<readonly string[]> {
+  async #refusals(service: string, worked: WorkedOut, origin: TrialFacts['origin']): Promise<readonly string[]> {
     const { journal, settingsFor, stopped, busyRatio, clock } = this.#options;
     const { optimization } = settingsFor(service);
     const { recommendation } = worked;
@@ -276,7 +272,7 @@ export class TuningDesk {
     const reverted = same.find(({ state }) => state === 'reverted');
     const facts: TrialFacts = {
       origin,
-      mode: recommendation.category === 'indexes' ? optimization.indexes : optimization.settings,
+      mode: optimization.indexes,
       stopped: stopped(),
       openInScope: open.find(({ scope }) => scope === scopeOf(worked))?.subject ?? null,
       sinceRevertMs: reverted === undefined ? null : now - Date.parse(reverted.updatedAt),

@@ -14,17 +14,7 @@ export const optimization = {
     values: ['off', 'recommend', 'ask', 'automatic'],
     default: 'recommend',
     description:
-      'What is done about indexes: off, nothing; recommend, they are listed, and applied when somebody applies them; ask, those that pass the guards are announced too; automatic, they are tried one after the other, and kept only when they help.',
-    risk: 'medium',
-    apply: 'live',
-    on: 'control-plane',
-  },
-  settings: {
-    kind: 'choice',
-    values: ['off', 'recommend', 'ask', 'automatic'],
-    default: 'recommend',
-    description:
-      'What is done about settings of PostgreSQL that a reload changes: off, recommend, ask or automatic, as for indexes.',
+      'What is done about indexes. off: nothing is begun. recommend: they are listed, and one that somebody applies is tried. ask: auto-tune tries what the guards let in when somebody asks for it. automatic: it does so by itself, one after the other. Whatever is tried is kept only when it helps.',
     risk: 'medium',
     apply: 'live',
     on: 'control-plane',
