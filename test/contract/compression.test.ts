@@ -8,6 +8,7 @@ import Fastify from 'fastify';
 import { createAgent } from '../../packages/autopilot/src/agent.ts';
 import { autopilot } from '../../packages/autopilot/src/host/fastify.ts';
 import { compression } from '../../packages/autopilot/src/host/node-http.ts';
+import { abortDownloads } from '../support/aborted-downloads.ts';
 import { compressionRules, ruledAnswer } from '../support/compression-rules.ts';
 
 interface Served {
@@ -81,6 +82,11 @@ function answerByWriteHead(request: IncomingMessage, response: ServerResponse): 
     response.end(body.slice(5));
   }
 }
+
+it('downloads whose clients go away leave nothing behind', async () => {
+  const { openBodies, connections, codingAfter } = await abortDownloads(200);
+  assert.deepEqual({ openBodies, connections, codingAfter }, { openBodies: 0, connections: 0, codingAfter: 'gzip' });
+});
 
 for (const [name, serve] of Object.entries(servers)) {
   describe(name, () => {
