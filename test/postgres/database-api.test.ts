@@ -74,6 +74,23 @@ test('statements of server and applications are one list; plans are shown and no
   const { rows } = await run('SELECT count(*)::int AS count FROM task');
   assert.equal(rows[0]?.['count'], 20_000);
   await assert.rejects(client.getStatementPlan({ queryId: '1' }), { status: 404 });
+  // Advice for all of that is a job; what comes of it is kept.
+  assert.deepEqual(await client.getIndexAdvice(), { name: 'main', running: null, latest: null });
+  const job = await client.startIndexAdvice({ seconds: 5 });
+  await assert.rejects(client.startIndexAdvice(), { status: 409 });
+  assert.equal((await client.getIndexAdvice()).running?.id, job.id);
+  await until(
+    60_000,
+    () => client.getJob(job.id),
+    ({ state }) => state !== 'running',
+  );
+  const { latest } = await client.getIndexAdvice();
+  assert.equal(latest?.state, 'done', latest?.message);
+  assert.match(latest.advice?.create[0]?.ddl ?? '', /ON "public"."task" \("state"/, latest.message);
+  assert.match(latest.advice?.create[0]?.statements[0]?.planBefore.join(' ') ?? '', /Seq Scan on task/);
+  assert.ok((latest.advice?.coverage.timeRatio ?? 0) > 0.1);
+  const recommended = await client.listDatabaseIndexes();
+  assert.deepEqual([recommended.recommended, recommended.advisedAt], [latest.advice?.create, latest.endedAt]);
   // The default threshold is a setting, and takes effect at once.
   assert.deepEqual((await client.listSlowQueries()).statements, []);
   const { version } = await client.getConfig();

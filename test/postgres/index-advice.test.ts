@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { adviseIndexes, type IndexAdvice } from '../../packages/autopilot/src/advise/index-advisor.ts';
+import { adviseIndexes } from '../../packages/autopilot/src/advise/index-advisor.ts';
+import type { IndexAdvice } from '../../packages/autopilot/src/contract/index-advice.ts';
 import { makeShop, readingRole, shopStatements } from '../support/planner-world.ts';
 import { databaseFor, type TestDatabase } from '../support/postgres.ts';
 

@@ -53,6 +53,8 @@ import type {
   StatementPlanQuery,
 } from './contract/database-operations.ts';
 import type { Problem } from './contract/error-table.ts';
+import type { IndexAdviceAnswer } from './contract/index-advice.ts';
+import type { IndexAdviceQuery, StartIndexAdviceQuery } from './contract/index-advice-operations.ts';
 import type { LoadTestsQuery } from './contract/load-test-operations.ts';
 import type {
   Job,
@@ -130,6 +132,9 @@ export interface Client {
   listDatabaseTables(query?: DatabaseListQuery, options?: CallOptions): Promise<DatabaseTableList>;
   listDatabaseIndexes(query?: DatabaseListQuery, options?: CallOptions): Promise<DatabaseIndexList>;
   getDatabaseConnections(query?: DatabaseQuery, options?: CallOptions): Promise<DatabaseConnections>;
+  getIndexAdvice(query?: IndexAdviceQuery, options?: CallOptions): Promise<IndexAdviceAnswer>;
+  /** Answers at once; ask getIndexAdvice for what came of it. */
+  startIndexAdvice(query?: StartIndexAdviceQuery, options?: CallOptions): Promise<Job>;
   getCompressionStats(query?: CompressionStatsQuery, options?: CallOptions): Promise<CompressionStats>;
   /** Answers at once; ask getProfile for it until it does not run any more. */
   startProfile(query?: StartProfileQuery, options?: CallOptions): Promise<Profile>;
@@ -361,6 +366,8 @@ export function createClient(options: ClientOptions): Client {
     listDatabaseTables: (query, callOptions) => call('listDatabaseTables', query, callOptions),
     listDatabaseIndexes: (query, callOptions) => call('listDatabaseIndexes', query, callOptions),
     getDatabaseConnections: (query, callOptions) => call('getDatabaseConnections', query, callOptions),
+    getIndexAdvice: (query, callOptions) => call('getIndexAdvice', query, callOptions),
+    startIndexAdvice: (query, callOptions) => call('startIndexAdvice', query, callOptions),
     getCompressionStats: (query, callOptions) => call('getCompressionStats', query, callOptions),
     startProfile: (query, callOptions) => call('startProfile', query, callOptions),
     listProfiles: (query, callOptions) => call('listProfiles', query, callOptions),

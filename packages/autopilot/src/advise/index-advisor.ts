@@ -1,3 +1,10 @@
+import type {
+  AdvisedIndex,
+  IndexAdvice,
+  ShadowFidelity,
+  StatementEffect,
+  WorkloadCoverage,
+} from '../contract/index-advice.ts';
 import { AutopilotError, messageOf } from '../kernel/errors.ts';
 import { ColumnFactsBook } from '../planner/column-facts.ts';
 import { rolesOf } from '../planner/column-roles.ts';
@@ -20,63 +27,32 @@ import { SqlParser } from '../planner/sql-parser.ts';
 import { readTargetCatalog } from '../planner/target-catalog.ts';
 import { TargetSession } from '../planner/target-session.ts';
 import { readTargetStatistics } from '../planner/target-statistics.ts';
-import { type Workload, type WorkloadStatement, workloadOfServer, workloadOfText } from '../planner/workload.ts';
+import {
+  type ObservedStatement,
+  type Workload,
+  type WorkloadStatement,
+  workloadOfObserved,
+  workloadOfServer,
+  workloadOfText,
+} from '../planner/workload.ts';
 import { selectIndexes } from './index-selection.ts';
 import { promisingIndexes } from './promising-indexes.ts';
 
 export interface IndexAdvisorOptions {
   /** The database; an account that may read suffices. */
   readonly url: string;
-  /** SQL to advise for; absent: what pg_stat_statements knows. */
-  readonly workload?: string;
+  /** SQL to advise for, or what was counted; absent: what pg_stat_statements knows. */
+  readonly workload?: string | readonly ObservedStatement[];
   /** What new indexes may take together; default no limit. */
   readonly budgetBytes?: number;
   /** Default 5. */
   readonly mostPerTable?: number;
   /** For the search, after the shadow is built; default 30,000. */
   readonly searchMs?: number;
-}
-
-/** What an index does for one statement. Costs in the planner's units. */
-export interface StatementEffect {
-  readonly sql: string;
-  readonly calls: number;
-  readonly costBefore: number;
-  readonly costAfter: number;
-  readonly planBefore: readonly string[];
-  readonly planAfter: readonly string[];
-}
-
-export interface AdvisedIndex {
-  /** CREATE INDEX; for a partitioned table the plain one, which holds up writes. */
-  readonly ddl: string;
-  /** What to run instead where others work: each by itself, in order, outside a transaction. */
-  readonly steps: readonly string[];
-  readonly table: string;
-  readonly bytes: number;
-  /** A guess from the sizes of table and index. */
-  readonly buildSeconds: number;
-  /** What the workload's writes pay for it, as a ratio of the workload's cost. */
-  readonly writeRatio: number;
-  readonly statements: readonly StatementEffect[];
-}
-
-/** Advice for a whole workload. Ratios are of the workload's cost: 0.4 is forty percent less. */
-export interface IndexAdvice {
-  readonly verdict: 'change' | 'leave';
-  readonly reason: string;
-  readonly create: readonly AdvisedIndex[];
-  /** Existing indexes that the plans of the workload do without once those are there. */
-  readonly drop: readonly { readonly ddl: string; readonly bytes: number; readonly reason: string }[];
-  readonly savedRatio: number;
-  /** The same, less and plus what the shadow's costs were measured to be off. */
-  readonly savedRatioInterval: readonly [number, number];
-  readonly fidelity: Fidelity;
-  readonly statements: number;
-  readonly skipped: Workload['skipped'];
-  readonly rejected: readonly { readonly ddl: string; readonly reason: string }[];
-  readonly notes: readonly string[];
-  readonly targetMs: number;
+  /** Ends the search early: what was found until then is the advice. */
+  readonly signal?: AbortSignal;
+  /** Told how far it is, 0 to 1, and what it is at. */
+  readonly onProgress?: (progress: number, stage: string) => void;
 }
 
 /** Below it the shadow does not plan like the server, and advice would be a guess. */
@@ -98,14 +74,22 @@ interface Prepared {
  * Takes 2 s and the time for the search. @throws AutopilotError AP_PLANNER_TARGET_UNREACHABLE, AP_PLANNER_STATEMENT for a file that is no SQL
  */
 export async function adviseIndexes(options: IndexAdvisorOptions): Promise<IndexAdvice> {
+  const tell = options.onProgress ?? ((): void => {});
+  tell(0, 'Reading the catalog and the statistics');
   const parser = await SqlParser.load();
   await using session = await TargetSession.open(options.url);
   const catalog = await readTargetCatalog(session);
   const statistics = await readTargetStatistics(session, catalog.versionNumber);
   const workload =
-    options.workload === undefined ? await workloadOfServer(session, parser) : workloadOfText(options.workload, parser);
+    options.workload === undefined
+      ? await workloadOfServer(session, parser)
+      : typeof options.workload === 'string'
+        ? workloadOfText(options.workload, parser)
+        : workloadOfObserved(options.workload, parser);
   const book = new ColumnFactsBook(catalog, statistics);
+  tell(0.05, 'Building the shadow');
   await using shadow = await buildShadow(catalog, statistics);
+  tell(0.15, 'Comparing plans with the server');
   const { prepared, skipped } = await prepare(workload, shadow, book, parser);
   const fidelity = await measureFidelity(
     session,
@@ -117,8 +101,8 @@ export async function adviseIndexes(options: IndexAdvisorOptions): Promise<Index
     drop: [],
     savedRatio: 0,
     savedRatioInterval: [0, 0] as const,
-    fidelity,
-    statements: prepared.length,
+    fidelity: toldFidelity(fidelity),
+    coverage: coverageOf(prepared, workload),
     skipped,
     rejected: [],
     notes: shadow.notes,
@@ -130,6 +114,30 @@ export async function adviseIndexes(options: IndexAdvisorOptions): Promise<Index
     return { ...common, verdict: 'leave', reason };
   }
   return { ...common, ...(await search(prepared, shadow, book, fidelity, options)), targetMs: session.databaseMs };
+}
+
+/** Plans that differ are shown of so many statements. */
+const mostDifferent = 20;
+
+function toldFidelity({ compared, same, medianCostError, maxCostError, different }: Fidelity): ShadowFidelity {
+  const shown = different.slice(0, mostDifferent);
+  return {
+    compared,
+    same,
+    medianCostError,
+    maxCostError,
+    different: shown.map(({ sql, real, shadow }) => ({ sql, real: planLines(real), shadow: planLines(shadow) })),
+  };
+}
+
+function coverageOf(prepared: readonly Prepared[], { calls, totalMs }: Workload): WorkloadCoverage {
+  const planned = prepared.map(({ statement }) => statement);
+  const time = planned.reduce((sum, one) => sum + (one.totalMs ?? 0), 0);
+  return {
+    statements: planned.length,
+    callsRatio: calls === 0 ? 0 : Math.min(1, planned.reduce((sum, one) => sum + one.calls, 0) / calls),
+    timeRatio: totalMs === null || totalMs === 0 ? null : Math.min(1, time / totalMs),
+  };
 }
 
 async function prepare(
@@ -185,7 +193,9 @@ async function search(
 ): Promise<
   Pick<IndexAdvice, 'verdict' | 'reason' | 'create' | 'drop' | 'savedRatio' | 'savedRatioInterval' | 'rejected'>
 > {
-  const endMs = performance.now() + (options.searchMs ?? 30_000);
+  const startMs = performance.now();
+  const searchMs = options.searchMs ?? 30_000;
+  const tell = options.onProgress ?? ((): void => {});
   const names = new IndexNames(book);
   const byKey = new Map(drafts.flatMap(({ candidates }) => candidates).map((one) => [candidateKey(one), one]));
   const candidates = new Map([...byKey.values()].map((one, at) => [`autopilot_candidate_${at}`, one]));
@@ -217,7 +227,11 @@ async function search(
     for (const one of prepared) total += one.statement.calls * (await costs.cost(one, on)).cost;
     return total;
   };
-  const over = (): boolean => performance.now() > endMs;
+  const over = (): boolean => {
+    const spentMs = performance.now() - startMs;
+    tell(0.25 + 0.7 * Math.min(1, spentMs / searchMs), 'Searching');
+    return spentMs > searchMs || options.signal?.aborted === true;
+  };
   const made = new Map([...candidates].filter(([id]) => known.some((index) => index.id === id)));
   const promising = await promisingIndexes(
     prepared,

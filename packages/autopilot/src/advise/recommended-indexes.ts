@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { StatementStatistics } from '../contract/database.ts';
+import type { AdvisedIndex, IndexAdvice, StatementEffect } from '../contract/index-advice.ts';
 import type { Recommendation, RecommendedStatement } from '../contract/tuning.ts';
 import { normalizeStatement } from '../kernel/statement-text.ts';
 import { sizeText } from './finding.ts';
-import type { AdvisedIndex, IndexAdvice, StatementEffect } from './index-advisor.ts';
 
 /** What was worked out of a recommendation: itself, and what a trial of it needs. */
 export interface WorkedOut {

@@ -16,6 +16,7 @@ import { authenticate, type Doors } from './authentication.ts';
 import { type ConfigurationSources, configurationAnswers } from './config/answers.ts';
 import { DASHBOARD_PATH, type DashboardFiles } from './dashboard-files.ts';
 import { type DatabaseSources, databaseAnswers } from './database/answers.ts';
+import { indexAdviceAnswers } from './database/index-advice-answers.ts';
 import { DOCS_POLICY, docsPage } from './docs-page.ts';
 import type { EventStreams } from './event-streams.ts';
 import { acceptedMediaType } from './media-types.ts';
@@ -44,7 +45,7 @@ export interface ApiParts {
   readonly metrics: { readonly exposition: Exposition; readonly fleet: FleetMetrics };
   readonly configuration: ConfigurationSources;
   readonly access: AccessSources;
-  readonly databases: Pick<DatabaseSources, 'watched' | 'slowMs'>;
+  readonly databases: Pick<DatabaseSources, 'watched' | 'advice' | 'slowMs'>;
   readonly profiles: Profiles;
   readonly loads: LoadSources;
   readonly tuning: TuningSources;
@@ -213,6 +214,7 @@ function answeringOf(parts: ApiParts): Answering {
   const { performance, streams, answers, version } = parts;
   const document = openApiDocument({ version });
   const page = docsPage(document);
+  const loads = loadTestAnswers(parts.loads);
   return {
     getDashboard: async ({ query, key, streams: follows, signal }) => {
       if (follows) refuseFixedRange(query);
@@ -281,7 +283,8 @@ function answeringOf(parts: ApiParts): Answering {
     ...configurationAnswers(parts.configuration),
     ...accessAnswers(parts.access),
     ...databaseAnswers({ ...parts.databases, performance, answers }),
-    ...loadTestAnswers(parts.loads),
+    ...loads,
+    ...indexAdviceAnswers({ ...parts.databases, performance }, loads),
     ...benchmarkAnswers(parts.loads),
     ...tuningAnswers(parts.tuning),
     getOpenApi: async () => jsonResponse(document),

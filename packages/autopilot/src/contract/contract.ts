@@ -12,6 +12,8 @@ export * from './database.ts';
 export * from './database-operations.ts';
 export * from './error-table.ts';
 export * from './frame.ts';
+export * from './index-advice.ts';
+export * from './index-advice-operations.ts';
 export * from './load-test-operations.ts';
 export * from './load-tests.ts';
 export * from './measures.ts';

@@ -1,4 +1,5 @@
 import type * as d from './database.ts';
+import { advisedIndex } from './index-advice-operations.ts';
 import { bytes, count, frame, ms, orNull, page, pool, ratio, text, texts, time } from './operations-shapes.ts';
 import type { ShapeOf } from './shape.ts';
 
@@ -434,6 +435,8 @@ export const databaseIndexList: ShapeOf<d.DatabaseIndexList> = {
     name: text,
     indexes: { kind: 'array', of: index },
     declined: { kind: 'array', of: { kind: 'object', fields: { index: text, reason: text } } },
+    recommended: { kind: 'array', of: advisedIndex },
+    advisedAt: maybeTime,
     gaps,
     page,
   },

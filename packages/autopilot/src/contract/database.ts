@@ -1,5 +1,6 @@
 import type { SettingValue } from './configuration.ts';
 import type { Frame } from './frame.ts';
+import type { AdvisedIndex } from './index-advice.ts';
 import type { Page, PoolRow, Timestamp } from './performance.ts';
 
 /** Wire types of what is read from an observed database. Sizes in bytes, ratios 0 to 1, times RFC 3339 in UTC. */
@@ -465,6 +466,10 @@ export interface DatabaseIndexList {
   readonly indexes: readonly DatabaseIndex[];
   /** Indexes that nothing has used and that are not called unused all the same, each with the reason. */
   readonly declined: readonly { readonly index: string; readonly reason: string }[];
+  /** Indexes that are not there and should be, as they were worked out last: GET /performance/database/indexes/advice. */
+  readonly recommended: readonly AdvisedIndex[];
+  /** When that was; null: there was no such advice since the control plane started. */
+  readonly advisedAt: Timestamp | null;
   readonly gaps: readonly DatabaseGap[];
   readonly page: Page;
 }

@@ -67,6 +67,7 @@ const table = {
   AP_DATABASE_UNKNOWN: { status: 404, title: 'This database is not watched' },
   AP_STATEMENT_UNKNOWN: { status: 404, title: 'This statement is not known' },
   AP_PLAN_UNAVAILABLE: { status: 409, title: 'The statement has no plan that could be shown' },
+  AP_ADVICE_RUNNING: { status: 409, title: 'Advice for this database is being worked out' },
   AP_DATABASE_UNREACHABLE: { status: 503, title: 'The database can not be reached' },
   AP_DATABASE_REFUSED: { status: 503, title: 'The database does not let the autopilot in' },
   AP_ENVIRONMENT_INVALID: { status: 500, title: 'An environment variable has a value that is not allowed' },

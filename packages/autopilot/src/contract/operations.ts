@@ -2,6 +2,7 @@ import { type AccessOperationTypes, accessOperations } from './access-operations
 import { type ConfigurationOperationTypes, configurationOperations } from './configuration-operations.ts';
 import { type DatabaseOperationTypes, databaseOperations } from './database-operations.ts';
 import type { ErrorCode } from './error-table.ts';
+import { type IndexAdviceOperationTypes, indexAdviceOperations } from './index-advice-operations.ts';
 import type { Measure } from './measures.ts';
 import { expositionMediaTypes, type MediaType } from './media-types.ts';
 import {
@@ -172,6 +173,7 @@ export interface OperationTypes
   extends ConfigurationOperationTypes,
     AccessOperationTypes,
     DatabaseOperationTypes,
+    IndexAdviceOperationTypes,
     OptimizationOperationTypes,
     ProfileOperationTypes {
   readonly getDashboard: { readonly query: DashboardQuery; readonly answer: Dashboard };
@@ -440,6 +442,7 @@ export const operations: {
   ...profileOperations,
   ...configurationOperations,
   ...databaseOperations,
+  ...indexAdviceOperations,
   ...accessOperations,
   ...optimizationOperations,
   getOpenApi: {

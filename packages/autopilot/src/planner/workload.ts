@@ -1,3 +1,4 @@
+import { messageOf } from '../kernel/errors.ts';
 import type { ParsedStatement, SqlParser } from './sql-parser.ts';
 import type { TargetSession } from './target-session.ts';
 
@@ -6,6 +7,8 @@ export interface WorkloadStatement extends ParsedStatement {
   readonly calls: number;
   /** Rows that one call writes, for a statement that writes. */
   readonly rowsWritten: number;
+  /** ms that the server spent on it; null: not measured. */
+  readonly totalMs: number | null;
   /** The statement as it was really sent, with values that differ; the first is `sql`. */
   readonly variants: readonly string[];
 }
@@ -13,46 +16,84 @@ export interface WorkloadStatement extends ParsedStatement {
 /** Of one statement, so many are planned. */
 const mostVariants = 8;
 
+/** A statement as somebody has counted it, with `$1` for its parameters. */
+export interface ObservedStatement {
+  readonly sql: string;
+  readonly calls: number;
+  readonly totalMs: number | null;
+  /** Returned or written by all calls. */
+  readonly rows: number;
+}
+
 /** Statements, the weightiest first, and what was left out of them. */
 export interface Workload {
   readonly statements: readonly WorkloadStatement[];
   readonly skipped: readonly { readonly sql: string; readonly reason: string }[];
+  /** Calls and ms of everything, also of what was left out; null: the time was not measured. */
+  readonly calls: number;
+  readonly totalMs: number | null;
 }
 
 /** The statements of a SQL file. Those that differ in literals only are one, called as often as they stand there. */
 export function workloadOfText(text: string, parser: SqlParser): Workload {
-  return gather(
-    parser.statements(text).map((statement) => ({ ...statement, calls: 1, rowsWritten: 1, variants: [statement.sql] })),
-  );
+  const all = parser.statements(text).map((statement) => ({
+    ...statement,
+    calls: 1,
+    rowsWritten: 1,
+    totalMs: null,
+    variants: [statement.sql],
+  }));
+  return { ...gather(all), calls: all.length, totalMs: null };
 }
 
 /** The statements that took the most time according to pg_stat_statements, at most `limit`. */
 export async function workloadOfServer(session: TargetSession, parser: SqlParser, limit = 200): Promise<Workload> {
-  const answer = await session.attempt<{ sql: string; calls: number; rows: number }>(
-    `SELECT s.query AS sql, s.calls::float8 AS calls, s.rows::float8 AS rows FROM pg_stat_statements s
-     WHERE s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND s.query <> '<insufficient privilege>'
-     ORDER BY s.total_exec_time DESC LIMIT $1`,
-    [limit],
+  const answer = await session.attempt<ObservedStatement>(
+    `SELECT s.query AS sql, s.calls::float8 AS calls, s.rows::float8 AS rows, s.total_exec_time AS "totalMs" FROM pg_stat_statements s
+     WHERE s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND s.query <> '<insufficient privilege>'`,
   );
-  if ('refused' in answer)
-    return { statements: [], skipped: [{ sql: 'pg_stat_statements', reason: `it can't be read: ${answer.refused}` }] };
+  if ('refused' in answer) {
+    const skipped = [{ sql: 'pg_stat_statements', reason: `it can't be read: ${answer.refused}` }];
+    return { statements: [], skipped, calls: 0, totalMs: null };
+  }
+  return workloadOfObserved(answer.rows, parser, limit);
+}
+
+/** A workload of what was counted: the statements that took the most time, at most `limit`. */
+export function workloadOfObserved(all: readonly ObservedStatement[], parser: SqlParser, limit = 200): Workload {
   const parsed: WorkloadStatement[] = [];
   const skipped: Workload['skipped'][number][] = [];
-  for (const { sql, calls, rows } of answer.rows) {
+  for (const { sql, calls, rows, totalMs } of all.toSorted((a, b) => weightOf(b) - weightOf(a)).slice(0, limit)) {
     try {
       const rowsWritten = calls > 0 ? rows / calls : 1;
       parsed.push(
-        ...parser.statements(sql).map((statement) => ({ ...statement, calls, rowsWritten, variants: [statement.sql] })),
+        ...parser
+          .statements(sql)
+          .map((statement) => ({ ...statement, calls, rowsWritten, totalMs, variants: [statement.sql] })),
       );
     } catch (error) {
-      skipped.push({ sql, reason: error instanceof Error ? error.message : String(error) });
+      skipped.push({ sql, reason: messageOf(error) });
     }
   }
   const gathered = gather(parsed);
-  return { ...gathered, skipped: [...skipped, ...gathered.skipped] };
+  return {
+    statements: gathered.statements,
+    skipped: [...skipped, ...gathered.skipped],
+    calls: all.reduce((total, one) => total + one.calls, 0),
+    totalMs: all.reduce<number | null>((total, one) => sumOf(total, one.totalMs), null),
+  };
 }
 
-function gather(all: readonly WorkloadStatement[]): Workload {
+function weightOf({ totalMs, calls }: ObservedStatement): number {
+  return totalMs ?? calls / 1_000;
+}
+
+/** Of what was measured. */
+function sumOf(a: number | null, b: number | null): number | null {
+  return a === null ? b : b === null ? a : a + b;
+}
+
+function gather(all: readonly WorkloadStatement[]): Pick<Workload, 'statements' | 'skipped'> {
   const byFingerprint = new Map<string, WorkloadStatement[]>();
   const skipped: Workload['skipped'][number][] = [];
   for (const statement of all) {
@@ -69,7 +110,8 @@ function gather(all: readonly WorkloadStatement[]): Workload {
     const [first] = same;
     if (first === undefined) return [];
     const calls = same.reduce((total, one) => total + one.calls, 0);
-    return { ...first, calls, variants: spread([...new Set(same.flatMap(({ variants }) => variants))]) };
+    const totalMs = same.reduce<number | null>((total, one) => sumOf(total, one.totalMs), null);
+    return { ...first, calls, totalMs, variants: spread([...new Set(same.flatMap(({ variants }) => variants))]) };
   });
   return { statements, skipped };
 }

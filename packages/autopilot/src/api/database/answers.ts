@@ -29,8 +29,9 @@ import { type PerformanceSources, scopeOf } from '../performance/sources.ts';
 import type { RecentAnswers } from '../recent-answers.ts';
 import { jsonResponse } from '../responses.ts';
 import { collectionOf } from './collection.ts';
-import type { DatabaseWatch, WatchedDatabases } from './database-watch.ts';
+import type { DatabaseWatch, StatementsLook, WatchedDatabases } from './database-watch.ts';
 import { databaseHistory } from './history-answer.ts';
+import type { IndexAdviceDesk } from './index-advice-desk.ts';
 import { listPage } from './list-page.ts';
 import { slowStatements } from './slow-statements.ts';
 import { type StatementRange, statementsOfRange } from './statement-range.ts';
@@ -41,6 +42,7 @@ export interface DatabaseSources {
   readonly watched: WatchedDatabases;
   readonly performance: PerformanceSources;
   readonly answers: RecentAnswers;
+  readonly advice: IndexAdviceDesk;
   /** ms: what is called slow where the caller does not say. */
   readonly slowMs: () => number;
 }
@@ -52,7 +54,7 @@ const STATEMENTS_MS = 60 * 60_000;
 
 /** Answers the calls about databases. */
 export function databaseAnswers(sources: DatabaseSources): Pick<Answering, DatabaseOperationId> {
-  const { watched, performance, answers } = sources;
+  const { watched, performance, answers, advice } = sources;
   const { pager, clock } = performance;
   return {
     listDatabases: async () => {
@@ -104,8 +106,16 @@ export function databaseAnswers(sources: DatabaseSources): Pick<Answering, Datab
         valueOf: ({ bytes }) => bytes,
         keyOf: nameOf,
       });
-      const declined = unusedDeclined(items);
-      const list: DatabaseIndexList = { name: watch.name, indexes: items, declined, gaps, page };
+      const advised = advice.advised(watch.name);
+      const list: DatabaseIndexList = {
+        name: watch.name,
+        indexes: items,
+        declined: unusedDeclined(items),
+        recommended: advised?.advice.create ?? [],
+        advisedAt: advised?.at ?? null,
+        gaps,
+        page,
+      };
       return jsonResponse(list, 200, { link: linkHeader(url.pathname + url.search, page) });
     },
     getDatabaseConnections: async ({ query, key }) =>
@@ -168,6 +178,27 @@ const sortValue: Readonly<Record<NonNullable<SlowStatementsQuery['sort']>, (one:
   walBytes: ({ walBytes }) => walBytes ?? -1,
 };
 
+/** Every statement that the server counts or the applications measure, in the range that is asked for. */
+export async function knownStatements(
+  performance: PerformanceSources,
+  watch: DatabaseWatch,
+  query: SlowStatementsQuery,
+): Promise<{
+  readonly look: StatementsLook;
+  readonly counted: StatementRange;
+  readonly all: readonly SlowStatement[];
+}> {
+  const look = await watch.statements();
+  const counted = await statementsOfRange(watch, look, query, performance.clock.now());
+  const reported: TimeRange =
+    counted.range === null ? lately(performance, STATEMENTS_MS) : { ...counted.range, complete: true, notes: [] };
+  return {
+    look,
+    counted,
+    all: await slowStatements(performance, scopeOfService(performance, query), reported, counted),
+  };
+}
+
 async function slowQueries(
   { watched, performance, slowMs }: DatabaseSources,
   query: SlowStatementsQuery,
@@ -176,11 +207,7 @@ async function slowQueries(
   const thresholdMs = query.thresholdMs ?? slowMs();
   const sort = query.sort ?? 'totalMs';
   const scope = scopeOfService(performance, query);
-  const look = await watch.statements();
-  const counted: StatementRange = await statementsOfRange(watch, look, query, performance.clock.now());
-  const reported: TimeRange =
-    counted.range === null ? lately(performance, STATEMENTS_MS) : { ...counted.range, complete: true, notes: [] };
-  const all = await slowStatements(performance, scope, reported, counted);
+  const { look, counted, all } = await knownStatements(performance, watch, query);
   const slow = all.filter(({ meanMs, p95Ms }) => meanMs >= thresholdMs || (p95Ms ?? 0) >= thresholdMs);
   const { items, page } = listPage(performance.pager, slow, {
     cursor: query.cursor,

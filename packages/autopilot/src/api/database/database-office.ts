@@ -4,6 +4,7 @@ import type { DatabaseHistory } from '../../storage/database-history.ts';
 import { MemoryDatabaseHistory } from '../../storage/memory/memory-database-history.ts';
 import { PostgresDatabaseHistory } from '../../storage/postgres/postgres-database-history.ts';
 import { DatabaseWatch, WatchedDatabases } from './database-watch.ts';
+import { IndexAdviceDesk } from './index-advice-desk.ts';
 
 /** What a {@link DatabaseOffice} is put together from. */
 export interface DatabaseOfficeOptions {
@@ -22,6 +23,7 @@ const TURN_MS = 1_000;
 /** Everything about watched databases in a control plane, put together. */
 export class DatabaseOffice {
   readonly watched: WatchedDatabases;
+  readonly advice: IndexAdviceDesk;
   readonly #options: DatabaseOfficeOptions;
   readonly #history: DatabaseHistory;
   #timer: NodeJS.Timeout | null = null;
@@ -30,6 +32,7 @@ export class DatabaseOffice {
     this.#options = options;
     const { urls, historyUrl, clock } = options;
     this.#history = historyUrl === null ? new MemoryDatabaseHistory() : new PostgresDatabaseHistory(historyUrl);
+    this.advice = new IndexAdviceDesk(clock);
     const settings = (): LiveSettings['current']['observe'] => options.settings.current.observe;
     this.watched = new WatchedDatabases(
       Object.entries(urls).map(
@@ -52,7 +55,7 @@ export class DatabaseOffice {
 
   async close(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer);
-    await this.watched.close();
+    await Promise.all([this.advice.close(), this.watched.close()]);
     await this.#history.close();
   }
 }

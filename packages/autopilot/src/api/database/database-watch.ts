@@ -1,5 +1,7 @@
 import { overviewOf, unique } from '../../advise/database-overview.ts';
+import type { IndexAdvisorOptions } from '../../advise/index-advisor.ts';
 import type { DatabaseMachine, DatabaseServer } from '../../contract/database.ts';
+import type { IndexAdvice } from '../../contract/index-advice.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AutopilotError } from '../../kernel/errors.ts';
 import { nearestName } from '../../kernel/nearest-name.ts';
@@ -95,6 +97,12 @@ export class DatabaseWatch {
   /** The server alone, for the list of databases. Throws as {@link look}. */
   server(): Promise<Reading<DatabaseServer>> {
     return this.#once('server', this.#options.settings().overviewMs, () => readServer(this.database));
+  }
+
+  /** Which indexes a workload wants; the advisor is loaded at the first use. Throws as it does. */
+  async adviseIndexes(options: Omit<IndexAdvisorOptions, 'url'>): Promise<IndexAdvice> {
+    const { adviseIndexes } = await import('../../advise/index-advisor.ts');
+    return adviseIndexes({ ...options, url: this.#options.url });
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { adviseIndexes, type IndexAdvice, isUnreachable } from '../../advise/index-advisor.ts';
+import { adviseIndexes, isUnreachable } from '../../advise/index-advisor.ts';
+import type { IndexAdvice } from '../../contract/index-advice.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import { exitCodes, type Flag, type Terminal, UsageError } from '../command.ts';
 
@@ -69,10 +70,10 @@ const mostSteps = 20;
 
 function linesOf(advice: IndexAdvice): readonly string[] {
   const { fidelity, create, drop } = advice;
-  const [low, high] = advice.savedRatioInterval;
+  const [low = 0, high = 0] = advice.savedRatioInterval;
   return [
     advice.reason,
-    `${advice.statements} statements; the shadow planned ${fidelity.same} of ${fidelity.compared} as the server does, costs off by ${percent(fidelity.medianCostError)} in the median and ${percent(fidelity.maxCostError)} at most.`,
+    `${advice.coverage.statements} statements${coverageText(advice)}; the shadow planned ${fidelity.same} of ${fidelity.compared} as the server does, costs off by ${percent(fidelity.medianCostError)} in the median and ${percent(fidelity.maxCostError)} at most.`,
     ...(create.length === 0
       ? []
       : [`Saves ${percent(advice.savedRatio)} (${percent(low)} to ${percent(high)}) of the estimated cost.`]),
@@ -98,6 +99,10 @@ function linesOf(advice: IndexAdvice): readonly string[] {
     '',
     `${advice.rejected.length} other ideas were rejected; --json lists them with their reasons.`,
   ];
+}
+
+function coverageText({ coverage: { timeRatio } }: IndexAdvice): string {
+  return timeRatio === null ? '' : ` (${percent(timeRatio)} of the time the server spent)`;
 }
 
 function oneLine(sql: string): string {

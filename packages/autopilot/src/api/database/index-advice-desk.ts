@@ -1,0 +1,116 @@
+import { randomUUID } from 'node:crypto';
+import type { IndexAdvice, IndexAdviceAnswer, IndexAdviceRun } from '../../contract/index-advice.ts';
+import type { StartIndexAdviceQuery } from '../../contract/index-advice-operations.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { AutopilotError, messageOf } from '../../kernel/errors.ts';
+import type { ObservedStatement } from '../../planner/workload.ts';
+import type { DatabaseWatch } from './database-watch.ts';
+
+interface Entry {
+  run: IndexAdviceRun;
+  readonly stop: AbortController;
+  readonly ended: Promise<void>;
+}
+
+/** Works out index advice for watched databases, one at a time for each, and keeps the latest of each in memory. */
+export class IndexAdviceDesk {
+  readonly #clock: Clock;
+  readonly #entries = new Map<string, { running: Entry | null; latest: IndexAdviceRun | null }>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Starts one. @throws AutopilotError AP_ADVICE_RUNNING */
+  start(
+    watch: DatabaseWatch,
+    workload: () => Promise<readonly ObservedStatement[]>,
+    limits: Pick<StartIndexAdviceQuery, 'budgetBytes' | 'mostPerTable' | 'seconds'>,
+    by: string,
+  ): IndexAdviceRun {
+    const known = this.#entries.get(watch.name) ?? { running: null, latest: null };
+    if (known.running !== null) {
+      throw new AutopilotError(
+        'AP_ADVICE_RUNNING',
+        `Advice for ${watch.name} is being worked out since ${known.running.run.startedAt}.`,
+        { remedy: `Wait for it, or cancel it: POST /api/v1/jobs/${known.running.run.id}/cancel.` },
+      );
+    }
+    this.#entries.set(watch.name, known);
+    const stop = new AbortController();
+    const run: IndexAdviceRun = {
+      id: randomUUID(),
+      database: watch.name,
+      state: 'running',
+      progress: 0,
+      message: 'Reading what is asked of the database',
+      startedAt: this.#now(),
+      startedBy: by,
+      endedAt: null,
+      advice: null,
+    };
+    const work = async (): Promise<void> => {
+      let ending: Partial<IndexAdviceRun>;
+      try {
+        const statements = await workload();
+        const advice = await watch.adviseIndexes({
+          workload: statements,
+          ...(limits.budgetBytes === undefined ? {} : { budgetBytes: limits.budgetBytes }),
+          ...(limits.mostPerTable === undefined ? {} : { mostPerTable: limits.mostPerTable }),
+          ...(limits.seconds === undefined ? {} : { searchMs: 1_000 * limits.seconds }),
+          signal: stop.signal,
+          onProgress: (progress, message) => {
+            entry.run = { ...entry.run, progress, message };
+          },
+        });
+        ending = stop.signal.aborted
+          ? { state: 'cancelled', message: 'It was cancelled.' }
+          : { state: 'done', message: advice.reason, advice };
+      } catch (error) {
+        ending = { state: 'failed', message: messageOf(error) };
+      }
+      known.latest = { ...entry.run, ...ending, progress: 1, endedAt: this.#now() };
+      known.running = null;
+    };
+    const entry: Entry = { run, stop, ended: Promise.resolve().then(work) };
+    known.running = entry;
+    return run;
+  }
+
+  /** Of a database by its name. */
+  read(name: string): IndexAdviceAnswer {
+    const known = this.#entries.get(name);
+    return { name, running: known?.running?.run ?? null, latest: known?.latest ?? null };
+  }
+
+  /** The latest advice of a database that was worked out whole, and when. */
+  advised(name: string): { readonly at: string; readonly advice: IndexAdvice } | null {
+    const latest = this.#entries.get(name)?.latest ?? null;
+    return latest?.advice == null ? null : { at: latest.endedAt ?? latest.startedAt, advice: latest.advice };
+  }
+
+  /** Running or the latest of its database; null: it is no id of an advice that is kept. */
+  find(id: string): IndexAdviceRun | null {
+    for (const { running, latest } of this.#entries.values()) {
+      if (running?.run.id === id) return running.run;
+      if (latest?.id === id) return latest;
+    }
+    return null;
+  }
+
+  /** Ends one before its time. */
+  cancel(id: string): void {
+    for (const { running } of this.#entries.values()) if (running?.run.id === id) running.stop.abort();
+  }
+
+  /** Ends all that run; resolves when their shadows are gone. */
+  async close(): Promise<void> {
+    const running = [...this.#entries.values()].flatMap((one) => one.running ?? []);
+    for (const { stop } of running) stop.abort();
+    await Promise.all(running.map(({ ended }) => ended));
+  }
+
+  #now(): string {
+    return new Date(this.#clock.now()).toISOString();
+  }
+}

@@ -1,0 +1,100 @@
+import type { Timestamp } from './performance.ts';
+
+/** What an index does for one statement. Costs in the planner's units, the mean over the values that were planned. */
+export interface StatementEffect {
+  readonly sql: string;
+  readonly calls: number;
+  readonly costBefore: number;
+  readonly costAfter: number;
+  /** In lines, as EXPLAIN writes them. */
+  readonly planBefore: readonly string[];
+  readonly planAfter: readonly string[];
+}
+
+/** An index worth having. */
+export interface AdvisedIndex {
+  /** CREATE INDEX; for a partitioned table the plain one, which holds up writes. */
+  readonly ddl: string;
+  /** What to run instead where others work: each by itself, in order, outside a transaction. */
+  readonly steps: readonly string[];
+  readonly table: string;
+  readonly bytes: number;
+  /** A guess from the sizes of table and index. */
+  readonly buildSeconds: number;
+  /** What the workload's writes pay for it, as a ratio of the workload's cost. */
+  readonly writeRatio: number;
+  readonly statements: readonly StatementEffect[];
+}
+
+/** How faithfully the shadow plans, measured against the real planner. Costs as ratios: 0.01 is one percent off. */
+export interface ShadowFidelity {
+  /** Statements that both planned. */
+  readonly compared: number;
+  /** Those that got the same plan. */
+  readonly same: number;
+  readonly medianCostError: number;
+  readonly maxCostError: number;
+  /** The first of those that got another plan, with both. */
+  readonly different: readonly {
+    readonly sql: string;
+    readonly real: readonly string[];
+    readonly shadow: readonly string[];
+  }[];
+}
+
+/** How much of what the database does the advice has seen. */
+export interface WorkloadCoverage {
+  /** Statements that were planned. */
+  readonly statements: number;
+  /** Their share of the calls. */
+  readonly callsRatio: number;
+  /** Their share of the time the server spent; null: nobody measured it. */
+  readonly timeRatio: number | null;
+}
+
+/** Advice for a whole workload. Ratios are of the workload's cost: 0.4 is forty percent less. */
+export interface IndexAdvice {
+  readonly verdict: 'change' | 'leave';
+  readonly reason: string;
+  readonly create: readonly AdvisedIndex[];
+  /** Existing indexes that the plans of the workload do without once those are there. */
+  readonly drop: readonly { readonly ddl: string; readonly bytes: number; readonly reason: string }[];
+  readonly savedRatio: number;
+  /** The same, less and plus what the shadow's costs were measured to be off. */
+  readonly savedRatioInterval: readonly number[];
+  readonly fidelity: ShadowFidelity;
+  readonly coverage: WorkloadCoverage;
+  /** Statements that were left out, with the reason. */
+  readonly skipped: readonly { readonly sql: string; readonly reason: string }[];
+  /** Ideas that were not taken, with the reason. */
+  readonly rejected: readonly { readonly ddl: string; readonly reason: string }[];
+  readonly notes: readonly string[];
+  /** ms: how long the database was waited for in all. */
+  readonly targetMs: number;
+}
+
+/** One working out of index advice. */
+export interface IndexAdviceRun {
+  /** Also of its job. */
+  readonly id: string;
+  /** The watched database. */
+  readonly database: string;
+  readonly state: 'running' | 'done' | 'cancelled' | 'failed';
+  /** 0 to 1. */
+  readonly progress: number;
+  /** What it is at, or why it failed. */
+  readonly message: string;
+  readonly startedAt: Timestamp;
+  readonly startedBy: string;
+  readonly endedAt: Timestamp | null;
+  readonly advice: IndexAdvice | null;
+}
+
+/** GET /performance/database/indexes/advice */
+export interface IndexAdviceAnswer {
+  readonly name: string;
+  /** The one that runs; null: none does. */
+  readonly running: IndexAdviceRun | null;
+  /** The last that ended; null: there was none since the control plane started. */
+  readonly latest: IndexAdviceRun | null;
+}
