@@ -6,6 +6,7 @@ import type {
   WorkloadCoverage,
 } from '../contract/index-advice.ts';
 import { AutopilotError, messageOf } from '../kernel/errors.ts';
+import { normalizeStatement } from '../kernel/statement-text.ts';
 import { ColumnFactsBook } from '../planner/column-facts.ts';
 import { rolesOf } from '../planner/column-roles.ts';
 import { CostBook, tablesOf } from '../planner/cost-book.ts';
@@ -126,7 +127,11 @@ function toldFidelity({ compared, same, medianCostError, maxCostError, different
     same,
     medianCostError,
     maxCostError,
-    different: shown.map(({ sql, real, shadow }) => ({ sql, real: planLines(real), shadow: planLines(shadow) })),
+    different: shown.map(({ sql, real, shadow }) => ({
+      sql,
+      real: planLines(real, { condition: normalizeStatement }),
+      shadow: planLines(shadow, { condition: normalizeStatement }),
+    })),
   };
 }
 
@@ -257,13 +262,21 @@ async function search(
   });
   const all = new Set([...existing, ...selection.chosen]);
   const create: AdvisedIndex[] = [];
-  const chosenNames = new Map<string, string>();
+  const chosenNames = new Map(
+    selection.chosen.flatMap((id) => {
+      const candidate = candidates.get(id);
+      return candidate === undefined ? [] : [[id, names.nameFor(candidate)] as const];
+    }),
+  );
+  // What the shadow calls them, also on each partition.
+  const told = new Map(
+    known.flatMap((index) => index.names.map((name) => [name, chosenNames.get(index.id) ?? name] as const)),
+  );
   for (const id of selection.chosen) {
     const candidate = candidates.get(id);
     const choice = choices.find((one) => one.id === id);
     if (candidate === undefined || choice === undefined) continue;
-    const name = names.nameFor(candidate);
-    chosenNames.set(id, name);
+    const name = chosenNames.get(id) ?? '';
     create.push({
       ddl: candidateDdl(candidate, name, candidate.table.kind === 'p' ? 'at once' : 'concurrently'),
       steps: indexSteps(candidate, name, book, names),
@@ -271,7 +284,7 @@ async function search(
       bytes: choice.bytes,
       buildSeconds: buildSeconds(candidate, choice.bytes, book),
       writeRatio: choice.writeCost / Math.max(selection.costBefore, 1),
-      statements: await effectsOf(id, all, new Set(existing), prepared, costs),
+      statements: await effectsOf(id, all, new Set(existing), prepared, costs, told),
     });
   }
   for (const [id, candidate] of made)
@@ -291,7 +304,7 @@ async function search(
     verdict: create.length > 0 ? 'change' : 'leave',
     reason:
       create.length > 0
-        ? `${create.length} indexes save ${(100 * saved).toFixed(0)} % of the workload's estimated cost.`
+        ? `${create.length === 1 ? 'One index saves' : `${create.length} indexes save`} ${(100 * saved).toFixed(0)} % of the workload's estimated cost.`
         : 'No index is worth having for this workload: each idea is listed with its reason.',
     create,
     drop,
@@ -328,8 +341,10 @@ async function effectsOf(
   before: ReadonlySet<string>,
   prepared: readonly Prepared[],
   costs: CostBook,
+  names: ReadonlyMap<string, string>,
 ): Promise<readonly StatementEffect[]> {
-  const lines = (plan: PlanNode): readonly string[] => planLines(plan);
+  // Values in conditions come from the statistics, which is to say from rows of the database: nobody is shown them.
+  const lines = (plan: PlanNode): readonly string[] => planLines(plan, { names, condition: normalizeStatement });
   const effects: StatementEffect[] = [];
   for (const one of prepared) {
     const after = await costs.cost(one, all);

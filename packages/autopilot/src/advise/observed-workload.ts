@@ -1,8 +1,11 @@
 import type { SlowStatement } from '../contract/database.ts';
 import type { ObservedStatement } from '../planner/workload.ts';
 
+/** Statements as they were counted. */
+export type ObservedWorkload = readonly ObservedStatement[];
+
 /** What the server counts and the applications measure, as a workload to advise for. */
-export function observedWorkload(statements: readonly SlowStatement[]): readonly ObservedStatement[] {
+export function observedWorkload(statements: readonly SlowStatement[]): ObservedWorkload {
   return statements.map(({ text, queryId, calls, totalMs, rowsPerCall }) => ({
     // Where only the applications know a statement its literals are "?".
     sql: queryId === null ? withParameters(text) : text,

@@ -53,24 +53,36 @@ export function signatureOf(plan: PlanNode): string {
   return `${parts.join(':')}${children.length === 0 ? '' : `(${children.join(',')})`}`;
 }
 
+/** How a plan is told. */
+export interface PlanTelling {
+  /** Other names for indexes. */
+  readonly names?: ReadonlyMap<string, string>;
+  /** What is told of a condition; default: all. */
+  readonly condition?: (text: string) => string;
+}
+
 /** A plan in lines for people, like EXPLAIN's text. */
-export function planLines(plan: PlanNode, depth = 0): readonly string[] {
+export function planLines(plan: PlanNode, telling: PlanTelling = {}, depth = 0): readonly string[] {
+  const { names, condition = (text: string): string => text } = telling;
+  const index = plan['Index Name'];
   const what = [
     plan['Node Type'],
-    plan['Index Name'] === undefined ? '' : ` using ${plan['Index Name']}`,
+    index === undefined ? '' : ` using ${names?.get(index) ?? index}`,
     plan['Relation Name'] === undefined ? '' : ` on ${plan['Relation Name']}`,
     plan.Alias === undefined || plan.Alias === plan['Relation Name'] ? '' : ` ${plan.Alias}`,
   ].join('');
   const numbers = `(cost=${plan['Startup Cost'].toFixed(2)}..${plan['Total Cost'].toFixed(2)} rows=${plan['Plan Rows']})`;
   const details = (['Index Cond', 'Filter', 'Hash Cond', 'Merge Cond', 'Join Filter'] as const).flatMap((name) =>
-    plan[name] === undefined ? [] : [`${'  '.repeat(depth + 2)}${name}: ${plan[name]}`],
+    plan[name] === undefined ? [] : [`${'  '.repeat(depth + 2)}${name}: ${condition(plan[name])}`],
   );
   const sort =
-    plan['Sort Key'] === undefined ? [] : [`${'  '.repeat(depth + 2)}Sort Key: ${plan['Sort Key'].join(', ')}`];
+    plan['Sort Key'] === undefined
+      ? []
+      : [`${'  '.repeat(depth + 2)}Sort Key: ${condition(plan['Sort Key'].join(', '))}`];
   return [
     `${'  '.repeat(depth)}${depth === 0 ? '' : '-> '}${what}  ${numbers}`,
     ...details,
     ...sort,
-    ...(plan.Plans ?? []).flatMap((child) => planLines(child, depth + 1)),
+    ...(plan.Plans ?? []).flatMap((child) => planLines(child, telling, depth + 1)),
   ];
 }

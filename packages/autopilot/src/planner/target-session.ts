@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { AutopilotError, messageOf } from '../kernel/errors.ts';
+import { marked } from '../postgres/observed-database.ts';
 
 /** How a target database is looked at. */
 export interface TargetSessionOptions {
@@ -51,11 +52,11 @@ export class TargetSession implements AsyncDisposable {
     return this.#databaseMs;
   }
 
-  /** Rows of a statement of ours. */
+  /** Rows of a statement of ours, which is marked so that nobody takes it for the application's. */
   async rows<Row extends object>(sql: string, values: readonly unknown[] = []): Promise<readonly Row[]> {
     const startedMs = performance.now();
     try {
-      const { rows } = await this.#client.query<Row>(sql, [...values]);
+      const { rows } = await this.#client.query<Row>(marked(sql), [...values]);
       return rows;
     } finally {
       this.#databaseMs += performance.now() - startedMs;

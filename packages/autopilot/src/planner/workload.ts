@@ -1,4 +1,5 @@
 import { messageOf } from '../kernel/errors.ts';
+import { isOwnStatement } from '../postgres/observed-database.ts';
 import type { ParsedStatement, SqlParser } from './sql-parser.ts';
 import type { TargetSession } from './target-session.ts';
 
@@ -56,7 +57,8 @@ export async function workloadOfServer(session: TargetSession, parser: SqlParser
     const skipped = [{ sql: 'pg_stat_statements', reason: `it can't be read: ${answer.refused}` }];
     return { statements: [], skipped, calls: 0, totalMs: null };
   }
-  return workloadOfObserved(answer.rows, parser, limit);
+  const others = answer.rows.filter(({ sql }) => !isOwnStatement(sql));
+  return workloadOfObserved(others, parser, limit);
 }
 
 /** A workload of what was counted: the statements that took the most time, at most `limit`. */

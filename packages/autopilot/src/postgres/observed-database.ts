@@ -117,7 +117,7 @@ export class ObservedDatabase {
 }
 
 /** After the first word: pg_stat_statements leaves out what stands before it. */
-function marked(text: string): string {
+export function marked(text: string): string {
   return text.trimStart().replace(/^\w+/, (word) => `${word} ${OWN_MARK}`);
 }
 

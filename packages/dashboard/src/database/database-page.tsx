@@ -1,5 +1,6 @@
 import type { ReactElement } from 'react';
 import { PageLink } from '../shell/page-link.tsx';
+import { AdvicePart } from './advice-part.tsx';
 import { ConnectionsPart } from './connections-part.tsx';
 import { IndexesPart } from './indexes-part.tsx';
 import { OverviewPart } from './overview-part.tsx';
@@ -16,6 +17,7 @@ const parts = [
   { part: 'queries', label: 'Queries', render: () => <QueriesPart /> },
   { part: 'tables', label: 'Tables', render: () => <TablesPart /> },
   { part: 'indexes', label: 'Indexes', render: () => <IndexesPart /> },
+  { part: 'advice', label: 'Index advice', render: () => <AdvicePart /> },
   { part: 'connections', label: 'Connections', render: () => <ConnectionsPart /> },
 ] as const;
 

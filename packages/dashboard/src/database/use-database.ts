@@ -12,17 +12,18 @@ interface Asked<Answer> {
   readonly retry: () => void;
 }
 
-/** Asks about the watched database now and again; `name` stands for what `ask` asks. */
+/** Asks about the watched database now and again; `name` stands for what `ask` asks. `everyMs`: null is as usual. */
 export function useDatabase<Answer>(
   name: string,
   ask: (query: { readonly service?: string }, options: { readonly signal: AbortSignal }) => Promise<Answer>,
+  everyMs: (answer: Answer | undefined) => number | null = () => null,
 ): Asked<Answer> {
   const { asked } = useRangeView();
   const query = asked.service === undefined ? {} : { service: asked.service };
   const { data, error, refetch } = useQuery({
     queryKey: ['database', name, query],
     queryFn: ({ signal }) => ask(query, { signal }),
-    refetchInterval: ASK_EVERY_MS,
+    refetchInterval: ({ state }) => everyMs(state.data) ?? ASK_EVERY_MS,
     placeholderData: (before) => before,
   });
   return {

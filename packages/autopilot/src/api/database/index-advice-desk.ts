@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import type { ObservedWorkload } from '../../advise/observed-workload.ts';
 import type { IndexAdvice, IndexAdviceAnswer, IndexAdviceRun } from '../../contract/index-advice.ts';
 import type { StartIndexAdviceQuery } from '../../contract/index-advice-operations.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AutopilotError, messageOf } from '../../kernel/errors.ts';
-import type { ObservedStatement } from '../../planner/workload.ts';
 import type { DatabaseWatch } from './database-watch.ts';
 
 interface Entry {
@@ -24,7 +24,7 @@ export class IndexAdviceDesk {
   /** Starts one. @throws AutopilotError AP_ADVICE_RUNNING */
   start(
     watch: DatabaseWatch,
-    workload: () => Promise<readonly ObservedStatement[]>,
+    workload: () => Promise<ObservedWorkload>,
     limits: Pick<StartIndexAdviceQuery, 'budgetBytes' | 'mostPerTable' | 'seconds'>,
     by: string,
   ): IndexAdviceRun {
