@@ -248,6 +248,8 @@ class RunningAgent implements Agent {
       // The port after one that the system chose is nobody's choice: then the system chooses that one too.
       listening: (port, url) => {
         this.#childEnvironment['AUTOPILOT_APPLICATION_URL'] = url;
+        // The child may be there already: an application can take longer to listen than it is waited for.
+        this.#link.sayListening(url);
         const beside = environment.port ?? (port >= FIRST_EPHEMERAL_PORT ? 0 : port + 1);
         this.#startTimer = setTimeout(() => this.#startChild(beside), AFTER_LISTENING_MS).unref();
       },

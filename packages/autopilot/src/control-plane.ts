@@ -468,6 +468,9 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     acceptParent: (onGone) => {
       const channel = controlIpcChannel();
       if (channel === null) return false;
+      channel.onMessage((message) => {
+        if (message?.kind === 'listening') load.desk.learnOwnTarget(message.url);
+      });
       router.accept(channel);
       process.once('disconnect', onGone);
       return true;

@@ -299,3 +299,22 @@ test('it says until when its windows were taken, whoever took them', () => {
   second.welcome();
   assert.deepEqual(said(second), [3_000, 3_000]);
 });
+
+test('where the application listens is said once that is known, and again after each welcome', () => {
+  const link = makeLink();
+  const said = (channel: FakeChannel): number => channel.sent.filter(({ kind }) => kind === 'listening').length;
+  const [first, second] = [new FakeChannel(), new FakeChannel()];
+  link.connect(first);
+  link.sayListening('http://127.0.0.1:3000');
+  assert.equal(said(first), 0, 'not before the welcome');
+  first.welcome();
+  assert.deepEqual(
+    first.sent.filter(({ kind }) => kind === 'listening'),
+    [{ kind: 'listening', url: 'http://127.0.0.1:3000' }],
+  );
+  link.connect(second);
+  second.welcome();
+  assert.equal(said(second), 1);
+  link.sayListening('http://127.0.0.1:4000');
+  assert.equal(said(second), 2);
+});

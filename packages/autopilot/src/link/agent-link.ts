@@ -70,6 +70,7 @@ export class AgentLink {
   readonly #options: AgentLinkOptions;
   #channel: AgentChannel | null = null;
   #state: LinkState = { state: 'unlinked' };
+  #listensAt: string | null = null;
   #sequence = 0;
   #unacknowledged: Sent[] = [];
   /** Of the channel of now. */
@@ -142,6 +143,12 @@ export class AgentLink {
     this.#channel?.send({ kind: 'config-state', ...config.state });
   }
 
+  /** Says where the application listens. */
+  sayListening(url: string): void {
+    this.#listensAt = url;
+    if (this.#state.state === 'linked') this.#channel?.send({ kind: 'listening', url });
+  }
+
   /** Says that this was all and closes, at the latest after `waitMs` without an acknowledgement of everything. */
   async close(waitMs: number): Promise<void> {
     const channel = this.#channel;
@@ -181,6 +188,7 @@ export class AgentLink {
         this.#texts = new UnsentTexts(this.#options.statementText);
         for (const sent of this.#unacknowledged) sent.sequence = 0;
         this.sayConfigState();
+        if (this.#listensAt !== null) channel.send({ kind: 'listening', url: this.#listensAt });
         this.#sendAgain(channel);
         this.#options.onWelcome?.(message.address, message.tokens ?? []);
         return;

@@ -84,6 +84,11 @@ export type UpMessage =
       readonly tree: ProfileTree | null;
       readonly refusal: string | null;
     }
+  /**
+   * The application listens at this origin; said when it is known and after each welcome. Heard from the process that started the
+   * control plane alone: nobody else says what load tests may reach. An older control plane passes it over.
+   */
+  | { readonly kind: 'listening'; readonly url: string }
   /** The agent closes in order; its last windows have been sent. */
   | { readonly kind: 'bye' };
 

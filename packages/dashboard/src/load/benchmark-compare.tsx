@@ -89,7 +89,7 @@ export function BenchmarkCompare({ id, benchmarks }: BenchmarkCompareProps): Rea
                   <td>
                     {changeText(low)} to {changeText(high)}
                   </td>
-                  <td>{verdict}</td>
+                  <td>{verdict === 'no-difference' ? 'no difference' : verdict}</td>
                 </tr>
               ))}
             </tbody>

@@ -44,7 +44,7 @@ export function BenchmarkResult({ id }: { readonly id: string }): ReactElement {
             {report.machine.releases.length > 0 && `, release ${report.machine.releases.join(', ')}`}
           </p>
           <div className="table-scroll">
-            <table className="numbers" aria-label="Composition of the score">
+            <table className="numbers benchmark-numbers" aria-label="Composition of the score">
               <thead>
                 <tr>
                   <th scope="col">Measure</th>

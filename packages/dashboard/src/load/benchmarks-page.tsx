@@ -18,6 +18,7 @@ import './load.css';
 
 const ASK_EVERY_MS = 1000;
 const SHOWN = 50;
+const PARTS = ['runtime', 'compression', 'database', 'api'] as const;
 
 /** Starts benchmarks, and shows the latest with all that its score is made of, those before, and what differs. */
 export function BenchmarksPage(): ReactElement {
@@ -38,27 +39,33 @@ export function BenchmarksPage(): ReactElement {
   const { benchmarks, page, latest } = data;
   const shown = chosen ?? latest?.id ?? null;
   const scored = benchmarks.filter(({ score, state }) => score !== null && state === 'done').toReversed();
+  const startOf = (at: number): string => momentText(Date.parse(scored[Math.round(at)]?.startedAt ?? ''), 0);
   return (
     <div className="overview load-page">
       <h1 tabIndex={-1}>Benchmark</h1>
       <Start list={data} onStarted={() => void refetch()} />
       {shown !== null && <BenchmarkResult key={shown} id={shown} />}
       {scored.length > 1 && (
-        <Plot
-          title="Score of one after the other, valid ones"
-          lines={[
-            { name: 'score', points: scored.map(({ score }, at) => ({ x: at, y: score })) },
-            ...(['runtime', 'compression', 'database', 'api'] as const).map((part) => ({
+        <div className="load-plots">
+          <Plot
+            title="Score, one run after the other"
+            lines={[{ name: 'score', points: scored.map(({ score }, at) => ({ x: at, y: score })) }]}
+            x={startOf}
+            y={(value) => value.toFixed(0)}
+          />
+          <Plot
+            title="Scores of the parts"
+            lines={PARTS.map((part) => ({
               name: part,
               points: scored.map(({ scores }, at) => ({
                 x: at,
                 y: scores.find((one) => one.part === part)?.score ?? null,
               })),
-            })),
-          ]}
-          x={(at) => momentText(Date.parse(scored[Math.round(at)]?.startedAt ?? ''), 0)}
-          y={(value) => value.toFixed(0)}
-        />
+            }))}
+            x={startOf}
+            y={(value) => value.toFixed(0)}
+          />
+        </div>
       )}
       {shown !== null && <BenchmarkCompare key={`compare ${shown}`} id={shown} benchmarks={benchmarks} />}
       <section className="card table-card" aria-labelledby="benchmarks-title">
@@ -97,7 +104,7 @@ export function BenchmarksPage(): ReactElement {
                       <StateMark state={one.state} />
                     </td>
                     <td>{one.score?.toFixed(1) ?? '–'}</td>
-                    {(['runtime', 'compression', 'database', 'api'] as const).map((part) => (
+                    {PARTS.map((part) => (
                       <td key={part}>{scoreOf(one, part)}</td>
                     ))}
                     <td>{one.suite}</td>
@@ -167,7 +174,8 @@ function Start({ list, onStarted }: { readonly list: BenchmarkList; readonly onS
         {suite.parts.map(({ id, weight, leftOut, measures }) => (
           <li key={id}>
             <strong>
-              {id} {Math.round(100 * weight)} %
+              {id}
+              {leftOut === null && ` ${Math.round(100 * weight)} %`}
             </strong>{' '}
             {leftOut ?? `${measures.join('; ')}.`}
           </li>

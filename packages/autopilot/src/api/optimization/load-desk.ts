@@ -65,9 +65,17 @@ const MOST_MOMENTS = 600;
 export class LoadDesk {
   readonly #options: LoadDeskOptions;
   readonly #running = new Map<string, Running>();
+  #ownTarget: string | null;
 
   constructor(options: LoadDeskOptions) {
     this.#options = options;
+    this.#ownTarget = options.ownTarget;
+  }
+
+  /** Where the application listens, as it says itself; what is no origin is passed over. */
+  learnOwnTarget(url: unknown): void {
+    const rule = typeof url === 'string' ? parseTargetRule(url) : null;
+    if (rule !== null) this.#ownTarget = rule.origin;
   }
 
   /** The most that a caller's tests may ask for. */
@@ -172,7 +180,8 @@ export class LoadDesk {
 
   /** The application itself, and what the setting opens. */
   rules(): readonly TargetRule[] {
-    const { ownTarget, settings } = this.#options;
+    const { settings } = this.#options;
+    const ownTarget = this.#ownTarget;
     const set = settings.current.load.targets.flatMap((text) => parseTargetRule(text) ?? []);
     return ownTarget === null ? set : [{ origin: ownTarget }, ...set];
   }
