@@ -84,7 +84,12 @@ export const suite: readonly SuitePart[] = [
     weight: 0.35,
     leftOut: null,
     measures: [
-      higher('requests', `Requests of ${API_USERS} users without a pause, through all layers`, 'requests/s', 10_000),
+      higher(
+        'requests',
+        `Requests of ${API_USERS} users without a pause, at the path of benchmark.path`,
+        'requests/s',
+        10_000,
+      ),
       lower('p95', `Response time that 95 % of them stay under`, 1.5),
     ],
   },

@@ -29,7 +29,8 @@ export function Plot({ title, lines, x, y, isScatter = false }: PlotProps): Reac
   const last = lines
     .map(({ name, points: all }) => `${name} ${y(all.findLast((point) => point.y !== null)?.y ?? 0)}`)
     .join(', ');
-  const xs = points.map((point) => point.x);
+  // Gaps take their place too: plots of one time are drawn over one range.
+  const xs = lines.flatMap((line) => line.points.map((point) => point.x));
   const from = Math.min(...xs);
   const to = Math.max(...xs);
   const top = niceTop(Math.max(0, ...points.map((point) => point.y ?? 0)));

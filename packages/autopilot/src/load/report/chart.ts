@@ -80,7 +80,9 @@ export function chart({ title, lines, x, y, ticks, limits = [] }: ChartOptions):
     (limit) =>
       `<line class="limit" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${fixed(atY(limit.y))}" y2="${fixed(atY(limit.y))}"><title>${escapeHtml(limit.name)}</title></line>`,
   );
-  const legend = lines.map((line, at) => `<span class="key k${at}">${escapeHtml(line.name)}</span>`).join(' ');
+  // One line has the title's name.
+  const keyed = lines.length > 1 ? lines : [];
+  const legend = keyed.map((line, at) => `<span class="key k${at}">${escapeHtml(line.name)}</span>`).join(' ');
   return `<figure><figcaption>${escapeHtml(title)} ${legend}</figcaption><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(title)}">${grid.join('')}${axis.join('')}${across.join('')}${drawn.join('')}</svg></figure>`;
 }
 

@@ -268,7 +268,7 @@ function stepsSection({ steps }: LoadResult): string {
 function generatorSection({ result: { generator, seed } }: LoadReport): string {
   const { workers, machines, slip, loopDelay, utilization } = generator;
   return `<section><h2>The generator</h2>${list([
-    `${count(workers)} workers on ${count(machines)} ${machines === 1 ? 'machine' : 'machines'}, seed ${seed}.`,
+    `${count(workers)} ${workers === 1 ? 'worker' : 'workers'} on ${count(machines)} ${machines === 1 ? 'machine' : 'machines'}, seed ${seed}.`,
     `Requests were taken up ${duration(slip.p99Ms)} late at p99, timers were ${duration(loopDelay.p99Ms)} late, the busiest worker was busy ${percentage(utilization)} of the time.`,
   ])}</section>`;
 }
