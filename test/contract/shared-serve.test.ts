@@ -1,5 +1,5 @@
 /**
- * Two processes of a service and one of another, linked over TLS to one `autopilot serve`: what it says of each, and of the two
+ * Two processes of TeamFlow and one of another service, linked over TLS to one `autopilot serve`: what it says of each, and of the two
  * together, is what they have measured themselves.
  */
 import assert from 'node:assert/strict';
@@ -15,6 +15,7 @@ import { agentState } from '../support/history-world.ts';
 import { type HostApplication, startHostApplication } from '../support/host-application.ts';
 import { leakCheck } from '../support/leak-check.ts';
 import { testCertificate } from '../support/load-certificate.ts';
+import { openWorld, type Tenant, testSecret } from '../support/teamflow-world.ts';
 import { tlsDoor } from '../support/tls-door.ts';
 import { until } from '../support/until.ts';
 
@@ -68,23 +69,56 @@ async function drive({ url }: HostApplication, waitsMs: readonly number[]): Prom
   return (await (await fetch(`${url}/waited`)).json()) as readonly number[]; // our own route
 }
 
-test('percentiles of two processes together, of each apart and of another service are those of the raw durations', async (t) => {
+const TASKS = 'GET /api/v1/organizations/:organizationId/tasks';
+
+/** Lists of tasks, so many at a time; resolves with how long each took in the process. */
+async function listTasks(
+  { url, child }: HostApplication,
+  tenant: Tenant,
+  count: number,
+  atATime: number,
+): Promise<readonly number[]> {
+  let left = count;
+  const worker = async (): Promise<void> => {
+    while (left-- > 0) {
+      const response = await fetch(`${url}/api/v1/organizations/${tenant.organizationId}/tasks?limit=50`, {
+        headers: { 'x-api-key': tenant.owner.key },
+      });
+      assert.equal(response.status, 200, await response.text());
+    }
+  };
+  await Promise.all(Array.from({ length: atATime }, worker));
+  child.send('took');
+  const [{ took }] = (await once(child, 'message')) as [{ readonly took: readonly number[] }]; // the program's answer
+  return took;
+}
+
+test('percentiles of two TeamFlows together, of each apart and of another service are those of the raw durations', async (t) => {
   const address = await serve(t);
   const AUTOPILOT_URL = await tlsDoor(t, address);
+  // Before the database goes, nobody may be on it.
+  const hosts = new AsyncDisposableStack();
+  t.after(() => hosts.disposeAsync());
+  const teamflow = await openWorld({ after: (fn) => t.after(() => fn()), afterEach: (fn) => t.afterEach(() => fn()) });
   const start = async (AUTOPILOT_SERVICE: string, AUTOPILOT_INSTANCE: string, trusted = true) => {
-    const host = await startHostApplication({
+    const variables = {
       AUTOPILOT_URL,
       AUTOPILOT_LINK_KEY: KEY,
       AUTOPILOT_SERVICE,
       AUTOPILOT_INSTANCE,
+      HOST_SECRET: testSecret,
       ...(trusted ? { NODE_EXTRA_CA_CERTS: certificateFile(t) } : {}),
-    });
-    t.after(() => host[Symbol.asyncDispose]());
-    return host;
+    };
+    const host =
+      AUTOPILOT_SERVICE === 'teamflow'
+        ? await startHostApplication({ ...variables, HOST_DATABASE_URL: teamflow.url }, 'teamflow-linked-process')
+        : await startHostApplication(variables);
+    return hosts.use(host);
   };
+  const tenant = await teamflow.makeTenant('union');
   const [one, two, other, distrustful] = await Promise.all([
-    start('orders', 'one'),
-    start('orders', 'two'),
+    start('teamflow', 'one'),
+    start('teamflow', 'two'),
     start('billing', 'one'),
     start('billing', 'two', false),
   ]);
@@ -93,24 +127,24 @@ test('percentiles of two processes together, of each apart and of another servic
   const spread = (count: number, leastMs: number, mostMs: number): readonly number[] =>
     Array.from({ length: count }, (_, i) => leastMs * (mostMs / leastMs) ** (i / count));
   const [ofOne, ofTwo, ofOther] = await Promise.all([
-    drive(one, spread(300, 10, 60)),
-    drive(two, spread(150, 80, 500)),
+    listTasks(one, tenant, 300, 2),
+    listTasks(two, tenant, 300, 40),
     drive(other, spread(150, 30, 200)),
   ]);
   const client = createClient({ baseUrl: address, token: () => TOKEN });
-  for (const [asked, raw] of [
-    [{ service: 'orders' }, [...ofOne, ...ofTwo]],
-    [{ service: 'orders', instance: 'one' }, ofOne],
-    [{ service: 'orders', instance: 'two' }, ofTwo],
-    [{ service: 'billing' }, ofOther],
+  for (const [asked, name, raw] of [
+    [{ service: 'teamflow' }, TASKS, [...ofOne, ...ofTwo]],
+    [{ service: 'teamflow', instance: 'one' }, TASKS, ofOne],
+    [{ service: 'teamflow', instance: 'two' }, TASKS, ofTwo],
+    [{ service: 'billing' }, 'GET /wait', ofOther],
   ] as const) {
     const list = await until(
       20_000,
       () => client.listRoutes({ ...asked, from }),
-      ({ routes }) => routes.find(({ route }) => route === 'GET /wait')?.requests === raw.length,
+      ({ routes }) => routes.find(({ route }) => route === name)?.requests === raw.length,
     );
     assert.equal(list.complete, true);
-    const row = list.routes.find(({ route }) => route === 'GET /wait');
+    const row = list.routes.find(({ route }) => route === name);
     const sorted = raw.toSorted((a, b) => a - b);
     for (const [q, told] of [
       [0.5, row?.p50Ms],

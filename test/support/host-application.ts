@@ -21,10 +21,14 @@ const token = 'token-of-the-test-'.padEnd(40, 'x');
  * `/wait?ms=` answers so much later, and `/waited` lists how long each of these took, in ms, as Fastify measured it;
  * `/clock?aheadMs=` sets the machine's clock as the process sees it, from HOST_CLOCK_AHEAD_MS on.
  * @param variables added to the environment
+ * @param program another one of this folder, which has routes of its own
  */
-export async function startHostApplication(variables: Readonly<Record<string, string>> = {}): Promise<HostApplication> {
-  const program = fileURLToPath(new URL('./host-application-process.ts', import.meta.url));
-  const child = fork(program, [], {
+export async function startHostApplication(
+  variables: Readonly<Record<string, string>> = {},
+  program: 'host-application-process' | 'teamflow-linked-process' = 'host-application-process',
+): Promise<HostApplication> {
+  const path = fileURLToPath(new URL(`./${program}.ts`, import.meta.url));
+  const child = fork(path, [], {
     execArgv: ['-C', 'source'],
     env: { ...process.env, AUTOPILOT_PORT: '0', AUTOPILOT_TOKEN: token, ...variables },
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],

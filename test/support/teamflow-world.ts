@@ -53,6 +53,8 @@ export interface Tenant {
 export interface World {
   readonly app: FastifyInstance;
   readonly pool: pg.Pool;
+  /** Of its database. */
+  readonly url: string;
   readonly accounts: Accounts;
   /** Every route that was registered. */
   readonly routes: readonly RouteOptions[];
@@ -159,6 +161,7 @@ export async function openWorld(
   return {
     app,
     pool,
+    url,
     accounts,
     routes,
     call,
