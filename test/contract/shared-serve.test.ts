@@ -113,7 +113,7 @@ test('percentiles of two TeamFlows together, of each apart and of another servic
     };
     const host =
       AUTOPILOT_SERVICE === 'teamflow'
-        ? await startHostApplication({ ...variables, HOST_DATABASE_URL: teamflow.url }, 'teamflow-linked-process')
+        ? await startHostApplication({ ...variables, HOST_DATABASE_URL: teamflow.url }, 'teamflow')
         : await startHostApplication(variables);
     return hosts.use(host);
   };

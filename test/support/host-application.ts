@@ -13,6 +13,11 @@ export interface HostApplication extends AsyncDisposable {
   controlPlanePid(): Promise<number>;
 }
 
+const programs = {
+  small: new URL('./host-application-process.ts', import.meta.url),
+  teamflow: new URL('./teamflow-linked-process.ts', import.meta.url),
+} as const;
+
 const token = 'token-of-the-test-'.padEnd(40, 'x');
 
 /**
@@ -21,14 +26,13 @@ const token = 'token-of-the-test-'.padEnd(40, 'x');
  * `/wait?ms=` answers so much later, and `/waited` lists how long each of these took, in ms, as Fastify measured it;
  * `/clock?aheadMs=` sets the machine's clock as the process sees it, from HOST_CLOCK_AHEAD_MS on.
  * @param variables added to the environment
- * @param program another one of this folder, which has routes of its own
+ * @param program `teamflow` has TeamFlow's routes alone: teamflow-linked-process.ts
  */
 export async function startHostApplication(
   variables: Readonly<Record<string, string>> = {},
-  program: 'host-application-process' | 'teamflow-linked-process' = 'host-application-process',
+  program: 'small' | 'teamflow' = 'small',
 ): Promise<HostApplication> {
-  const path = fileURLToPath(new URL(`./${program}.ts`, import.meta.url));
-  const child = fork(path, [], {
+  const child = fork(fileURLToPath(programs[program]), [], {
     execArgv: ['-C', 'source'],
     env: { ...process.env, AUTOPILOT_PORT: '0', AUTOPILOT_TOKEN: token, ...variables },
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
