@@ -13,6 +13,8 @@ const access = pageCode(async () => (await import('../access/access-page.tsx')).
 const loadTests = pageCode(async () => (await import('../load/load-tests-page.tsx')).LoadTestsPage);
 const loadTest = pageCode(async () => (await import('../load/load-test-page.tsx')).LoadTestPage);
 const benchmarks = pageCode(async () => (await import('../load/benchmarks-page.tsx')).BenchmarksPage);
+const tuning = pageCode(async () => (await import('../tuning/tuning-page.tsx')).TuningPage);
+const trial = pageCode(async () => (await import('../tuning/trial-page.tsx')).TrialPage);
 const route = pageCode(async () => (await import('../route/route-page.tsx')).RoutePage);
 
 /** A page of the dashboard. */
@@ -46,6 +48,14 @@ export const pages: readonly Page[] = [
     isOfPresent: true,
     code: database,
     render: (part) => <database.Page part={part} />,
+  },
+  { pattern: '/tuning', label: 'Tuning', isOfPresent: true, code: tuning, render: () => <tuning.Page /> },
+  {
+    pattern: '/tuning/:trial',
+    label: null,
+    isOfPresent: true,
+    code: trial,
+    render: (id) => <trial.Page key={id} id={id} />,
   },
   { pattern: '/compression', label: 'Compression', code: compression, render: () => <compression.Page /> },
   {

@@ -217,15 +217,17 @@ export class TuningDesk {
 
   async #worked(watch: DatabaseWatch): Promise<Advice> {
     const { clock, urls } = this.#options;
-    const { value, gaps } = await watch.statements();
+    const { value: first, gaps } = await watch.statements();
     const notes = gaps.map(({ reason, remedy }) => `${reason} ${remedy}`);
-    if (value.statements.length === 0) {
+    if (first.statements.length === 0) {
       const reason = 'No statements are counted, so there is nothing to advise for.';
       return { computedAt: clock.now(), worked: [leave(watch.name, reason)], notes };
     }
+    const advice = await adviseIndexes({ url: urls(watch.name).read, searchMs: SEARCH_MS });
+    // The advisor has read them itself in between, and may know more than were there at first.
+    const { value } = await watch.statements();
     const since = value.room.resetAt === null ? Number.NaN : Date.parse(value.room.resetAt);
     const countedMs = Number.isFinite(since) ? clock.now() - since : DAY_MS;
-    const advice = await adviseIndexes({ url: urls(watch.name).read, searchMs: SEARCH_MS });
     const worked = recommendedIndexes(watch.name, advice, { statements: value.statements, countedMs });
     return { computedAt: clock.now(), worked, notes: [...notes, ...advice.notes] };
   }

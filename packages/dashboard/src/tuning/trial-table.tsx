@@ -1,0 +1,108 @@
+import { Button } from '@mantine/core';
+import type { TrialHead, TrialList } from '@teamflow/autopilot/contract';
+import type { ReactElement } from 'react';
+import { formatQuantity } from '../format/quantity.ts';
+import { momentText } from '../format/time.ts';
+import { PageLink } from '../shell/page-link.tsx';
+
+interface TrialTableProps {
+  readonly list: TrialList;
+  readonly onPage: (cursor: string | null) => void;
+}
+
+/** The journal, newest first: what was predicted beside what was measured. */
+export function TrialTable({ list: { trials, calibration, page }, onPage }: TrialTableProps): ReactElement {
+  return (
+    <section className="card table-card" aria-labelledby="trials-title">
+      <header className="card-head">
+        <h2 className="card-title" id="trials-title">
+          Changes
+        </h2>
+        <span className="card-note">
+          {calibration.trials === 0
+            ? 'No prediction has been measured yet'
+            : `${calibration.within} of ${calibration.trials} measured effects within their predicted interval`}
+        </span>
+      </header>
+      {trials.length === 0 ? (
+        <p className="card-empty">Nothing has been changed yet.</p>
+      ) : (
+        <div className="table-scroll">
+          <table className="numbers" id="trials">
+            <thead>
+              <tr>
+                <th scope="col">Change</th>
+                <th scope="col">State</th>
+                <th scope="col">Predicted time</th>
+                <th scope="col">Measured time</th>
+                <th scope="col">By</th>
+                <th scope="col">Begun</th>
+              </tr>
+            </thead>
+            <tbody>
+              {trials.map(({ id, subject, state, predicted, measured, author, at }) => (
+                <tr key={id}>
+                  <th scope="row">
+                    <PageLink to={`/tuning/${id}`}>{subject}</PageLink>
+                  </th>
+                  <td>
+                    <TrialState state={state} />
+                  </td>
+                  <td>{formatQuantity('ratio', predicted?.effect)}</td>
+                  <td>{formatQuantity('ratio', measured?.effect)}</td>
+                  <td>{author}</td>
+                  <td>{momentText(Date.parse(at), 0)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {(page.previous !== null || page.next !== null) && (
+        <nav className="load-pages" aria-label="Pages of changes">
+          <Button
+            size="compact-sm"
+            variant="default"
+            disabled={page.previous === null}
+            onClick={() => onPage(page.previous)}
+          >
+            Newer
+          </Button>
+          <Button size="compact-sm" variant="default" disabled={page.next === null} onClick={() => onPage(page.next)}>
+            Older
+          </Button>
+        </nav>
+      )}
+    </section>
+  );
+}
+
+const WORDS: Readonly<Record<TrialHead['state'], string>> = {
+  proposed: 'Measuring before',
+  applying: 'Being changed',
+  watching: 'Measuring after',
+  reverting: 'Being taken back',
+  kept: 'Kept',
+  reverted: 'Taken back',
+  refused: 'Refused',
+};
+
+/** How the colours of states are named in load.css. */
+const TONES: Readonly<Record<TrialHead['state'], string>> = {
+  proposed: 'running',
+  applying: 'running',
+  watching: 'running',
+  reverting: 'running',
+  kept: 'done',
+  reverted: 'invalid',
+  refused: 'stopped',
+};
+
+/** A state in words. */
+export function TrialState({ state }: { readonly state: TrialHead['state'] }): ReactElement {
+  return (
+    <span className="load-state" data-state={TONES[state]}>
+      {WORDS[state]}
+    </span>
+  );
+}

@@ -1,0 +1,79 @@
+import { useQuery } from '@tanstack/react-query';
+import type { RecommendationList, TrialList } from '@teamflow/autopilot/contract';
+import { type ReactElement, useState } from 'react';
+import { momentText } from '../format/time.ts';
+import { failureOf } from '../live/shared-stream.ts';
+import { api } from '../session/api.ts';
+import { ProblemPanel } from '../shell/problem-panel.tsx';
+import { useSelection } from '../shell/use-selection.ts';
+import { RecommendationCard } from './recommendation-card.tsx';
+import { TrialTable } from './trial-table.tsx';
+import '../overview/overview.css';
+import '../overview/tables.css';
+import '../load/load.css';
+import './tuning.css';
+
+const ASK_EVERY_MS = 3000;
+
+/** What could be changed, what is being tried, and what was predicted and measured. */
+export function TuningPage(): ReactElement {
+  const { service } = useSelection();
+  const [cursor, setCursor] = useState<string | null>(null);
+  const about = service === null ? {} : { service };
+  const recommended = useQuery({
+    queryKey: ['recommendations', about],
+    queryFn: ({ signal }): Promise<RecommendationList> => api.listRecommendations(about, { signal }),
+    refetchInterval: ASK_EVERY_MS,
+  });
+  const query = { ...about, limit: 20, ...(cursor === null ? {} : { cursor }) };
+  const trials = useQuery({
+    queryKey: ['trials', query],
+    queryFn: ({ signal }): Promise<TrialList> => api.listTrials(query, { signal }),
+    refetchInterval: ASK_EVERY_MS,
+  });
+  const error = recommended.error ?? trials.error;
+  if (error !== null && recommended.data === undefined) {
+    const again = (): void => {
+      void recommended.refetch();
+      void trials.refetch();
+    };
+    return <ProblemPanel title="The recommendations can not be shown" failure={failureOf(error)} onRetry={again} />;
+  }
+  const list = recommended.data;
+  return (
+    <div className="overview load-page" aria-busy={list === undefined}>
+      <h1 tabIndex={-1}>Tuning</h1>
+      {trials.data?.stopped != null && (
+        <p className="load-reason">The autopilot changes nothing by itself: {trials.data.stopped}</p>
+      )}
+      {list !== undefined && (
+        <>
+          <p className="load-quiet" role="status">
+            {standOf(list)}
+          </p>
+          {list.recommendations.map((one) => (
+            <RecommendationCard
+              key={one.id}
+              recommendation={one}
+              about={about}
+              onChange={() => void recommended.refetch()}
+            />
+          ))}
+          {list.notes.map((note) => (
+            <p key={note} className="load-quiet">
+              {note}
+            </p>
+          ))}
+        </>
+      )}
+      {trials.data !== undefined && <TrialTable list={trials.data} onPage={setCursor} />}
+    </div>
+  );
+}
+
+function standOf({ computedAt, computing, recommendations }: RecommendationList): string {
+  const found = recommendations.filter(({ verdict }) => verdict === 'change').length;
+  const at = computedAt === null ? '' : `, as of ${momentText(Date.parse(computedAt), 0)}`;
+  if (computing) return computedAt === null ? 'Working out what could be changed …' : `Working it out anew${at} …`;
+  return `${found === 1 ? 'One change is' : `${found} changes are`} recommended${at}.`;
+}
