@@ -76,3 +76,13 @@ test('errors and p99 that rise twice in a row are a reason to go at once; once i
   const few = { ...failing, requests: 3 };
   assert.equal(guardTrouble(before, with_([few, few])), null);
 });
+
+test('a statement that is called now and then does not keep the others from a verdict', () => {
+  const question = { affected: ['often', 'rarely'], controls: ['other'] };
+  const means = { often: 10, rarely: 3, other: 5 };
+  const before = samples(20, means, { rarely: 30 });
+  const after = samples(12, { ...means, often: 1 }, { rarely: 40 });
+  const { verdict, statements } = judgeTrial(before, after, question, rules);
+  assert.ok((statements[1]?.time.blocksAfter ?? 9) < rules.leastBlocks);
+  assert.equal(verdict, 'better');
+});

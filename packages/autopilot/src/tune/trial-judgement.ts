@@ -217,7 +217,7 @@ function wholeOf(statements: readonly StatementJudgement[], rules: JudgementRule
     const reason = `A statement takes ${percentChange(worst?.time.effect ?? 1)} time a call, and others do not make up for it.`;
     return { ...result, verdict: 'worse', reason };
   }
-  const blocks = Math.min(...judged.map(({ time }) => time.blocksAfter));
+  const blocks = blocksOfMost(judged, cost, coveredShare * total);
   if (evidence >= 1 / rules.alpha && Math.abs(effect - 1) > rules.leastEffect) {
     const words = `The affected statements take ${percentChange(effect)} time for the same calls (${intervalText(interval)}).`;
     if (effect > 1) return { ...result, verdict: 'worse', reason: words };
@@ -229,6 +229,21 @@ function wholeOf(statements: readonly StatementJudgement[], rules: JudgementRule
   }
   const reason = `After ${blocks} blocks the effect is not clear yet (${intervalText(interval)}).`;
   return { ...result, verdict: 'not enough evidence', reason };
+}
+
+/** The fewest blocks after the change among the dearest statements, so many of them that they make up `enough`: rare ones are not waited for. */
+function blocksOfMost(
+  judged: readonly StatementJudgement[],
+  cost: (one: StatementJudgement) => number,
+  enough: number,
+): number {
+  let [seen, fewest] = [0, Number.POSITIVE_INFINITY];
+  for (const one of judged.toSorted((a, b) => cost(b) - cost(a))) {
+    seen += cost(one);
+    fewest = Math.min(fewest, one.time.blocksAfter);
+    if (seen >= enough) break;
+  }
+  return fewest;
 }
 
 /** The blocks of one statement: samples put together until there are calls and time enough. */

@@ -58,6 +58,8 @@ interface Course {
 }
 
 const TICK_MS = 500;
+/** Without an open trial the journal is asked this often, for what another control plane has left. */
+const IDLE_MS = 5_000;
 /** Samples of a phase, more or less: later ones are longer. */
 const SAMPLES = 360;
 /** Without calls enough to judge by, the time before is given up after so many times its length. */
@@ -73,6 +75,7 @@ export class TrialRunner {
   #timer: NodeJS.Timeout | null = null;
   #ticking: Promise<void> | null = null;
   #stopped = false;
+  #quietUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: TrialRunnerOptions) {
     this.#options = options;
@@ -114,6 +117,7 @@ export class TrialRunner {
       updatedAt: at,
     };
     await journal.write(trial);
+    this.#quietUntilMs = Number.NEGATIVE_INFINITY;
     await this.#step(trial, trial.reason);
     return trial;
   }
@@ -160,10 +164,12 @@ export class TrialRunner {
   }
 
   async #round(): Promise<void> {
-    const { journal, leads, onTrouble } = this.#options;
-    if (!leads()) return;
+    const { journal, leads, clock, onTrouble } = this.#options;
+    if (!leads() || clock.monotonicMs() < this.#quietUntilMs) return;
+    this.#quietUntilMs = clock.monotonicMs() + IDLE_MS;
     try {
       const open = (await journal.open()).filter((trial) => trial.scope !== null);
+      if (open.length > 0) this.#quietUntilMs = Number.NEGATIVE_INFINITY;
       for (const id of this.#courses.keys()) if (!open.some((trial) => trial.id === id)) this.#courses.delete(id);
       for (const trial of open) {
         await this.#advance(trial).catch((error: unknown) => {
@@ -171,6 +177,8 @@ export class TrialRunner {
         });
       }
     } catch (error) {
+      // What keeps everybody from the store is told where history is kept.
+      if (error instanceof AutopilotError && error.code.startsWith('AP_STORE_')) return;
       onTrouble(`Open trials can't be looked at now: ${messageOf(error)}`);
     }
   }
