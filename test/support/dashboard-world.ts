@@ -108,6 +108,29 @@ function tookOf(family: 'route' | 'tenant', key: string, durationsMs: readonly n
 }
 
 /** What a shop does: a day's waves in an hour, slower where it is busier. */
+/** What became of answers: by a dictionary, kept from before, and as they were. */
+function sentOf(count: number, wave: number): readonly SeriesWindow[] {
+  const sent = (key: string, share: number, bytes: number, ratio: number, cpuMs: number): SeriesWindow => {
+    const answers = Math.max(1, Math.round(count * share));
+    const bytesIn = Math.round(answers * bytes * wave);
+    return seriesOf('compression', key, {
+      answers,
+      bytesIn,
+      bytesOut: Math.round(bytesIn * ratio),
+      cpuMs: answers * cpuMs,
+      ...(ratio < 1 && { addedMs: histogramOf([cpuMs, cpuMs * 2]) }),
+    });
+  };
+  return [
+    sent('dcz:3 GET /orders', 0.3, 20_000, 0.012, 0.03),
+    sent('zstd:1 GET /orders', 0.2, 20_000, 0.26, 0.05),
+    sent('zstd:1:cached GET /orders', 0.1, 20_000, 0.26, 0.002),
+    sent('br:5 GET /orders/:id', 0.1, 4_000, 0.3, 0.2),
+    sent('too-small GET /orders/:id', 0.2, 300, 1, 0),
+    sent('client-cannot POST /orders', 0.1, 2_000, 1, 0),
+  ];
+}
+
 function windowAt(start: number, durationMs: number, slower: number): Window {
   const wave = 1 + 0.5 * Math.sin(start / 400_000) + 0.2 * Math.sin(start / 47_000);
   const count = Math.max(1, Math.round((wave * 12 * durationMs) / 1000));
@@ -153,6 +176,7 @@ function windowAt(start: number, durationMs: number, slower: number): Window {
         },
         { database: 'main' },
       ),
+      ...sentOf(count, wave),
       seriesOf('runtime', 'process', {
         eventLoopDelayMs: histogramOf([1, 2, 6 * wave]),
         eventLoopUtilization: gaugeOf(0.2 * wave),

@@ -68,7 +68,7 @@ export function CompressionPage(): ReactElement {
       <Table
         id="compression-codings"
         title="How answers were compressed"
-        heads={['Coding', 'Answers', 'Kept from before', 'Before', 'After', 'Size', 'CPU time', 'Wait p95']}
+        heads={['Coding', 'Answers', 'From the cache', 'Before', 'After', 'Size', 'CPU time', 'Wait p95']}
         rows={data?.codings.map((use) => [
           nameOf(use),
           formatQuantity('count', Math.round(use.answers)),
@@ -180,7 +180,7 @@ function factsOf(data: CompressionStats | undefined): readonly (readonly [label:
     ['Bytes before', formatQuantity('bytes', whole?.bytesIn)],
     ['Bytes after', formatQuantity('bytes', whole?.bytesOut)],
     ['Saved', formatQuantity('ratio', whole?.savedShare)],
-    ['Saved by 1,000 answers', formatQuantity('bytes', saved)],
+    ['Saved per 1,000', formatQuantity('bytes', saved)],
     ['CPU time', formatQuantity('duration', whole?.cpuMs)],
   ];
 }
