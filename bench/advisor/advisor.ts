@@ -5,6 +5,7 @@ import { eventLog } from '../databases/event-log.ts';
 import { shop } from '../databases/shop.ts';
 import { teamflow } from '../databases/teamflow.ts';
 import type { BenchFindings, BenchGoal, BenchOptions, BenchRow } from '../result.ts';
+import { againstExhaustive } from './exhaustive.ts';
 import { hypopgChoice } from './hypopg-choice.ts';
 
 /**
@@ -30,6 +31,16 @@ export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> 
     await client.query(handMade.map(({ name }) => `DROP INDEX ${name}`).join(';'));
     const handBytes = handMade.reduce((total, { bytes }) => total + bytes, 0);
 
+    if (database === shop) {
+      const small = await againstExhaustive(url, learned.slice(0, 5));
+      goals.push(
+        goal(
+          `${database.name}: within 2 % of the best of all subsets of ${small.candidates} candidates`,
+          `${(100 * (small.chosen / small.best - 1)).toFixed(2)} % above`,
+          small.chosen <= 1.02 * small.best,
+        ),
+      );
+    }
     const variants = new Map<string, readonly string[]>([['no index', []]]);
     const started = performance.now();
     const advice = await adviseIndexes({

@@ -72,7 +72,7 @@ interface Prepared {
 
 /**
  * Reads a database, builds its shadow and advises on indexes for a workload. The database is only read and asked for plans; nothing is run.
- * Takes 2 s and the time for the search. @throws AutopilotError AP_PLANNER_TARGET_UNREACHABLE, AP_PLANNER_STATEMENT for a file that is no SQL
+ * Takes 2 s and the time for the search. @throws AutopilotError AP_PLANNER_TARGET_UNREACHABLE
  */
 export async function adviseIndexes(options: IndexAdvisorOptions): Promise<IndexAdvice> {
   const tell = options.onProgress ?? ((): void => {});

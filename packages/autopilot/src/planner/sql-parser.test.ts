@@ -29,6 +29,18 @@ test('statements that differ in literals have one fingerprint', async () => {
   assert.notEqual(one?.fingerprint, three?.fingerprint);
 });
 
+test('what is no SQL does not keep the rest of a text from being read', async () => {
+  const parser = await SqlParser.load();
+  const { statements, refused } = parser.readable(`SELECT 'a;ä'; SELEKT 1; -- no; end\nSELECT b FROM "c;d";`);
+  assert.deepEqual(
+    statements.map(({ sql }) => sql.replace(/^--.*\n/, '')),
+    [`SELECT 'a;ä'`, `SELECT b FROM "c;d"`],
+  );
+  assert.equal(refused.length, 1);
+  assert.match(refused[0]?.reason ?? '', /SELEKT/);
+  assert.equal(parser.readable(`SELECT 1; SELECT 'never ends`).refused.length, 1);
+});
+
 test('what is no SQL is refused with the place', async () => {
   const parser = await SqlParser.load();
   assert.throws(() => parser.statements('SELEKT 1'), { code: 'AP_PLANNER_STATEMENT', message: /SELEKT/ });

@@ -55,6 +55,42 @@ export class SqlParser {
     }
   }
 
+  /** The statements of a text; those that are no SQL are named with the reason, and the others are read all the same. */
+  readable(text: string): {
+    readonly statements: readonly ParsedStatement[];
+    readonly refused: readonly { readonly sql: string; readonly reason: string }[];
+  } {
+    try {
+      return { statements: this.statements(text), refused: [] };
+    } catch (error) {
+      const parts = this.#parts(text);
+      if (parts.length < 2) return { statements: [], refused: [{ sql: text.trim(), reason: messageOf(error) }] };
+      const read = parts.map((part) => this.readable(part));
+      return {
+        statements: read.flatMap(({ statements }) => statements),
+        refused: read.flatMap(({ refused }) => refused),
+      };
+    }
+  }
+
+  /** Where semicolons stand that are in no string, name or comment; one part where a text can't even be cut into words. */
+  #parts(text: string): readonly string[] {
+    try {
+      const bytes = Buffer.from(text);
+      let start = 0;
+      const ends = this.#library.scanSync(text).tokens.flatMap((token) => (token.text === ';' ? token.end : []));
+      return [...ends, bytes.length]
+        .map((end) => {
+          const part = bytes.subarray(start, end).toString();
+          start = end;
+          return part;
+        })
+        .filter((part) => part.replace(/;\s*$/, '').trim() !== '');
+    } catch {
+      return [text];
+    }
+  }
+
   /** The tree of an expression; null when it is none that a statement could have. */
   expression(text: string): Node | null {
     try {

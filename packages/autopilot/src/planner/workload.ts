@@ -37,14 +37,21 @@ export interface Workload {
 
 /** The statements of a SQL file. Those that differ in literals only are one, called as often as they stand there. */
 export function workloadOfText(text: string, parser: SqlParser): Workload {
-  const all = parser.statements(text).map((statement) => ({
+  const { statements, refused } = parser.readable(text);
+  const all = statements.map((statement) => ({
     ...statement,
     calls: 1,
     rowsWritten: 1,
     totalMs: null,
     variants: [statement.sql],
   }));
-  return { ...gather(all), calls: all.length, totalMs: null };
+  const gathered = gather(all);
+  return {
+    statements: gathered.statements,
+    skipped: [...refused, ...gathered.skipped],
+    calls: all.length + refused.length,
+    totalMs: null,
+  };
 }
 
 /** The statements that took the most time according to pg_stat_statements, at most `limit`. */
