@@ -26,8 +26,10 @@ export interface Selection {
   readonly rejected: readonly { readonly id: string; readonly reason: string }[];
 }
 
-/** An index that saves less than this share of the workload is not worth having. */
+/** An index that saves less than this share of the workload is not worth having ... */
 const leastShare = 0.003;
+/** ... unless it is this share of what the others have left of it. */
+const leastShareOfRest = 0.01;
 /** For the benefit per byte: below this no index is a burden. */
 const smallBytes = 1_048_576;
 
@@ -40,7 +42,7 @@ export async function selectIndexes(problem: SelectionProblem): Promise<Selectio
   const reasons = new Map<string, string>();
   const existing = new Set(problem.existing);
   const costBefore = await problem.cost(existing);
-  const least = costBefore * leastShare;
+  const leastOf = (rest: number): number => Math.min(costBefore * leastShare, rest * leastShareOfRest);
   const chosen = new Set<string>();
   const total = async (ids: ReadonlySet<string>): Promise<number> =>
     (await problem.cost(existing.union(ids))) + [...ids].reduce((sum, id) => sum + (byId.get(id)?.writeCost ?? 0), 0);
@@ -51,7 +53,7 @@ export async function selectIndexes(problem: SelectionProblem): Promise<Selectio
   for (const one of problem.candidates) {
     if (problem.over()) break;
     const saved = current - (await total(new Set([one.id])));
-    if (saved >= least) queue.push({ one, worth: worth(saved, one), round: 0 });
+    if (saved >= leastOf(0.1 * costBefore)) queue.push({ one, worth: worth(saved, one), round: 0 });
     else reasons.set(one.id, reasonOf(saved + one.writeCost, saved, costBefore));
   }
   for (let round = 0; queue.length > 0 && !problem.over(); ) {
@@ -65,7 +67,7 @@ export async function selectIndexes(problem: SelectionProblem): Promise<Selectio
       continue;
     }
     const after = await total(new Set([...chosen, one.id]));
-    if (current - after < least) {
+    if (current - after < leastOf(current)) {
       reasons.set(one.id, 'What it would save is saved by the chosen ones already.');
     } else if (best.round === round) {
       chosen.add(one.id);
@@ -80,7 +82,7 @@ export async function selectIndexes(problem: SelectionProblem): Promise<Selectio
       const without = new Set(chosen);
       without.delete(id);
       const cost = await total(without);
-      if (cost <= current + least / 3) {
+      if (cost <= current + leastOf(current) / 3) {
         chosen.delete(id);
         current = cost;
         reasons.set(id, 'The others do without it.');
@@ -96,7 +98,7 @@ export async function selectIndexes(problem: SelectionProblem): Promise<Selectio
         if (limitOf(rival, exchanged, byId, problem) !== null) continue;
         exchanged.add(rival.id);
         const cost = await total(exchanged);
-        if (cost < current - least) {
+        if (cost < current - leastOf(current)) {
           chosen.delete(id);
           chosen.add(rival.id);
           current = cost;
