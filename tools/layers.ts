@@ -56,8 +56,9 @@ const rooms: Readonly<Record<string, Layer>> = {
       'kernel contract config storage link access page compress expose query observe postgres health alert advise tune load benchmark report jobs',
   },
   host: { imports: 'kernel contract config track compress cache page link access expose' },
+  'client-error.ts': { imports: 'contract', browserSafe: true },
   'client-stream.ts': { imports: 'contract', browserSafe: true },
-  'client.ts': { imports: 'contract client-stream.ts', browserSafe: true },
+  'client.ts': { imports: 'contract client-error.ts client-stream.ts', browserSafe: true },
   cli: { imports: 'kernel contract client.ts load postgres planner advise config expose', loads: 'control-plane.ts' },
   // Never what only the control plane needs: that is a process of its own.
   'agent.ts': {

@@ -77,6 +77,13 @@ const proofs: Readonly<Record<string, readonly string[]>> = {
     ...['backlogKeptMs', 'backlogFineWindows'].map((name) => `monitoring.${name}`),
     ...['enabled', 'sampledShare'].map((name) => `resources.${name}`),
   ],
+  'test/postgres/database-collection.test.ts': ['collect', 'collectMs', 'tablesMs', 'sizesMs'].map(
+    (name) => `observe.${name}`,
+  ),
+  'test/postgres/database-maintenance.test.ts': [
+    ...['automatic', 'everyMs', 'deadRatio', 'protectedWindows', 'maxActive'].map((name) => `maintenance.${name}`),
+    ...['costDelayMs', 'lockTimeoutMs', 'statementTimeoutMs'].map((name) => `maintenance.${name}`),
+  ],
   'test/postgres/database-api.test.ts': ['overviewMs', 'statementsMs', 'slowMs'].map((name) => `observe.${name}`),
 };
 

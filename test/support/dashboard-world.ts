@@ -92,6 +92,7 @@ async function buildDashboard(): Promise<void> {
         at('packages/autopilot/src/contract'),
         at('packages/autopilot/src/kernel'),
         at('packages/autopilot/src/client.ts'),
+        at('packages/autopilot/src/client-error.ts'),
         at('packages/autopilot/src/client-stream.ts'),
       ],
     };

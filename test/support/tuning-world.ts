@@ -47,16 +47,22 @@ export async function tuningWorld(
     'optimization.trialMaxMs': 60_000,
     ...settings,
   });
-  const office = new DatabaseOffice({
-    urls: { main: readUrl },
-    historyUrl: null,
-    clock,
-    settings: { current },
-    mayAct: () => true,
-  });
   const onTrouble = (message: string): void => {
     trouble.push(message);
   };
+  const office = new DatabaseOffice({
+    urls: { main: readUrl },
+    applyUrls: {},
+    historyUrl: null,
+    clock,
+    settings: { current },
+    journal,
+    orders: () => orders,
+    ownService: () => 'orders',
+    isStopped: () => false,
+    mayAct: () => true,
+    onTrouble,
+  });
   const tuning = new TuningOffice({
     journal,
     engine: new QueryEngine(new MemoryMetricStore({ clock })),

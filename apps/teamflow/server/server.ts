@@ -36,6 +36,7 @@ const libraryInPages = [
   join(root, 'packages/autopilot/src/contract'),
   join(root, 'packages/autopilot/src/kernel'),
   join(root, 'packages/autopilot/src/client.ts'),
+  join(root, 'packages/autopilot/src/client-error.ts'),
   join(root, 'packages/autopilot/src/client-stream.ts'),
 ];
 const ownPages: PageSources = {

@@ -1,5 +1,5 @@
 import type { Frame } from './contract/frame.ts';
-import type { Dashboard } from './contract/performance.ts';
+import type { Dashboard, MetricsAnswer } from './contract/performance.ts';
 
 /** `open`: events arrive; `waiting`: the connection broke and is tried again in `retryMs`. */
 export type ConnectionState =
@@ -164,4 +164,9 @@ export function mergeFrame(before: Frame, tail: Frame): Frame {
     complete: before.complete && tail.complete,
     ...(tail.missing === undefined ? {} : { missing: tail.missing }),
   };
+}
+
+/** As {@link mergeFrame}, of the whole answer. */
+export function mergeMetrics(before: MetricsAnswer, event: MetricsAnswer): MetricsAnswer {
+  return { ...event, frame: mergeFrame(before.frame, event.frame) };
 }

@@ -1,4 +1,5 @@
-import { follow, mergeDashboard, mergeFrame, type StreamOptions } from './client-stream.ts';
+import { type ApiError, errorOf, retryOf } from './client-error.ts';
+import { follow, mergeDashboard, mergeMetrics, type StreamOptions } from './client-stream.ts';
 import type {
   AccessToken,
   AccessTokenDraft,
@@ -45,6 +46,7 @@ import type {
   StatementPlan,
   WatchedDatabaseList,
 } from './contract/database.ts';
+import type { AnalyzeOrder, DatabaseMaintenance, VacuumOrder } from './contract/database-maintenance.ts';
 import type {
   DatabaseHistoryQuery,
   DatabaseListQuery,
@@ -52,7 +54,6 @@ import type {
   SlowStatementsQuery,
   StatementPlanQuery,
 } from './contract/database-operations.ts';
-import type { Problem } from './contract/error-table.ts';
 import type { IndexAdviceAnswer } from './contract/index-advice.ts';
 import type { IndexAdviceQuery, StartIndexAdviceQuery } from './contract/index-advice-operations.ts';
 import type { LoadTestsQuery } from './contract/load-test-operations.ts';
@@ -91,6 +92,7 @@ import type {
 } from './contract/tuning.ts';
 import type { RecommendationsQuery, TuningListQuery, TuningQuery } from './contract/tuning-operations.ts';
 
+export { ApiError } from './client-error.ts';
 export { type ConnectionState, mergeFrame, type StreamOptions } from './client-stream.ts';
 
 /** Where the API is and how it is asked. */
@@ -129,6 +131,11 @@ export interface Client {
   listSlowQueries(query?: SlowStatementsQuery, options?: CallOptions): Promise<SlowStatementList>;
   getDatabaseHistory(query?: DatabaseHistoryQuery, options?: CallOptions): Promise<DatabaseHistoryAnswer>;
   getStatementPlan(query: StatementPlanQuery, options?: CallOptions): Promise<StatementPlan>;
+  getDatabaseMaintenance(query?: DatabaseQuery, options?: CallOptions): Promise<DatabaseMaintenance>;
+  /** A job: ask getJob for it. Without `tables`: those that are due. */
+  analyzeTables(order: AnalyzeOrder, query?: DatabaseQuery, options?: CallOptions): Promise<Job>;
+  /** As {@link analyzeTables}. */
+  vacuumTables(order: VacuumOrder, query?: DatabaseQuery, options?: CallOptions): Promise<Job>;
   listDatabaseTables(query?: DatabaseListQuery, options?: CallOptions): Promise<DatabaseTableList>;
   listDatabaseIndexes(query?: DatabaseListQuery, options?: CallOptions): Promise<DatabaseIndexList>;
   getDatabaseConnections(query?: DatabaseQuery, options?: CallOptions): Promise<DatabaseConnections>;
@@ -258,24 +265,6 @@ interface Sent {
   readonly ifVersion?: number | undefined;
 }
 
-/** The API refused; `problem` says what, why and what to do. */
-export class ApiError extends Error {
-  override readonly name: string = 'ApiError';
-  readonly problem: Problem;
-  /** What the answer's Retry-After asks for; null when it asks for nothing. */
-  readonly retryAfterMs: number | null;
-
-  constructor(problem: Problem, retryAfterMs: number | null = null) {
-    super(`${problem.title}: ${problem.detail}`);
-    this.problem = problem;
-    this.retryAfterMs = retryAfterMs;
-  }
-
-  get status(): number {
-    return this.problem.status;
-  }
-}
-
 /** Makes a client; nothing is asked before its first call. */
 export function createClient(options: ClientOptions): Client {
   const base = options.baseUrl.replace(/\/+$/, '');
@@ -363,6 +352,9 @@ export function createClient(options: ClientOptions): Client {
     listSlowQueries: (query, callOptions) => call('listSlowQueries', query, callOptions),
     getStatementPlan: (query, callOptions) => call('getStatementPlan', query, callOptions),
     getDatabaseHistory: (query, callOptions) => call('getDatabaseHistory', query, callOptions),
+    getDatabaseMaintenance: (query, callOptions) => call('getDatabaseMaintenance', query, callOptions),
+    analyzeTables: (order, query, callOptions) => call('analyzeTables', query, callOptions, { body: jsonBody(order) }),
+    vacuumTables: (order, query, callOptions) => call('vacuumTables', query, callOptions, { body: jsonBody(order) }),
     listDatabaseTables: (query, callOptions) => call('listDatabaseTables', query, callOptions),
     listDatabaseIndexes: (query, callOptions) => call('listDatabaseIndexes', query, callOptions),
     getDatabaseConnections: (query, callOptions) => call('getDatabaseConnections', query, callOptions),
@@ -445,11 +437,7 @@ export function createClient(options: ClientOptions): Client {
     getJob: (id, callOptions) => call('getJob', {}, callOptions, { params: { id } }),
     cancelJob: (id, callOptions) => call('cancelJob', {}, callOptions, { params: { id } }),
     streamDashboard: (query = {}, streamOptions = {}) => stream('getDashboard', query, streamOptions, mergeDashboard),
-    streamMetrics: (query, streamOptions = {}) =>
-      stream('getMetrics', query, streamOptions, (before, event) => ({
-        ...event,
-        frame: mergeFrame(before.frame, event.frame),
-      })),
+    streamMetrics: (query, streamOptions = {}) => stream('getMetrics', query, streamOptions, mergeMetrics),
   };
 }
 
@@ -460,38 +448,6 @@ function searchOf(query: object): string {
   }
   const text = search.toString();
   return text === '' ? '' : `?${text}`;
-}
-
-async function errorOf(response: Response): Promise<ApiError> {
-  const retryAfter = response.headers.get('retry-after');
-  const retryAfterMs = retryAfter !== null && /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1000 : null;
-  const body = await response.text().catch(() => '');
-  if (response.headers.get('content-type')?.startsWith('application/problem+json')) {
-    try {
-      // The server promises RFC 9457 by this media type.
-      return new ApiError(JSON.parse(body) as Problem, retryAfterMs);
-    } catch {
-      // Cut short on its way: told below as it came.
-    }
-  }
-  return new ApiError(
-    {
-      type: 'about:blank',
-      title: response.statusText || `Status ${response.status}`,
-      status: response.status,
-      code: 'AP_ANSWER_UNREADABLE',
-      detail: `Something on the way answered with status ${response.status}, not the autopilot: ${body.slice(0, 200)}`,
-      remedy: 'Look at the proxy, or the address, between this page and the autopilot.',
-    },
-    retryAfterMs,
-  );
-}
-
-/** Whether the same request can succeed later: overload, restarts and what stands between, but no refusal. */
-function retryOf(error: unknown): number | null {
-  if (!(error instanceof ApiError)) return 0;
-  const { status, retryAfterMs } = error;
-  return status >= 500 || status === 408 || status === 429 ? (retryAfterMs ?? 0) : null;
 }
 
 function jsonBody(value: unknown): { readonly mediaType: string; readonly text: string } {

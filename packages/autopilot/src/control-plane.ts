@@ -208,12 +208,18 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   });
   const kept = connected === null ? null : new PostgresJournal(connected);
   const journal = kept ?? new MemoryJournal();
-  const databases = new DatabaseOffice({
+  const databases: DatabaseOffice = new DatabaseOffice({
     urls: options.watch ?? {},
+    applyUrls: options.applyUrls ?? {},
     historyUrl: connected,
     clock,
     settings,
+    journal,
+    orders: () => office.orders,
+    ownService,
+    isStopped: () => office.stopped !== null,
     mayAct: () => leadership === null || leadership.mayAct,
+    onTrouble,
   });
   const tuning = new TuningOffice({
     journal,
@@ -232,7 +238,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const office = new ConfigurationOffice({
     store: configStore,
     journal,
-    actuators: tuning.actuators,
+    actuators: [...tuning.actuators, databases.actuator],
+    guards: [databases.guard],
     own,
     ownService,
     stateDirectory: options.environment === undefined ? null : stateDirectory(environment),

@@ -15,15 +15,18 @@ import { type AccessSources, accessAnswers } from './access/answers.ts';
 import { authenticate, type Doors } from './authentication.ts';
 import { type ConfigurationSources, configurationAnswers } from './config/answers.ts';
 import { DASHBOARD_PATH, type DashboardFiles } from './dashboard-files.ts';
-import { type DatabaseSources, databaseAnswers } from './database/answers.ts';
-import { indexAdviceAnswers } from './database/index-advice-answers.ts';
+import { databaseAnswers } from './database/answers.ts';
+import { indexAdviceAnswers, indexAdviceJobs } from './database/index-advice-answers.ts';
+import { maintenanceJobs } from './database/maintenance-answers.ts';
+import type { DatabaseSources } from './database/sources.ts';
 import { DOCS_POLICY, docsPage } from './docs-page.ts';
 import type { EventStreams } from './event-streams.ts';
+import { jobAnswers } from './jobs.ts';
 import { acceptedMediaType } from './media-types.ts';
 import { OperationRouter } from './operation-router.ts';
 import { benchmarkAnswers } from './optimization/benchmark-answers.ts';
 import { getCompressionStats } from './optimization/compression-stats.ts';
-import { type LoadSources, loadTestAnswers } from './optimization/load-test-answers.ts';
+import { benchmarkJobs, type LoadSources, loadTestAnswers, loadTestJobs } from './optimization/load-test-answers.ts';
 import { type TuningSources, tuningAnswers } from './optimization/tuning-answers.ts';
 import { dashboardTail, getDashboard, refuseFixedRange } from './performance/dashboard.ts';
 import { listInstances } from './performance/instances.ts';
@@ -45,7 +48,7 @@ export interface ApiParts {
   readonly metrics: { readonly exposition: Exposition; readonly fleet: FleetMetrics };
   readonly configuration: ConfigurationSources;
   readonly access: AccessSources;
-  readonly databases: Pick<DatabaseSources, 'watched' | 'advice' | 'slowMs'>;
+  readonly databases: Pick<DatabaseSources, 'watched' | 'advice' | 'slowMs' | 'maintenance'>;
   readonly profiles: Profiles;
   readonly loads: LoadSources;
   readonly tuning: TuningSources;
@@ -214,7 +217,6 @@ function answeringOf(parts: ApiParts): Answering {
   const { performance, streams, answers, version } = parts;
   const document = openApiDocument({ version });
   const page = docsPage(document);
-  const loads = loadTestAnswers(parts.loads);
   return {
     getDashboard: async ({ query, key, streams: follows, signal }) => {
       if (follows) refuseFixedRange(query);
@@ -283,10 +285,16 @@ function answeringOf(parts: ApiParts): Answering {
     ...configurationAnswers(parts.configuration),
     ...accessAnswers(parts.access),
     ...databaseAnswers({ ...parts.databases, performance, answers }),
-    ...loads,
-    ...indexAdviceAnswers({ ...parts.databases, performance }, loads),
+    ...loadTestAnswers(parts.loads),
+    ...indexAdviceAnswers({ ...parts.databases, performance }),
     ...benchmarkAnswers(parts.loads),
     ...tuningAnswers(parts.tuning),
+    ...jobAnswers([
+      maintenanceJobs(parts.databases.maintenance),
+      indexAdviceJobs(parts.databases.advice),
+      loadTestJobs(parts.loads.desk),
+      benchmarkJobs(parts.loads.benchmarks),
+    ]),
     getOpenApi: async () => jsonResponse(document),
     getDocs: async () =>
       textResponse(200, 'text/html; charset=utf-8', page, { 'content-security-policy': DOCS_POLICY }),

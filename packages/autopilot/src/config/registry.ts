@@ -7,6 +7,7 @@ import { database } from './groups/database.ts';
 import { health } from './groups/health.ts';
 import { jobs } from './groups/jobs.ts';
 import { load } from './groups/load.ts';
+import { maintenance } from './groups/maintenance.ts';
 import { monitoring } from './groups/monitoring.ts';
 import { observe } from './groups/observe.ts';
 import { optimization } from './groups/optimization.ts';
@@ -24,6 +25,7 @@ interface Groups {
   readonly health: typeof health;
   readonly jobs: typeof jobs;
   readonly load: typeof load;
+  readonly maintenance: typeof maintenance;
   readonly monitoring: typeof monitoring;
   readonly observe: typeof observe;
   readonly optimization: typeof optimization;
@@ -41,6 +43,7 @@ const groups: Groups = {
   health,
   jobs,
   load,
+  maintenance,
   monitoring,
   observe,
   optimization,

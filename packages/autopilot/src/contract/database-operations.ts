@@ -8,8 +8,12 @@ import type {
   StatementPlan,
   WatchedDatabaseList,
 } from './database.ts';
+import type { DatabaseMaintenance } from './database-maintenance.ts';
+import { databaseMaintenance } from './database-maintenance-shapes.ts';
 import * as answer from './database-shapes.ts';
 import type { ErrorCode } from './error-table.ts';
+import { job } from './load-test-shapes.ts';
+import type { Job } from './load-tests.ts';
 import type { Operation } from './operations.ts';
 import { cursor, from, limit, name, optional, service, to } from './operations-parameters.ts';
 import type { FieldsOf } from './shape.ts';
@@ -78,6 +82,9 @@ export interface DatabaseOperationTypes {
   readonly listSlowQueries: { readonly query: SlowStatementsQuery; readonly answer: SlowStatementList };
   readonly getDatabaseHistory: { readonly query: DatabaseHistoryQuery; readonly answer: DatabaseHistoryAnswer };
   readonly getStatementPlan: { readonly query: StatementPlanQuery; readonly answer: StatementPlan };
+  readonly getDatabaseMaintenance: { readonly query: DatabaseQuery; readonly answer: DatabaseMaintenance };
+  readonly analyzeTables: { readonly query: DatabaseQuery; readonly answer: Job };
+  readonly vacuumTables: { readonly query: DatabaseQuery; readonly answer: Job };
   readonly listDatabaseTables: { readonly query: DatabaseListQuery; readonly answer: DatabaseTableList };
   readonly listDatabaseIndexes: { readonly query: DatabaseListQuery; readonly answer: DatabaseIndexList };
   readonly getDatabaseConnections: { readonly query: DatabaseQuery; readonly answer: DatabaseConnections };
@@ -94,6 +101,19 @@ const PROBLEMS: readonly ErrorCode[] = [
   'AP_DATABASE_UNKNOWN',
   'AP_DATABASE_UNREACHABLE',
   'AP_DATABASE_REFUSED',
+];
+const tableNames = { kind: 'array', of: name('With its schema: public.tasks'), maxItems: 1_000 } as const;
+const FOLLOWED =
+  'Answers 202; it is followed and cancelled at the address in Location. One table at a time, each an order in the journal, never in a protected window or under load (settings maintenance.*).';
+const STARTS: readonly ErrorCode[] = [
+  ...PROBLEMS,
+  'AP_BODY_INVALID',
+  'AP_BODY_TOO_LARGE',
+  'AP_CROSS_SITE',
+  'AP_MAINTENANCE_FAILED',
+  'AP_MAINTENANCE_RUNNING',
+  'AP_ORDER_REFUSED',
+  'AP_TABLE_UNKNOWN',
 ];
 const listFields: FieldsOf<DatabaseListQuery> = {
   service,
@@ -209,6 +229,62 @@ export const databaseOperations: {
     answer: answer.statementPlan,
     mediaTypes: JSON_ONLY,
     problems: [...PROBLEMS, 'AP_STATEMENT_UNKNOWN', 'AP_PLAN_UNAVAILABLE'],
+  },
+  getDatabaseMaintenance: {
+    method: 'GET',
+    path: '/api/v1/performance/database/maintenance',
+    tag,
+    summary: 'What autovacuum is late for, what holds it back, how its settings should be, and what was run',
+    scope: 'read',
+    query: { kind: 'object', fields: { service, database } },
+    answer: databaseMaintenance,
+    mediaTypes: JSON_ONLY,
+    problems: PROBLEMS,
+  },
+  analyzeTables: {
+    method: 'POST',
+    path: '/api/v1/performance/database/analyze',
+    tag,
+    summary: 'Analyzes tables, as a job: those named, or those that are due',
+    description: FOLLOWED,
+    scope: 'operate',
+    query: { kind: 'object', fields: { service, database } },
+    body: {
+      description: '`tables` by name with schema; left out: those whose statistics are old',
+      mediaTypes: JSON_ONLY,
+      maxBytes: 65_536,
+      shape: { kind: 'object', fields: { tables: optional(tableNames) } },
+    },
+    answer: job,
+    mediaTypes: JSON_ONLY,
+    problems: STARTS,
+  },
+  vacuumTables: {
+    method: 'POST',
+    path: '/api/v1/performance/database/vacuum',
+    tag,
+    summary: 'Vacuums tables, as a job: those named, or those that are due',
+    description: `${FOLLOWED} \`full\` rewrites one table, under a lock that keeps everybody out, and wants its name in \`confirm\`.`,
+    scope: 'operate',
+    query: { kind: 'object', fields: { service, database } },
+    body: {
+      description:
+        '`tables` by name with schema, left out: those that autovacuum is late for; `analyze` as well; `full` and `confirm` with the name of the one table',
+      mediaTypes: JSON_ONLY,
+      maxBytes: 65_536,
+      shape: {
+        kind: 'object',
+        fields: {
+          tables: optional(tableNames),
+          analyze: optional({ kind: 'boolean' } as const),
+          full: optional({ kind: 'boolean' } as const),
+          confirm: optional(name('The name of the table, as it is given in `tables`')),
+        },
+      },
+    },
+    answer: job,
+    mediaTypes: JSON_ONLY,
+    problems: STARTS,
   },
   listDatabaseTables: {
     method: 'GET',

@@ -270,6 +270,20 @@ const statement: ShapeOf<d.SlowStatement> = {
 
 const pools: ShapeOf<d.DatabaseAnalysis['pools']> = { kind: 'array', of: pool };
 
+/** What holds back vacuum. */
+export const blockers: ShapeOf<d.DatabaseOverview['vacuumBlockers']> = {
+  kind: 'array',
+  of: {
+    kind: 'object',
+    fields: {
+      kind: { kind: 'string', values: ['transaction', 'prepared transaction', 'replication slot', 'standby'] },
+      name: text,
+      age: count,
+      sinceAt: maybeTime,
+    },
+  },
+};
+
 /** GET /performance/databases */
 export const watchedDatabaseList: ShapeOf<d.WatchedDatabaseList> = {
   kind: 'object',
@@ -334,18 +348,7 @@ export const databaseAnalysis: ShapeOf<d.DatabaseAnalysis> = {
         },
       },
     },
-    vacuumBlockers: {
-      kind: 'array',
-      of: {
-        kind: 'object',
-        fields: {
-          kind: { kind: 'string', values: ['transaction', 'prepared transaction', 'replication slot', 'standby'] },
-          name: text,
-          age: count,
-          sinceAt: maybeTime,
-        },
-      },
-    },
+    vacuumBlockers: blockers,
     findings,
     settingsAdvice: {
       kind: 'array',

@@ -305,7 +305,7 @@ export class DatabaseCollector {
   }
 
   #standingOf(counted: CountedTable): TableStanding {
-    const { oid, ...table } = counted;
+    const { oid, changedSinceAnalyze: _changed, ...table } = counted;
     return { ...table, totalBytes: this.#sizes.get(oid) ?? null };
   }
 

@@ -56,6 +56,7 @@ export interface CountedTable {
   readonly deleted: number;
   readonly hotUpdated: number;
   readonly vacuums: number;
+  readonly changedSinceAnalyze: number;
 }
 
 /** What one reading found. */
@@ -175,10 +176,10 @@ async function tablesOf(client: pg.ClientBase): Promise<readonly CountedTable[]>
     client,
     `SELECT ${OWN_MARK} s.relid::text, s.schemaname || '.' || s.relname, s.n_live_tup::float8, s.n_dead_tup::float8,
        s.n_tup_ins::float8, s.n_tup_upd::float8, s.n_tup_del::float8, s.n_tup_hot_upd::float8,
-       (s.vacuum_count + s.autovacuum_count)::float8
+       (s.vacuum_count + s.autovacuum_count)::float8, s.n_mod_since_analyze::float8
      FROM pg_stat_user_tables s JOIN pg_namespace n ON n.nspname = s.schemaname WHERE ${APPLICATION_SCHEMAS}`,
   );
-  return rows.map(([oid, relation, live, dead, inserted, updated, deleted, hot, vacuums]) => ({
+  return rows.map(([oid, relation, live, dead, inserted, updated, deleted, hot, vacuums, changed]) => ({
     oid: String(oid),
     relation: String(relation),
     liveRows: Number(live),
@@ -188,5 +189,6 @@ async function tablesOf(client: pg.ClientBase): Promise<readonly CountedTable[]>
     deleted: Number(deleted),
     hotUpdated: Number(hot),
     vacuums: Number(vacuums),
+    changedSinceAnalyze: Number(changed),
   }));
 }

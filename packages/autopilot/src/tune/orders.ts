@@ -23,6 +23,8 @@ export interface Guard {
 /** Carries out changes of one kind. What it needs to do so, and to take it back, is data that outlives the process. */
 export interface Actuator<C extends Change, Result> {
   readonly kind: string;
+  /** What it does leaves nothing to be watched or taken back: done is done, whoever wanted it. */
+  readonly isFinal?: true;
   /** The change as data, from which heal() knows it again. */
   describe(change: C): JsonValue;
   /** How to take it back; changes nothing. */
@@ -40,7 +42,7 @@ export interface OrdersOptions {
   readonly journal: Journal;
   readonly guards: readonly Guard[];
   /** By kind, for healing and taking back. */
-  readonly actuators: readonly Pick<Actuator<never, unknown>, 'kind' | 'undo' | 'heal'>[];
+  readonly actuators: readonly Pick<Actuator<never, unknown>, 'kind' | 'isFinal' | 'undo' | 'heal'>[];
   readonly onTrouble: (message: string) => void;
 }
 
@@ -90,7 +92,7 @@ export class Orders {
     try {
       await journal.write(trial);
       const result = await this.#applied(change, actuator, trial);
-      const isWatched = trial.scope !== null || change.origin !== 'person';
+      const isWatched = trial.scope !== null || (change.origin !== 'person' && actuator.isFinal !== true);
       // What is done is done: an entry that stays open is closed by heal().
       await this.#write({ ...trial, state: isWatched ? 'watching' : 'kept' });
       return result;
@@ -152,7 +154,7 @@ export class Orders {
       await journal.write({ ...trial, state: 'reverted', reason: 'It was interrupted before anything was changed.' });
     } else if (trial.scope !== null) {
       await journal.write({ ...trial, state: 'watching', reason: `${trial.reason} Finished after an interruption.` });
-    } else if (trial.origin === 'person') {
+    } else if (trial.origin === 'person' || this.#actuatorOf(trial).isFinal === true) {
       await journal.write({ ...trial, state: 'kept', reason: `${trial.reason} Finished after an interruption.` });
     } else {
       this.#underWay.delete(trial.id);
@@ -170,7 +172,7 @@ export class Orders {
     }
   }
 
-  #actuatorOf({ kind, id }: Trial): Pick<Actuator<never, unknown>, 'undo' | 'heal'> {
+  #actuatorOf({ kind, id }: Trial): Pick<Actuator<never, unknown>, 'isFinal' | 'undo' | 'heal'> {
     const actuator = this.#options.actuators.find((one) => one.kind === kind);
     if (actuator !== undefined) return actuator;
     throw new AutopilotError(

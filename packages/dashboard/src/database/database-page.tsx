@@ -3,6 +3,7 @@ import { PageLink } from '../shell/page-link.tsx';
 import { AdvicePart } from './advice-part.tsx';
 import { ConnectionsPart } from './connections-part.tsx';
 import { IndexesPart } from './indexes-part.tsx';
+import { MaintenancePart } from './maintenance-part.tsx';
 import { OverviewPart } from './overview-part.tsx';
 import { QueriesPart } from './queries-part.tsx';
 import { TablesPart } from './tables-part.tsx';
@@ -19,6 +20,7 @@ const parts = [
   { part: 'indexes', label: 'Indexes', render: () => <IndexesPart /> },
   { part: 'advice', label: 'Index advice', render: () => <AdvicePart /> },
   { part: 'connections', label: 'Connections', render: () => <ConnectionsPart /> },
+  { part: 'maintenance', label: 'Maintenance', render: () => <MaintenancePart /> },
 ] as const;
 
 /** The watched database: what it costs, what is wrong with it, and who causes it. */

@@ -16,6 +16,7 @@ interface Asked<Answer> {
 export function useDatabase<Answer>(
   name: string,
   ask: (query: { readonly service?: string }, options: { readonly signal: AbortSignal }) => Promise<Answer>,
+  /** ms until it is asked again, by what came last; null: as usual. */
   everyMs: (answer: Answer | undefined) => number | null = () => null,
 ): Asked<Answer> {
   const { asked } = useRangeView();

@@ -15,7 +15,7 @@ import type { ConfigStore, Journal } from '../../storage/ports.ts';
 import { ConfigurationActuator } from '../../tune/configuration-actuator.ts';
 import { ConfigurationDesk } from '../../tune/configuration-desk.ts';
 import { killSwitch } from '../../tune/kill-switch.ts';
-import { type Actuator, Orders } from '../../tune/orders.ts';
+import { type Actuator, type Guard, Orders } from '../../tune/orders.ts';
 import type { ConfigurationSources } from './answers.ts';
 import { ConfiguredInstances } from './configured-instances.ts';
 
@@ -25,6 +25,8 @@ export interface ConfigurationOfficeOptions {
   readonly journal: Journal;
   /** What else than configurations is changed, for healing. */
   readonly actuators?: readonly Actuator<never, unknown>[];
+  /** Beside the kill switch. */
+  readonly guards?: readonly Guard[];
   /** The control plane's own. */
   readonly own: InstanceConfig;
   /** The service whose configuration the control plane itself runs with; it may become known only when an agent links. */
@@ -85,7 +87,7 @@ export class ConfigurationOffice {
     this.orders = new Orders({
       journal,
       actuators: [actuator, ...(options.actuators ?? [])],
-      guards: [stop],
+      guards: [stop, ...(options.guards ?? [])],
       onTrouble,
     });
     this.#instances = new ConfiguredInstances({

@@ -22,30 +22,20 @@ import { explainStatement } from '../../postgres/explain-statement.ts';
 import { readConnections } from '../../postgres/read-connections.ts';
 import { readStatements } from '../../postgres/read-statements.ts';
 import { ServerShape } from '../../postgres/server-shape.ts';
-import { databaseSummary, type Scope } from '../../query/summaries.ts';
+import { databaseSummary } from '../../query/summaries.ts';
 import type { TimeRange } from '../../query/time-range.ts';
 import type { Answering } from '../handler.ts';
-import { type PerformanceSources, scopeOf } from '../performance/sources.ts';
-import type { RecentAnswers } from '../recent-answers.ts';
+import type { PerformanceSources } from '../performance/sources.ts';
 import { jsonResponse } from '../responses.ts';
 import { collectionOf } from './collection.ts';
-import type { DatabaseWatch, StatementsLook, WatchedDatabases } from './database-watch.ts';
+import type { DatabaseWatch, StatementsLook } from './database-watch.ts';
 import { databaseHistory } from './history-answer.ts';
-import type { IndexAdviceDesk } from './index-advice-desk.ts';
 import { listPage } from './list-page.ts';
+import { maintenanceAnswers } from './maintenance-answers.ts';
 import { slowStatements } from './slow-statements.ts';
+import { type DatabaseSources, scopeOfService } from './sources.ts';
 import { type StatementRange, statementsOfRange } from './statement-range.ts';
 import { withTrends } from './table-trends.ts';
-
-/** What the calls about databases are answered from. */
-export interface DatabaseSources {
-  readonly watched: WatchedDatabases;
-  readonly performance: PerformanceSources;
-  readonly answers: RecentAnswers;
-  readonly advice: IndexAdviceDesk;
-  /** ms: what is called slow where the caller does not say. */
-  readonly slowMs: () => number;
-}
 
 /** Where history is away. */
 const noTrends: ReadonlyMap<string, TableTrend> = new Map();
@@ -76,6 +66,7 @@ export function databaseAnswers(sources: DatabaseSources): Pick<Answering, Datab
       const list = await answers.get(key, () => slowQueries(sources, query));
       return jsonResponse(list, 200, { link: linkHeader(url.pathname + url.search, list.page) });
     },
+    ...maintenanceAnswers(sources),
     getDatabaseHistory: async ({ query }) =>
       jsonResponse(await databaseHistory(watched.find(query.database), query, clock.now())),
     getStatementPlan: async ({ query: { database, queryId } }) =>
@@ -150,11 +141,6 @@ async function described(watch: DatabaseWatch, now: EpochMs): Promise<WatchedDat
 function lately({ clock }: PerformanceSources, lengthMs: number): TimeRange {
   const now = clock.now();
   return { from: now - lengthMs, to: now, complete: true, notes: [] };
-}
-
-/** The service that the caller means; of a database's pools and statements each has its own. */
-function scopeOfService(performance: PerformanceSources, { service }: { readonly service?: string }): Scope {
-  return scopeOf(performance, service === undefined ? {} : { service });
 }
 
 async function poolsOf(

@@ -83,6 +83,12 @@ export class DatabaseWatch {
     return this.#once('look', settings().overviewMs, () => overviewOf(this.database, { now: clock.now(), machine }));
   }
 
+  /** As {@link look}, and not from what is kept. */
+  lookAgain(): Promise<Look> {
+    this.#kept.delete('look');
+    return this.look();
+  }
+
   /** Statements that the server counts. Throws as {@link look}. */
   statements(): Promise<StatementsLook> {
     return this.#once('statements', this.#options.settings().statementsMs, async () => {

@@ -2,19 +2,22 @@ import { observedWorkload } from '../../advise/observed-workload.ts';
 import type { IndexAdviceRun } from '../../contract/index-advice.ts';
 import type { IndexAdviceOperationId } from '../../contract/index-advice-operations.ts';
 import type { Job } from '../../contract/load-tests.ts';
-import { AutopilotError } from '../../kernel/errors.ts';
 import type { Answering } from '../handler.ts';
+import type { JobSource } from '../jobs.ts';
 import { scopeOf } from '../performance/sources.ts';
 import { jsonResponse } from '../responses.ts';
-import { type DatabaseSources, knownStatements } from './answers.ts';
+import { knownStatements } from './answers.ts';
+import type { IndexAdviceDesk } from './index-advice-desk.ts';
+import type { DatabaseSources } from './sources.ts';
 
 const PATH = '/api/v1/performance/database/indexes/advice';
 
-/** Answers the calls about index advice, and those about jobs that are such; `others` has the other jobs. */
-export function indexAdviceAnswers(
-  { watched, performance, advice: desk }: Pick<DatabaseSources, 'watched' | 'performance' | 'advice'>,
-  others: Pick<Answering, 'getJob' | 'cancelJob'>,
-): Pick<Answering, IndexAdviceOperationId | 'getJob' | 'cancelJob'> {
+/** Answers the calls about index advice. */
+export function indexAdviceAnswers({
+  watched,
+  performance,
+  advice: desk,
+}: Pick<DatabaseSources, 'watched' | 'performance' | 'advice'>): Pick<Answering, IndexAdviceOperationId> {
   return {
     getIndexAdvice: async ({ query: { database } }) => jsonResponse(desk.read(watched.find(database).name)),
     startIndexAdvice: async ({ query, principal }) => {
@@ -30,17 +33,19 @@ export function indexAdviceAnswers(
       );
       return jsonResponse(jobOf(run), 202, { location: `/api/v1/jobs/${run.id}` });
     },
-    getJob: async (call) => {
-      const found = desk.find(String(call.params['id']));
-      return found === null ? others.getJob(call) : jsonResponse(jobOf(found));
-    },
-    cancelJob: async (call) => {
-      const id = String(call.params['id']);
-      if (desk.find(id) === null) return others.cancelJob(call);
-      desk.cancel(id);
+  };
+}
+
+/** Index advice as jobs. */
+export function indexAdviceJobs(desk: IndexAdviceDesk): JobSource {
+  return {
+    find: (id) => {
       const run = desk.find(id);
-      if (run === null) throw new AutopilotError('AP_JOB_UNKNOWN', `There is no job ${JSON.stringify(id)}.`);
-      return jsonResponse(jobOf(run));
+      return Promise.resolve(run === null ? null : jobOf(run));
+    },
+    cancel: (id) => {
+      desk.cancel(id);
+      return Promise.resolve();
     },
   };
 }

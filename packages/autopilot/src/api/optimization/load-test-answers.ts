@@ -9,6 +9,7 @@ import { parseThreshold, THRESHOLD_REMEDY } from '../../load/threshold.ts';
 import { linkHeader, type Pager } from '../../page/page.ts';
 import type { EventStreams } from '../event-streams.ts';
 import type { Answering } from '../handler.ts';
+import type { JobSource } from '../jobs.ts';
 import { newestFirst, partOf } from '../numbered-list.ts';
 import { jsonOf } from '../request-body.ts';
 import { eventStreamResponse, jsonResponse, textResponse } from '../responses.ts';
@@ -34,24 +35,12 @@ const REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ance
 const THINK_MS = 1000;
 
 /** Answers the calls about load tests. */
-export function loadTestAnswers(sources: LoadSources): Pick<Answering, LoadTestOperationId> {
-  const { desk, benchmarks, pager, streams, serviceOf } = sources;
+export function loadTestAnswers(
+  sources: LoadSources,
+): Pick<Answering, Exclude<LoadTestOperationId, 'getJob' | 'cancelJob'>> {
+  const { desk, pager, streams, serviceOf } = sources;
   const started = (head: LoadTestHead): Response =>
     jsonResponse(head, 202, { location: `${PATH}/${head.id}`, link: `</api/v1/jobs/${head.id}>; rel="monitor"` });
-  /** Both are long work under one roof of ids. */
-  const job = async (id: string): Promise<Job> => {
-    try {
-      return jobOf(await desk.read(id));
-    } catch (error) {
-      if (!isUnknown(error)) throw error;
-    }
-    try {
-      return jobOfBenchmark(await benchmarks.read(id));
-    } catch (error) {
-      if (!isUnknown(error)) throw error;
-      throw new AutopilotError('AP_JOB_UNKNOWN', `There is no job ${JSON.stringify(id)}.`);
-    }
-  };
   return {
     getLoadTests: async ({ query, url, principal }) => {
       const service = serviceOf(query.service);
@@ -96,14 +85,36 @@ export function loadTestAnswers(sources: LoadSources): Pick<Answering, LoadTestO
       const { verdict, reasons, figures } = compareLoadResults(sides[0] ?? [], sides[1] ?? []);
       return jsonResponse({ before: before.head, after: after.head, verdict, reasons, figures });
     },
-    getJob: async ({ params }) => jsonResponse(await job(String(params['id']))),
-    cancelJob: async ({ params }) => {
-      const id = String(params['id']);
-      const { kind } = await job(id);
-      await (kind === 'benchmark' ? benchmarks : desk).stop(id);
-      return jsonResponse(await job(id));
+  };
+}
+
+/** Load tests as jobs. */
+export function loadTestJobs(desk: LoadDesk): JobSource {
+  return {
+    find: async (id) => unlessUnknown(async () => jobOf(await desk.read(id))),
+    cancel: async (id) => {
+      await desk.stop(id);
     },
   };
+}
+
+/** Benchmarks as jobs. */
+export function benchmarkJobs(desk: BenchmarkDesk): JobSource {
+  return {
+    find: async (id) => unlessUnknown(async () => jobOfBenchmark(await desk.read(id))),
+    cancel: async (id) => {
+      await desk.stop(id);
+    },
+  };
+}
+
+async function unlessUnknown<T>(read: () => Promise<T>): Promise<T | null> {
+  try {
+    return await read();
+  } catch (error) {
+    if (isUnknown(error)) return null;
+    throw error;
+  }
 }
 
 function wantsStart({ users, durationSeconds, target, path }: LoadTestsQuery): boolean {

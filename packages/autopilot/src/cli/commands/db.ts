@@ -21,6 +21,7 @@ import { ServerShape } from '../../postgres/server-shape.ts';
 import { type Command, exitCodes, type Terminal, UsageError } from '../command.ts';
 import { type TextColumn, textTable } from '../text-table.ts';
 import { adviseDatabase, adviseFlags } from './db-advise.ts';
+import { maintenanceOf } from './db-maintain.ts';
 
 /** What one way of using `autopilot db` is told. */
 interface Use {
@@ -133,6 +134,10 @@ const uses: Readonly<Record<string, (use: Use) => Promise<Answer>>> = {
     ];
     return listed(server.value, 'indexes', value, limit, columns, [...server.gaps, ...gaps]);
   },
+  maintain: async ({ database }) => {
+    const { json, lines, gaps } = await maintenanceOf(database);
+    return { json, lines: [...lines, ...gapLines(gaps)] };
+  },
   connections: async ({ database, limit }) => {
     const server = await readServer(database);
     const view = await readConnections(database);
@@ -171,12 +176,13 @@ export const db: Command = {
       '  tables       sizes, dead rows, scans, vacuum, bloat',
       '  indexes      sizes, use, and which are unused, duplicate, invalid or bloated',
       '  connections  who is connected, and who waits or blocks',
+      '  maintain     what autovacuum is late for, with the statements to run, and what holds it back',
       '  advise       which indexes a workload wants, planned on a shadow of the database (docs/guides/index-advisor.md)',
     ].join('\n'),
     'Works on any server from PostgreSQL 13 to 18 with nothing installed on it, and only reads: every statement runs in a\nread-only transaction with limits on its time and on waiting for locks. What the role may not see is named, with the GRANT\nthat opens it; docs/guides/database.md has the least rights.',
     'Exit codes: 0 answered, 2 used wrongly, 3 the database could not be reached.',
   ],
-  operands: '<analyze|slow|tables|indexes|connections|advise>',
+  operands: '<analyze|slow|tables|indexes|connections|maintain|advise>',
   flags: {
     url: { value: 'url', description: 'The database: postgres://user:password@host/name', environment: 'DATABASE_URL' },
     limit: { value: 'number', description: `Rows in a table; default ${DEFAULT_LIMIT}` },
