@@ -1,4 +1,4 @@
-import { type ApiError, errorOf, retryOf } from './client-error.ts';
+import { errorOf, retryOf } from './client-error.ts';
 import { follow, mergeDashboard, mergeMetrics, type StreamOptions } from './client-stream.ts';
 import type {
   AccessToken,
@@ -110,7 +110,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The typed client of the HTTP API; for browsers and Node. Calls reject with an {@link ApiError} or, without an answer, with fetch's TypeError. */
+/** The typed client of the HTTP API; for browsers and Node. Calls reject with an ApiError or, without an answer, with fetch's TypeError. */
 export interface Client {
   getDashboard(query?: DashboardQuery, options?: CallOptions): Promise<Dashboard>;
   /**
