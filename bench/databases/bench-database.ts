@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '@teamflow/autopilot/embedded';
 import pg from 'pg';
+import { random } from '../../test/support/random.ts';
 
 /** Values for a question; the same row of them in every run. */
 export interface Pick {
@@ -28,18 +29,12 @@ export function statementsOf(database: BenchDatabase, quick: boolean, each: numb
   return Array.from({ length: each }, () => questions.map((question) => question(pick))).flat();
 }
 
-/** Numbers that look random and are the same in every run (mulberry32). */
+/** The same choices in every run. */
 export function pickFrom(seed: number): Pick {
-  let state = seed;
-  const random = (): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const next = random(seed);
   return {
-    even: (n) => 1 + Math.floor(n * random()),
-    skewed: (n, power) => 1 + Math.floor(n * random() ** power),
+    even: (n) => 1 + Math.floor(n * next()),
+    skewed: (n, power) => 1 + Math.floor(n * next() ** power),
   };
 }
 

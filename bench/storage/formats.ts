@@ -1,7 +1,7 @@
 import { zstdCompressSync } from 'node:zlib';
 import type { SeriesWindow } from '../../packages/autopilot/src/contract/series.ts';
+import { ByteWriter } from '../../packages/autopilot/src/storage/bytes.ts';
 import { layouts } from '../../packages/autopilot/src/storage/cell-accumulator.ts';
-import { ByteWriter } from '../../packages/autopilot/src/storage/postgres/bytes.ts';
 import { writeCells } from '../../packages/autopilot/src/storage/postgres/cell-codec.ts';
 import { type BenchOptions, median } from '../result.ts';
 import type { Findings } from './findings.ts';

@@ -1,5 +1,6 @@
 import type { Cell, Family, SeriesWindow, Window } from '../../packages/autopilot/src/contract/series.ts';
 import { ExponentialHistogram } from '../../packages/autopilot/src/kernel/histogram.ts';
+import { random } from '../../test/support/random.ts';
 
 /**
  * Windows as an application's would be, without the application: durations are log-normal with a slow tail, traffic is spread over
@@ -16,17 +17,6 @@ export interface Mix {
 /** Where only times are measured, windows are put together from so many variants of each series. */
 const VARIANTS = 16;
 const DATABASE_CALLS = 3;
-
-/** Numbers that look random and are the same each time (mulberry32). */
-export function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 interface Shape {
   readonly family: Family;

@@ -7,19 +7,13 @@ import { token as command } from '../../packages/autopilot/src/cli/commands/toke
 import type { AccessTokenList, AuditList, CreatedAccessToken } from '../../packages/autopilot/src/contract/access.ts';
 import type { Problem } from '../../packages/autopilot/src/contract/error-table.ts';
 import { operations } from '../../packages/autopilot/src/contract/operations.ts';
-import { type ControlWorld, controlWorld, LINK_KEY, TOKEN } from '../support/control-world.ts';
+import { type ControlWorld, controlWorld, json, LINK_KEY, TOKEN } from '../support/control-world.ts';
 import { leakCheck } from '../support/leak-check.ts';
 
 leakCheck(after);
 
 const TOKENS = '/api/v1/access/tokens';
 const AUDIT = '/api/v1/access/audit';
-
-async function json<T>(response: Response, status = 200): Promise<T> {
-  const text = await response.text();
-  assert.equal(response.status, status, text);
-  return JSON.parse(text) as T; // as the operation table declares
-}
 
 const as = (secret: string): Readonly<Record<string, string>> => ({ authorization: `Bearer ${secret}` });
 

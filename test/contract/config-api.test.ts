@@ -21,7 +21,7 @@ import type {
 import type { Problem } from '../../packages/autopilot/src/contract/error-table.ts';
 import { systemClock } from '../../packages/autopilot/src/kernel/clock.ts';
 import { ConfiguredAgent } from '../support/configured-agent.ts';
-import { type ControlWorld, controlWorld, LINK_KEY } from '../support/control-world.ts';
+import { type ControlWorld, controlWorld, json, LINK_KEY } from '../support/control-world.ts';
 import { leakCheck } from '../support/leak-check.ts';
 import { until } from '../support/until.ts';
 
@@ -32,12 +32,6 @@ function linked(world: ControlWorld, name: string, environment?: SettingValues, 
   world.plane.accept(agent.channel);
   agent.hello(name);
   return agent;
-}
-
-async function json<T>(response: Response, status = 200): Promise<T> {
-  const text = await response.text();
-  assert.equal(response.status, status, text);
-  return JSON.parse(text) as T; // as the operation table declares
 }
 
 async function patch(world: ControlWorld, version: number, body: object, search = ''): Promise<Response> {

@@ -4,8 +4,8 @@ import { after, test } from 'node:test';
 import { tortureConfiguration } from '../support/config-torture.ts';
 import { leakCheck } from '../support/leak-check.ts';
 import { metricDatabase } from '../support/metric-store.ts';
-import { random } from '../support/metric-truth.ts';
 import { throwawayCluster } from '../support/postgres.ts';
+import { random } from '../support/random.ts';
 
 leakCheck(after);
 

@@ -15,8 +15,9 @@ import { PostgresMetricStore } from '../../packages/autopilot/src/storage/postgr
 import { leakCheck } from '../support/leak-check.ts';
 import type { CompactorOrders } from '../support/metric-compactor.ts';
 import { metricDatabase } from '../support/metric-store.ts';
-import { assertTells, DAY, HOUR, MetricTruth, MINUTE, random } from '../support/metric-truth.ts';
+import { assertTells, DAY, HOUR, MetricTruth, MINUTE } from '../support/metric-truth.ts';
 import { throwawayCluster } from '../support/postgres.ts';
+import { random } from '../support/random.ts';
 import { originOf } from '../support/windows.ts';
 
 leakCheck(after);

@@ -7,17 +7,9 @@ import { FakeClock } from '../../packages/autopilot/src/kernel/clock.ts';
 import { PostgresMetricStore } from '../../packages/autopilot/src/storage/postgres/postgres-metric-store.ts';
 import { leakCheck } from '../support/leak-check.ts';
 import { metricDatabase } from '../support/metric-store.ts';
-import {
-  assertTells,
-  DAY,
-  HOUR,
-  MetricTruth,
-  MINUTE,
-  mergedDurations,
-  random,
-  readAll,
-} from '../support/metric-truth.ts';
+import { assertTells, DAY, HOUR, MetricTruth, MINUTE, mergedDurations, readAll } from '../support/metric-truth.ts';
 import { type TestScope, throwawayCluster } from '../support/postgres.ts';
+import { random } from '../support/random.ts';
 import { originOf, routeOf, windowOf } from '../support/windows.ts';
 
 leakCheck(after);

@@ -10,8 +10,9 @@ import type { Window } from '../../packages/autopilot/src/contract/series.ts';
 import { FakeClock } from '../../packages/autopilot/src/kernel/clock.ts';
 import { PostgresMetricStore } from '../../packages/autopilot/src/storage/postgres/postgres-metric-store.ts';
 import { leakCheck } from '../support/leak-check.ts';
-import { HOUR, MINUTE, mergedDurations, random, readAll } from '../support/metric-truth.ts';
+import { HOUR, MINUTE, mergedDurations, readAll } from '../support/metric-truth.ts';
 import { throwawayServer } from '../support/postgres.ts';
+import { random } from '../support/random.ts';
 import { skipUnless } from '../support/skip-unless.ts';
 import { originOf, routeOf, windowOf } from '../support/windows.ts';
 

@@ -8,17 +8,9 @@ import type { Origin, Window } from '../../packages/autopilot/src/contract/serie
 import { FakeClock } from '../../packages/autopilot/src/kernel/clock.ts';
 import { leakCheck } from '../support/leak-check.ts';
 import { emptyMetricStore, storedRows } from '../support/metric-store.ts';
-import {
-  assertTells,
-  DAY,
-  HOUR,
-  MetricTruth,
-  MINUTE,
-  mergedDurations,
-  random,
-  readAll,
-} from '../support/metric-truth.ts';
+import { assertTells, DAY, HOUR, MetricTruth, MINUTE, mergedDurations, readAll } from '../support/metric-truth.ts';
 import { throwawayCluster } from '../support/postgres.ts';
+import { random } from '../support/random.ts';
 import { gaugeOf, originOf, routeOf, seriesOf, windowOf } from '../support/windows.ts';
 
 leakCheck(after);

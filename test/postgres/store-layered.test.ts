@@ -12,8 +12,9 @@ import type { MetricStore } from '../../packages/autopilot/src/storage/ports.ts'
 import type { PostgresMetricStore } from '../../packages/autopilot/src/storage/postgres/postgres-metric-store.ts';
 import { leakCheck } from '../support/leak-check.ts';
 import { emptyMetricStore } from '../support/metric-store.ts';
-import { HOUR, MINUTE, mergedDurations, random, readAll } from '../support/metric-truth.ts';
+import { HOUR, MINUTE, mergedDurations, readAll } from '../support/metric-truth.ts';
 import { type TestScope, throwawayCluster } from '../support/postgres.ts';
+import { random } from '../support/random.ts';
 import { originOf, routeOf, windowOf } from '../support/windows.ts';
 
 leakCheck(after);

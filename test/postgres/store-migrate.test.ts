@@ -7,10 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import pg from 'pg';
 import { FakeClock } from '../../packages/autopilot/src/kernel/clock.ts';
 import { migrate, migrationDirectory, schemaVersion } from '../../packages/autopilot/src/storage/migrate.ts';
 import { PostgresMetricStore } from '../../packages/autopilot/src/storage/postgres/postgres-metric-store.ts';
+import { withClient } from '../support/history-world.ts';
 import { leakCheck } from '../support/leak-check.ts';
 import { databaseFor, olderServer, olderServerSkip, type TestScope, throwawayCluster } from '../support/postgres.ts';
 import { originOf, routeOf, windowOf } from '../support/windows.ts';
@@ -18,16 +18,6 @@ import { originOf, routeOf, windowOf } from '../support/windows.ts';
 leakCheck(after);
 
 const T0 = 1_700_006_400_000;
-
-async function connected<T>(url: string, act: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return await act(client);
-  } finally {
-    await client.end();
-  }
-}
 
 /** The published migrations and more after them, in a folder of the test's own. */
 function withMore(t: TestScope, ...more: readonly string[]): string {
@@ -53,24 +43,24 @@ for (const [name, { server, skip }] of Object.entries({
     test('are applied once, also by ten that start together', async (t) => {
       const { url } = await databaseFor(t, { server: await server() });
       const results = await Promise.all(
-        Array.from({ length: 10 }, () => connected(url, async (client) => await migrate(client))),
+        Array.from({ length: 10 }, () => withClient(url, async (client) => await migrate(client))),
       );
       assert.deepEqual(
         results.flatMap(({ applied }) => applied).sort((a, b) => a - b),
         Array.from({ length: published }, (_, i) => i + 1),
       );
       assert.ok(results.every(({ version }) => version === published));
-      assert.deepEqual((await connected(url, async (client) => await migrate(client))).applied, []);
+      assert.deepEqual((await withClient(url, async (client) => await migrate(client))).applied, []);
     });
 
     test('leave nothing half when one of them fails', async (t) => {
       const { url } = await databaseFor(t, { server: await server() });
       const directory = withMore(t, 'CREATE TABLE autopilot.half (x integer); SELECT 1 / 0;');
       await assert.rejects(
-        connected(url, async (client) => await migrate(client, directory)),
+        withClient(url, async (client) => await migrate(client, directory)),
         { code: '22012' },
       );
-      await connected(url, async (client) => {
+      await withClient(url, async (client) => {
         assert.equal(await schemaVersion(client), published);
         const { rows } = await client.query(`SELECT to_regclass('autopilot.half') AS half`);
         assert.equal(rows[0].half, null);
@@ -94,7 +84,7 @@ test('a process that is killed while it migrates leaves nothing half, and does n
     env: { ...process.env, NODE_TEST_CONTEXT: undefined },
   });
   const gone = once(child, 'exit');
-  await connected(url, async (client) => {
+  await withClient(url, async (client) => {
     for (;;) {
       const { rows } = await client.query(
         `SELECT FROM pg_stat_activity WHERE query LIKE '%pg_sleep(20)%' AND pid <> pg_backend_pid()`,
@@ -118,7 +108,7 @@ test('a process that is killed while it migrates leaves nothing half, and does n
 test('a schema of a later release is reported as such', async (t) => {
   const { url } = await databaseFor(t);
   const later = withMore(t, 'CREATE TABLE autopilot.later (x integer)');
-  await connected(url, async (client) => {
+  await withClient(url, async (client) => {
     assert.equal((await migrate(client, later)).version, published + 1);
     await assert.rejects(migrate(client), {
       code: 'AP_STORE_SCHEMA_NEWER',
@@ -133,7 +123,7 @@ test('a schema of a later release is reported as such', async (t) => {
 
 test('a migration that was changed after it was applied is reported', async (t) => {
   const { url } = await databaseFor(t);
-  await connected(url, async (client) => {
+  await withClient(url, async (client) => {
     await migrate(client, withMore(t, 'CREATE TABLE autopilot.more (x integer)'));
     await assert.rejects(migrate(client, withMore(t, 'CREATE TABLE autopilot.more (y integer)')), {
       code: 'AP_STORE_MIGRATION_CHANGED',
@@ -144,21 +134,21 @@ test('a migration that was changed after it was applied is reported', async (t) 
 
 test('a database that is not in UTF-8 is refused', async (t) => {
   const server = await throwawayCluster();
-  await connected(server.url('postgres'), async (client) => {
+  await withClient(server.url('postgres'), async (client) => {
     await client.query(`CREATE DATABASE in_latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0`);
     t.after(async () => {
-      await connected(server.url('postgres'), async (again) => await again.query('DROP DATABASE in_latin'));
+      await withClient(server.url('postgres'), async (again) => await again.query('DROP DATABASE in_latin'));
     });
   });
   await assert.rejects(
-    connected(server.url('in_latin'), async (client) => await migrate(client)),
+    withClient(server.url('in_latin'), async (client) => await migrate(client)),
     { code: 'AP_STORE_ENCODING' },
   );
 });
 
 test('an agent of the release before goes on writing while and after the schema grows', async (t) => {
   const { url } = await databaseFor(t);
-  await connected(url, async (client) => await migrate(client));
+  await withClient(url, async (client) => await migrate(client));
   const clock = new FakeClock(T0);
   const store = new PostgresMetricStore({ connectionString: url, clock });
   t.after(() => store.close());
@@ -184,13 +174,13 @@ test('an agent of the release before goes on writing while and after the schema 
      CREATE TABLE autopilot.notes (id bigint PRIMARY KEY);
      CREATE FUNCTION autopilot.append_windows_v2(scope bigint, note text) RETURNS integer LANGUAGE sql AS 'SELECT 1';`,
   );
-  await connected(url, async (client) => {
+  await withClient(url, async (client) => {
     assert.deepEqual((await migrate(client, grown)).applied, [published + 1]);
   });
   await delay(200);
   go = false;
   await agent;
-  await connected(url, async (client) => {
+  await withClient(url, async (client) => {
     const { rows } = await client.query('SELECT count(*)::integer AS count FROM autopilot.windows');
     assert.equal(rows[0].count, second);
   });

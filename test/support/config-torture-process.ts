@@ -1,7 +1,7 @@
 /** Rounds of killing for `npm run torture`: told how many and a seed, it writes what they came to. */
 import { tortureConfiguration } from './config-torture.ts';
-import { random } from './metric-truth.ts';
 import { withProgramDatabase } from './program-database.ts';
+import { random } from './random.ts';
 
 const [rounds = '50', seed = '1'] = process.argv.slice(2);
 const startedAtMs = performance.now();

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { signPrincipal } from '../../packages/autopilot/src/access/signed-principal.ts';
 import type { HostPrincipal } from '../../packages/autopilot/src/contract/principal.ts';
 import type { StatementText, Window } from '../../packages/autopilot/src/contract/series.ts';
@@ -190,4 +191,11 @@ export async function report(world: ControlWorld, agent: FakeAgent, seconds: num
     { id: 'a1b2', database: 'main', text: 'select * from tasks where id = ?' },
     { id: 'c3d4', database: 'archive', text: `select ${'x'.repeat(5000)}` },
   ]);
+}
+
+/** The body of an answer that must have this status. */
+export async function json<T>(response: Response, status = 200): Promise<T> {
+  const text = await response.text();
+  assert.equal(response.status, status, text);
+  return JSON.parse(text) as T; // as the operation table declares
 }

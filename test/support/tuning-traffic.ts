@@ -1,5 +1,6 @@
 import type { JudgementRules, TrialSample } from '../../packages/autopilot/src/tune/trial-judgement.ts';
 import { judgeTrial } from '../../packages/autopilot/src/tune/trial-judgement.ts';
+import { random } from './random.ts';
 
 /** A change whose effect is known, under traffic that was made up. */
 export interface SimulatedTrial {
@@ -41,13 +42,13 @@ export function simulateTrial({
   blocksBefore,
   mostBlocksAfter,
 }: SimulatedTrial): SimulatedOutcome {
-  const random = randomFrom(seed);
-  const normal = (): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-  const startS = random() * 86_400;
-  const usualRate = 10 + 30 * random();
-  const memory = Math.exp(-1 / (20 + 100 * random()));
-  const driftSize = 0.15 + 0.15 * random();
-  const spread = Math.sqrt(Math.log1p((0.5 + 0.7 * random()) ** 2));
+  const next = random(seed);
+  const normal = (): number => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
+  const startS = next() * 86_400;
+  const usualRate = 10 + 30 * next();
+  const memory = Math.exp(-1 / (20 + 100 * next()));
+  const driftSize = 0.15 + 0.15 * next();
+  const spread = Math.sqrt(Math.log1p((0.5 + 0.7 * next()) ** 2));
   let drift = 0;
   let burstLeftS = 0;
   const phases: [TrialSample[], TrialSample[]] = [[], []];
@@ -62,7 +63,7 @@ export function simulateTrial({
     const phase = phases[0].length < blocksBefore ? 0 : 1;
     const day = 1 + 0.6 * Math.sin((2 * Math.PI * (startS + second)) / 86_400);
     if (burstLeftS > 0) burstLeftS--;
-    else if (random() < 1 / 600) burstLeftS = 20 + Math.floor(60 * random());
+    else if (next() < 1 / 600) burstLeftS = 20 + Math.floor(60 * next());
     const rate = usualRate * day * (burstLeftS > 0 ? 3 : 1);
     drift = memory * drift + Math.sqrt(1 - memory * memory) * driftSize * normal();
     const strain = drift + 0.3 * Math.log(rate / usualRate);
@@ -118,15 +119,4 @@ export function upperBound(hits: number, of: number): number {
 
 function emptySample(): { durationMs: number; calls: number; ms: number; controlMs: number } {
   return { durationMs: 0, calls: 0, ms: 0, controlMs: 0 };
-}
-
-/** Mulberry32: small, and good enough for a simulation. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

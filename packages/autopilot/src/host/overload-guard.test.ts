@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-
+import { blockFor } from '../../../../test/support/block-for.ts';
 import { settingsOf } from '../config/registry.ts';
 import type { SettingValues } from '../contract/configuration.ts';
 import { systemClock } from '../kernel/clock.ts';
@@ -9,11 +9,6 @@ import { LoopDelay } from '../track/loop-delay.ts';
 import { type Overload, OverloadGuard } from './overload-guard.ts';
 
 const LIMIT_MS = 50;
-
-function block(ms: number): void {
-  const until = performance.now() + ms;
-  while (performance.now() < until);
-}
 
 /** Makes the loop late over and over; answers what the guard says to a request that arrives while it is. */
 async function whileLate(t: TestContext, values: SettingValues): Promise<{ found: Overload | null; told: string[] }> {
@@ -30,10 +25,10 @@ async function whileLate(t: TestContext, values: SettingValues): Promise<{ found
   t.after(() => guard[Symbol.dispose]());
   await sleep(30);
   for (let i = 0; i < 4; i++) {
-    block(LIMIT_MS * 3);
+    blockFor(LIMIT_MS * 3);
     await sleep(0);
   }
-  block(LIMIT_MS * 2);
+  blockFor(LIMIT_MS * 2);
   return { found: guard.check(systemClock.monotonicMs(), false), told };
 }
 

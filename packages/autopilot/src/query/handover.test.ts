@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { random } from '../../../../test/support/random.ts';
 import type { Origin, Window } from '../contract/series.ts';
 import { FakeClock } from '../kernel/clock.ts';
 import { ExponentialHistogram } from '../kernel/histogram.ts';
@@ -182,17 +183,6 @@ test('after a takeover no answer has too little and says that it is complete', a
   await fleet.pass(30, () => 2);
   assert.equal(fleet.incomplete, incomplete);
 });
-
-/** Numbers that look random and are the same each time (mulberry32). */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 test('leaders come and go, agents stay with the wrong one, processes stall, the store is away', async () => {
   for (const seed of [2]) {

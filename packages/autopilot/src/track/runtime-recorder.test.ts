@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { blockFor } from '../../../../test/support/block-for.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { LoopDelay } from './loop-delay.ts';
 import type { Observation } from './observation.ts';
 import { RuntimeRecorder } from './runtime-recorder.ts';
-
-function blockFor(ms: number): void {
-  const until = performance.now() + ms;
-  while (performance.now() < until);
-}
 
 test('a blocked loop shows as one delay of its length, and as utilization since the last sample', async () => {
   const seen: Observation[] = [];

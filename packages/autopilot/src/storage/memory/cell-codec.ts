@@ -1,5 +1,6 @@
 import type { Cell, Family, GaugeCell } from '../../contract/series.ts';
 import { ExponentialHistogram } from '../../kernel/histogram.ts';
+import type { ByteWriter } from '../bytes.ts';
 import { isGauge, layouts } from '../cell-accumulator.ts';
 
 /**
@@ -10,74 +11,21 @@ import { isGauge, layouts } from '../cell-accumulator.ts';
  */
 
 const FLOAT_MARK = 1;
-const MAX_PACKED = 2 ** 51;
 
-/** A buffer that grows; one is enough for all windows, because each is copied out when it is complete. */
-export class CellWriter {
-  #bytes: Uint8Array = new Uint8Array(4096);
-  #view: DataView = new DataView(this.#bytes.buffer);
-  #length = 0;
-
-  get length(): number {
-    return this.#length;
-  }
-
-  /** A copy of what was written; the writer is then empty. */
-  take(): Uint8Array {
-    const taken = this.#bytes.slice(0, this.#length);
-    this.#length = 0;
-    return taken;
-  }
-
-  /** One series; `cells[i]` is the family's field i. */
-  write(cells: readonly (Cell | undefined)[]): void {
-    let mask = 0;
-    for (let field = 0; field < cells.length; field++) if (cells[field] !== undefined) mask |= 1 << field;
-    this.#reserve(8);
-    this.#varint(mask);
-    for (const cell of cells) {
-      if (cell === undefined) continue;
-      if (typeof cell === 'number') this.#number(cell);
-      else if (isGauge(cell)) {
-        this.#number(cell.count);
-        this.#number(cell.sum);
-        this.#number(cell.min);
-        this.#number(cell.max);
-      } else {
-        this.#reserve(8 + cell.length);
-        this.#varint(cell.length);
-        this.#bytes.set(cell, this.#length);
-        this.#length += cell.length;
-      }
-    }
-  }
-
-  #number(value: number): void {
-    this.#reserve(9);
-    if (Number.isInteger(value) && value >= 0 && value < MAX_PACKED) {
-      this.#varint(value * 2);
-      return;
-    }
-    this.#bytes[this.#length++] = FLOAT_MARK;
-    this.#view.setFloat64(this.#length, value, true);
-    this.#length += 8;
-  }
-
-  #varint(value: number): void {
-    let rest = value;
-    while (rest >= 0x80) {
-      this.#bytes[this.#length++] = (rest % 0x80) | 0x80;
-      rest = Math.floor(rest / 0x80);
-    }
-    this.#bytes[this.#length++] = rest;
-  }
-
-  #reserve(more: number): void {
-    if (this.#length + more <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + more));
-    grown.set(this.#bytes);
-    this.#bytes = grown;
-    this.#view = new DataView(grown.buffer);
+/** One series; `cells[i]` is the family's field i. */
+export function writeCells(writer: ByteWriter, cells: readonly (Cell | undefined)[]): void {
+  let mask = 0;
+  for (let field = 0; field < cells.length; field++) if (cells[field] !== undefined) mask |= 1 << field;
+  writer.varint(mask);
+  for (const cell of cells) {
+    if (cell === undefined) continue;
+    if (typeof cell === 'number') writer.number(cell);
+    else if (isGauge(cell)) {
+      writer.number(cell.count);
+      writer.number(cell.sum);
+      writer.number(cell.min);
+      writer.number(cell.max);
+    } else writer.block(cell);
   }
 }
 

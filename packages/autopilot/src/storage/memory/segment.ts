@@ -1,7 +1,8 @@
 import type { Cell, Family, SeriesWindow, Window } from '../../contract/series.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
+import { ByteWriter } from '../bytes.ts';
 import { CellAccumulator, families, layouts } from '../cell-accumulator.ts';
-import { CellWriter, readCells, type WantedFields } from './cell-codec.ts';
+import { readCells, type WantedFields, writeCells } from './cell-codec.ts';
 import type { SeriesDictionary, SeriesEntry } from './series-dictionary.ts';
 
 /** What a segment takes beside its arrays: the objects themselves, as V8 lays them out. */
@@ -48,7 +49,7 @@ interface Row {
   readonly cells: readonly (Cell | undefined)[];
 }
 
-const writer = new CellWriter();
+const writer = new ByteWriter();
 
 function pack(rows: Row[], head: Pick<Segment, 'start' | 'durationMs' | 'windows' | 'overflow'>): Segment {
   rows.sort((a, b) => a.entry.familyIndex - b.entry.familyIndex || a.entry.id - b.entry.id);
@@ -59,7 +60,7 @@ function pack(rows: Row[], head: Pick<Segment, 'start' | 'durationMs' | 'windows
     index[rows.length + row] = writer.length;
     familyEnds[entry.familyIndex] = row + 1;
     entry.uses++;
-    writer.write(cells);
+    writeCells(writer, cells);
   });
   // A family without series ends where the one before it ends.
   for (let family = 1; family < familyEnds.length; family++) {

@@ -1,5 +1,5 @@
 import type { EpochMs } from '../../kernel/clock.ts';
-import { ByteWriter } from './bytes.ts';
+import { ByteWriter } from '../bytes.ts';
 import { StoredSum } from './cell-codec.ts';
 import { visitPack } from './pack.ts';
 import { familiesOfService, familyOf, WINDOWS_FAMILY } from './stored-names.ts';

@@ -1,7 +1,7 @@
 import type { Cell, Family, GaugeCell } from '../../contract/series.ts';
 import { ExponentialHistogram } from '../../kernel/histogram.ts';
+import { ByteReader, type ByteWriter, damaged } from '../bytes.ts';
 import { CellAccumulator, isGauge, layouts } from '../cell-accumulator.ts';
-import { ByteReader, type ByteWriter, damaged } from './bytes.ts';
 import { kindNumbers, metricNames } from './stored-names.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { setImmediate as immediate } from 'node:timers/promises';
 import type { EpochMs } from '../../kernel/clock.ts';
+import { ByteWriter } from '../bytes.ts';
 import { BucketSums, WINDOWS_SERIES } from './bucket-sums.ts';
 import type { BucketWriter, Scope } from './bucket-writer.ts';
-import { ByteWriter } from './bytes.ts';
 import { StoredSum } from './cell-codec.ts';
 import { loadScopes } from './fold.ts';
 import { PackWriter, visitPack } from './pack.ts';

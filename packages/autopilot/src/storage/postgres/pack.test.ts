@@ -1,18 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { histogramOf } from '../../../../../test/support/windows.ts';
 import type { Cell, Family } from '../../contract/series.ts';
 import { ExponentialHistogram } from '../../kernel/histogram.ts';
+import { ByteWriter } from '../bytes.ts';
 import { CellAccumulator, families, layouts } from '../cell-accumulator.ts';
-import { ByteWriter } from './bytes.ts';
 import { readCells, StoredSum, writeCells } from './cell-codec.ts';
 import { PackWriter, visitPack } from './pack.ts';
-
-function histogramOf(values: readonly number[]): Uint8Array {
-  const histogram = new ExponentialHistogram();
-  for (const value of values) histogram.record(value);
-  return histogram.encode();
-}
 
 const ALL = { names: null, sumsOf: new Set<string>() };
 

@@ -1,5 +1,5 @@
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { ByteReader, ByteWriter, damaged } from './bytes.ts';
+import { ByteReader, ByteWriter, damaged } from '../bytes.ts';
 
 /**
  * The column `cells`: entries under ascending labels, usually compressed.

@@ -1,6 +1,6 @@
 import type { Family, Window } from '../../contract/series.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
-import { ByteReader, type ByteWriter } from './bytes.ts';
+import { ByteReader, type ByteWriter } from '../bytes.ts';
 import { familyNumbers, familyOf } from './stored-names.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { EpochMs } from '../../kernel/clock.ts';
-import { ByteReader, ByteWriter } from './bytes.ts';
+import { ByteReader, ByteWriter } from '../bytes.ts';
 
 /** What tells a window of an instance from its others. */
 export interface WindowKey {

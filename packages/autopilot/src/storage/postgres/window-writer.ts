@@ -1,9 +1,9 @@
 import { setImmediate as immediate } from 'node:timers/promises';
 import type { Cell, Family, Origin, SeriesWindow, Window } from '../../contract/series.ts';
 import type { Clock } from '../../kernel/clock.ts';
+import { ByteWriter } from '../bytes.ts';
 import { CellAccumulator, layouts } from '../cell-accumulator.ts';
 import type { Appended } from '../ports.ts';
-import { ByteWriter } from './bytes.ts';
 import { type CellSource, writeCells } from './cell-codec.ts';
 import { PackWriter } from './pack.ts';
 import { ACCEPTED_AHEAD_MS, ACCEPTED_BACK_MS, LONGEST_WINDOW_MS } from './retention.ts';

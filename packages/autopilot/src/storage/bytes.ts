@@ -1,4 +1,4 @@
-import { AutopilotError } from '../../kernel/errors.ts';
+import { AutopilotError } from '../kernel/errors.ts';
 
 /**
  * Numbers in bytes, as stored: a varint (LEB128) is a whole number from 0 to 2^53; a number is twice itself as a varint
