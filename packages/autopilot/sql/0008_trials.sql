@@ -5,9 +5,9 @@ ALTER TABLE autopilot.trials ADD COLUMN scope text;
 -- Of a trial: what it is judged by, what was predicted and what was measured.
 ALTER TABLE autopilot.trials ADD COLUMN about jsonb;
 
-DROP INDEX autopilot.trials_open;
--- "What is not finished?", asked at every start and every few seconds.
-CREATE INDEX trials_open ON autopilot.trials (at) WHERE state NOT IN ('kept', 'reverted', 'refused');
+-- "What is not finished?", asked at every start and every few seconds. trials_open, which asks it by the states there were
+-- before, stays: migrations only add.
+CREATE INDEX trials_unfinished ON autopilot.trials (at) WHERE state NOT IN ('kept', 'reverted', 'refused');
 -- One open trial in a scope, whoever starts it.
 CREATE UNIQUE INDEX trials_scope ON autopilot.trials (scope) WHERE state NOT IN ('kept', 'reverted', 'refused');
 
