@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fuzzAcceptEncoding } from '../../../../test/support/accept-encoding-fuzz.ts';
-import { random } from '../../../../test/support/metric-truth.ts';
+import { random } from '../../../../test/support/random.ts';
 import { CodingReader, readAcceptEncoding } from './accepted-codings.ts';
 
 const first = (header: string | undefined): string | null => new CodingReader().read(header).best[0] ?? null;

@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { histogramOf } from '../../../../../test/support/windows.ts';
 import type { Cell, Family } from '../../contract/series.ts';
-import { ExponentialHistogram } from '../../kernel/histogram.ts';
 import { ByteWriter } from '../bytes.ts';
 import { CellAccumulator, families, layouts } from '../cell-accumulator.ts';
 import { readCells, StoredSum, writeCells } from './cell-codec.ts';
