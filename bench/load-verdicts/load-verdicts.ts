@@ -105,7 +105,7 @@ const PLANTED = 1.1;
 const MOST_TRIES = 3;
 
 async function measureComparisons(quick: boolean, log: (line: string) => void): Promise<Part> {
-  const [pairs, seconds, resampled] = quick ? [2, 12, 200] : [20, 20, 1000];
+  const [pairs, seconds, resampled] = quick ? [2, 12, 30] : [20, 20, 1000];
   const runOnce = async (factor: number, seed: number): Promise<LoadResult> => {
     for (let tries = 1; ; tries++) {
       await using server = await startServer('random', String(factor * BASE_MS), String(seed * 10 + tries));

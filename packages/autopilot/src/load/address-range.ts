@@ -5,8 +5,11 @@ export type AddressKind = 'public' | 'loopback' | 'private' | 'forbidden';
 
 /** IANA special-purpose registries (RFC 6890 and its updates); what the public internet never routes. */
 const ranges: readonly (readonly [Exclude<AddressKind, 'public'>, readonly string[]])[] = [
-  // Metadata services of clouds live here: link-local ones, Alibaba's, Oracle's, AWS's by IPv6. No rule opens them.
-  ['forbidden', ['169.254.0.0/16', '100.100.100.200/32', '192.0.0.192/32', 'fe80::/10', 'fd00:ec2::254/128']],
+  // Metadata services of clouds live here: link-local ones, Alibaba's, Oracle's, Azure's, AWS's by IPv6. No rule opens them.
+  [
+    'forbidden',
+    ['169.254.0.0/16', '100.100.100.200/32', '192.0.0.192/32', '168.63.129.16/32', 'fe80::/10', 'fd00:ec2::254/128'],
+  ],
   // "This network", protocol assignments, documentation, multicast, reserved, broadcast, discard-only.
   ['forbidden', ['0.0.0.0/8', '192.0.0.0/24', '192.0.2.0/24', '198.51.100.0/24', '203.0.113.0/24']],
   ['forbidden', ['192.88.99.0/24', '224.0.0.0/4', '240.0.0.0/4', '::/128', 'ff00::/8', '2001:db8::/32', '100::/64']],
