@@ -25,7 +25,7 @@ const server = fileURLToPath(new URL('../apps/teamflow/server/server.ts', import
  * Starts TeamFlow and waits until it and its control plane answer; disposing stops it in order.
  * @param state directory for what it keeps; the caller removes it
  * @param variables added to the environment, over the defaults made here
- * @throws when it ends before, or is not ready within 120 s, with what it has printed
+ * @throws when it ends before, or is not ready within 300 s, with what it has printed
  */
 export async function startTeamFlow(
   state: string,
@@ -74,7 +74,7 @@ export async function startTeamFlow(
   };
 }
 
-const LIMIT_MS = 120_000;
+const LIMIT_MS = 300_000;
 
 /** Waits until the application forwards the dashboard: it is linked with its control plane a moment after that listens. */
 async function forwarded(child: ChildProcess, url: string, output: () => string): Promise<void> {
