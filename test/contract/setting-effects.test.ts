@@ -40,6 +40,9 @@ const proofs: Readonly<Record<string, readonly string[]>> = {
       (name) => `compression.${name}`,
     ),
     ...['excludedPaths', 'excludedTypes', 'entityTags', 'refuseUnacceptable'].map((name) => `compression.${name}`),
+    ...['cacheBytes', 'dictionaryBytes', 'paddedPaths', 'padReflections', 'paddingBytes'].map(
+      (name) => `compression.${name}`,
+    ),
   ],
   [`${src}/tune/trial-guards.test.ts`]: ['indexes', 'changesPerDay', 'coolDownMs', 'maxBusyRatio', 'window'].map(
     (name) => `optimization.${name}`,
