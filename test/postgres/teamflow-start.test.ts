@@ -67,7 +67,7 @@ async function start(scope: TestScope, variables: Variables): Promise<Started> {
   const launched = launch(scope, variables);
   await said(launched, /Sample member|Administrator {2}.*\n\n/);
   const readyMs = performance.now() - began;
-  const url = /http:\/\/127\.0\.0\.1:\d+/.exec(launched.output())?.[0] ?? '';
+  const url = /TeamFlow +(http:\/\/127\.0\.0\.1:\d+)/.exec(launched.output())?.[1] ?? '';
   assert.deepEqual(await (await fetch(`${url}/readyz`)).json(), { status: 'ready', reasons: [] });
   return { child: launched.child, url, readyMs, output: launched.output };
 }
