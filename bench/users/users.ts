@@ -40,7 +40,11 @@ export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> 
       name: `${USERS} users, ${THINK_MS / 1000} s of think time`,
       load: {
         kind: 'users',
-        stages: [{ durationMs: warmupMs + 60_000 * minutes, users: USERS }],
+        // They come one after the other: a thousand at one instant are no ordinary day.
+        stages: [
+          { durationMs: warmupMs, users: 1, toUsers: USERS },
+          { durationMs: 60_000 * minutes, users: USERS },
+        ],
         thinkMs: { minMs: 0.5 * THINK_MS, maxMs: 1.5 * THINK_MS },
       },
       warmupMs,
