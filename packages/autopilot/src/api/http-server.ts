@@ -1,4 +1,4 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { NodeRequest, sendNodeResponse } from 'srvx/node';
 import { AutopilotError } from '../kernel/errors.ts';
@@ -34,6 +34,8 @@ const MAX_HEADER_BYTES = 16_384;
 /** An agent that links over HTTP holds two. */
 const MAX_CONNECTIONS = 4096;
 const CHECK_EVERY_MS = 2000;
+/** How long a sender may go on after it was answered. */
+const LINGER_MS = 5_000;
 
 /** Addresses that mean "all of this machine's" are listened on, but not called. */
 const reachable: ReadonlyMap<string, string> = new Map([
@@ -58,7 +60,10 @@ export async function listen(handler: Handler, { host, port }: ListenOptions): P
     (req, res) => {
       connections.serve(req.socket, res);
       handler(new NodeRequest({ req, res }))
-        .then((response) => sendNodeResponse(res, response))
+        .then((response) => {
+          if (!req.complete) linger(req, res);
+          return sendNodeResponse(res, response);
+        })
         // The handler never rejects: sending failed, and half an answer is best ended as what it is.
         .catch(() => res.destroy());
     },
@@ -74,6 +79,20 @@ export async function listen(handler: Handler, { host, port }: ListenOptions): P
     port: bound.port,
     close: (graceMs) => closed(server, connections, graceMs),
   };
+}
+
+/**
+ * For an answer to a request that is still being sent. Closing the connection now, as one who asked for "Connection:
+ * close" would have it, resets it, and the sender may never see the answer (RFC 9112, section 9.6): what comes is thrown
+ * away for a while, by Node or by whoever had begun to read it, and it is the sender who closes.
+ */
+function linger(req: IncomingMessage, res: ServerResponse): void {
+  res.setHeader('connection', 'keep-alive');
+  res.once('finish', () => {
+    const cutOff = setTimeout(() => req.destroy(), LINGER_MS).unref();
+    req.once('close', () => clearTimeout(cutOff));
+    req.once('end', () => clearTimeout(cutOff));
+  });
 }
 
 function listening(server: Server, host: string, port: number): Promise<void> {

@@ -17,7 +17,7 @@ export interface CallBody extends ReadBody {
 }
 
 /**
- * Reads what a call takes, up to its limit and not a byte further.
+ * Reads what a call takes, up to its limit; what comes beyond it is not kept.
  * @throws AutopilotError AP_BODY_INVALID, AP_BODY_TOO_LARGE
  */
 export async function readBody(request: Request, { mediaTypes, maxBytes }: OperationBody): Promise<ReadBody> {
@@ -33,15 +33,28 @@ export async function readBody(request: Request, { mediaTypes, maxBytes }: Opera
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   // Node's types leave the chunks open; a request's body gives bytes.
-  for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) throw tooLarge(`more than ${maxBytes}`, maxBytes);
-    chunks.push(chunk);
+  const reader = (request.body as ReadableStream<Uint8Array> | null)?.getReader();
+  for (let part = await reader?.read(); part?.value !== undefined; part = await reader?.read()) {
+    bytes += part.value.length;
+    if (bytes > maxBytes) {
+      void discard(reader);
+      throw tooLarge(`more than ${maxBytes}`, maxBytes);
+    }
+    chunks.push(part.value);
   }
   try {
     return { mediaType, text: new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)) };
   } catch (cause) {
     throw new AutopilotError('AP_BODY_INVALID', 'The body is not in UTF-8.', { cause });
+  }
+}
+
+/** Reads on without keeping anything, until the sender ends or the server cuts it off. */
+async function discard(reader: ReadableStreamDefaultReader<Uint8Array> | undefined): Promise<void> {
+  try {
+    while ((await reader?.read())?.done === false);
+  } catch {
+    // The sender has gone.
   }
 }
 

@@ -35,7 +35,7 @@ test('even arrivals are as many as the rate says, in order, each where the rate 
     fc.property(stages, spikes, (stages, spikes) => {
       const profile = new RateProfile(stages, spikes);
       const found = all(profile, 'even');
-      assert.equal(found.length, Math.ceil(profile.total - 1e-9));
+      assert.equal(found.length, Math.max(0, Math.ceil(profile.total - 1e-9)));
       let before = 0;
       for (const [index, at] of found) {
         assert.ok(at >= before - 1e-6 && at <= profile.durationMs + 1e-6);

@@ -61,7 +61,7 @@ export const maintenance = {
     max: 100,
     unit: 'ms',
     description:
-      'vacuum_cost_delay of these runs: a vacuum rests so long after each portion of pages. 0: as fast as it can; 2 is what autovacuum does.',
+      'How long a vacuum of these runs rests after each portion of pages (vacuum_cost_delay). 0: it does not; 2 is what autovacuum does.',
     risk: 'medium',
     apply: 'live',
     on: 'control-plane',
