@@ -7,7 +7,7 @@ import { leakCheck } from '../support/leak-check.ts';
 import { observedWorld, readers } from '../support/observed-world.ts';
 import { throwawayCluster } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
-import { histogramOf, routeOf, seriesOf, windowOf } from '../support/windows.ts';
+import { gaugeOf, histogramOf, routeOf, seriesOf, windowOf } from '../support/windows.ts';
 
 leakCheck(after);
 
@@ -24,6 +24,12 @@ async function reportRepeated(world: ControlWorld): Promise<void> {
         windowOf(now - 1000, [
           routeOf('GET /board', [12, 15, 20, 40, 30, 12, 12, 12, 12, 12]),
           seriesOf('statement', 'feed', { calls: 80, rows: 80, durationMs }, { database: 'main' }),
+          seriesOf(
+            'pool',
+            'main',
+            { max: gaugeOf(4), acquired: 1_500, waitMs: histogramOf([0.5, 0.75]), useMs: histogramOf([2, 2, 2, 2]) },
+            { database: 'main' },
+          ),
           seriesOf('route-statement', 'feed', { calls: 80, totalMs: 240 }, { route: 'GET /board' }),
         ]),
       ],
@@ -62,6 +68,27 @@ test('statements of server and applications are one list; plans are shown and no
     [['n-plus-one', 'GET /board']],
   );
   assert.ok(!JSON.stringify(list).includes('secret'));
+  const [pool] = (await client.getDatabaseConnections()).poolAdvice;
+  assert.deepEqual(
+    pool && { ...pool, predictions: pool.predictions.map(({ size }) => size), reasons: pool.reasons.length },
+    {
+      pool: 'main',
+      database: 'main',
+      instances: 1,
+      size: 4,
+      ratePerSecond: 1_500,
+      useMs: 2,
+      useVariation: 0,
+      waitMeanMs: 0.625,
+      predictions: [1, 2, 3, 4, 5, 6, 8],
+      action: 'leave',
+      advised: 4,
+      reasons: 1,
+    },
+  );
+  const waits = pool?.predictions.map(({ waitMeanMs }) => waitMeanMs) ?? [];
+  assert.deepEqual(waits.slice(0, 3), [null, null, null], 'three connections would be in use without a pause');
+  assert.ok((waits[3] ?? 9) < 1 && (waits[6] ?? 9) < 0.01, JSON.stringify(waits));
   assert.ok(!JSON.stringify(list).includes('/* autopilot */'));
   const scan = list.statements.find(({ text }) => text.startsWith('SELECT id FROM task WHERE state'));
   await run(`GRANT SELECT, DELETE ON task TO ${new URL(urls.monitor).username}`);

@@ -141,6 +141,9 @@ describe('an instrumented pool', async () => {
     );
     assert.ok((waits[1]?.waitMs ?? 0) >= 55 && (waits[1]?.waitMs ?? 0) < 150);
     assert.ok((waits[3]?.waitMs ?? 0) >= 145);
+    const uses = seen.filter((one) => one.kind === 'pool-use');
+    assert.equal(uses.length, 3, 'what was given back');
+    assert.ok((uses[0]?.useMs ?? 0) >= 55 && (uses[2]?.useMs ?? 0) >= 145);
   });
 
   test('calls belong to the request that made them, however connections are shared', async (t) => {
@@ -206,6 +209,7 @@ describe('an instrumented pool', async () => {
     assert.equal(Object.hasOwn(pool, 'connect'), false);
     assert.equal(Object.hasOwn(client, 'query'), false);
     assert.equal(pool.listenerCount('remove'), 0);
+    assert.equal(pool.listenerCount('release'), 0);
     const count = seen.length;
     await client.query('select 2');
     client.release();

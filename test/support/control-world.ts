@@ -140,6 +140,7 @@ export function busySecond(start: number): Window {
           max: gaugeOf(10),
           acquired: 9,
           waitMs: histogramOf([0.2]),
+          useMs: histogramOf([2]),
         },
         { database: 'main' },
       ),

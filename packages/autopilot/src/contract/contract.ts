@@ -23,6 +23,7 @@ export * from './openapi.ts';
 export * from './operations.ts';
 export * from './optimization-operations.ts';
 export * from './performance.ts';
+export * from './pool-advice.ts';
 export * from './principal.ts';
 export * from './profile.ts';
 export * from './profile-operations.ts';

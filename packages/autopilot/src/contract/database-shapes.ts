@@ -1,6 +1,7 @@
 import type * as d from './database.ts';
 import { advisedIndex } from './index-advice-operations.ts';
 import { bytes, count, frame, ms, orNull, page, pool, ratio, text, texts, time } from './operations-shapes.ts';
+import { poolAdvice } from './pool-advice-shape.ts';
 import type { ShapeOf } from './shape.ts';
 
 /** The shapes of what the calls under /performance/database answer; what a field means is said on its type. */
@@ -449,5 +450,13 @@ export const databaseIndexList: ShapeOf<d.DatabaseIndexList> = {
 export const databaseConnections: ShapeOf<d.DatabaseConnections> = {
   kind: 'object',
   name: 'DatabaseConnections',
-  fields: { name: text, at: time, view, pools, findings, gaps },
+  fields: {
+    name: text,
+    at: time,
+    view,
+    pools,
+    poolAdvice: { kind: 'array', of: poolAdvice },
+    findings,
+    gaps,
+  },
 };

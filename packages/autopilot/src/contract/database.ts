@@ -2,6 +2,7 @@ import type { SettingValue } from './configuration.ts';
 import type { Frame } from './frame.ts';
 import type { AdvisedIndex } from './index-advice.ts';
 import type { Page, PoolRow, Timestamp } from './performance.ts';
+import type { PoolAdvice } from './pool-advice.ts';
 
 /** Wire types of what is read from an observed database. Sizes in bytes, ratios 0 to 1, times RFC 3339 in UTC. */
 
@@ -480,6 +481,8 @@ export interface DatabaseConnections {
   readonly at: Timestamp;
   readonly view: ConnectionsView;
   readonly pools: readonly PoolRow[];
+  /** Of the pools that lead to this database, over the last five minutes. */
+  readonly poolAdvice: readonly PoolAdvice[];
   readonly findings: readonly DatabaseFinding[];
   readonly gaps: readonly DatabaseGap[];
 }

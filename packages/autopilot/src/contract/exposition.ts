@@ -192,6 +192,14 @@ export const exposedMetrics: readonly ExposedMetric[] = [
     parts: of('waitMs'),
   },
   {
+    name: 'db.client.connection.use_time',
+    kind: 'histogram',
+    unit: 's',
+    description: 'Time a caller kept a connection until it gave it back',
+    family: 'pool',
+    parts: of('useMs'),
+  },
+  {
     name: 'db.client.connection.failures',
     kind: 'counter',
     unit: '{request}',

@@ -8,6 +8,8 @@ export type Formula =
   | { readonly kind: 'ratio'; readonly field: string; readonly over: string }
   | { readonly kind: 'quantile'; readonly field: string; readonly q: number }
   | { readonly kind: 'mean'; readonly field: string }
+  /** Of a histogram: its variance over its mean squared; 0: always the same, 1: as of an exponential distribution. */
+  | { readonly kind: 'variation'; readonly field: string }
   | { readonly kind: 'max'; readonly field: string }
   | { readonly kind: 'min'; readonly field: string }
   /** A histogram's or a counter's sum of milliseconds a millisecond of wall clock: 1 is one core, or one connection, kept busy. */
@@ -241,6 +243,30 @@ const table = {
     unit: 'ms',
     description: 'Longest wait for a connection',
     formula: { kind: 'max', field: 'waitMs' },
+  },
+  poolWaitMeanMs: {
+    families: ['pool'],
+    unit: 'ms',
+    description: 'Mean wait for a connection',
+    formula: { kind: 'mean', field: 'waitMs' },
+  },
+  poolUseMeanMs: {
+    families: ['pool'],
+    unit: 'ms',
+    description: 'Mean time a caller keeps a connection',
+    formula: { kind: 'mean', field: 'useMs' },
+  },
+  poolUseVariation: {
+    families: ['pool'],
+    unit: '1',
+    description: 'Squared coefficient of variation of the time a caller keeps a connection',
+    formula: { kind: 'variation', field: 'useMs' },
+  },
+  poolAcquireRate: {
+    families: ['pool'],
+    unit: 'connections/s',
+    description: 'Connections handed out a second',
+    formula: { kind: 'rate', field: 'acquired' },
   },
   poolAcquired: {
     families: ['pool'],

@@ -64,6 +64,7 @@ const pool = {
   acquired: { kind: 'counter', unit: 'connections', description: 'Connections handed out' },
   failed: { kind: 'counter', unit: 'connections', description: 'Callers that got no connection' },
   waitMs: { kind: 'histogram', unit: 'ms', description: 'Time a caller waited for a connection' },
+  useMs: { kind: 'histogram', unit: 'ms', description: 'Time a caller kept a connection until it gave it back' },
 } as const;
 
 const runtime = {

@@ -22,8 +22,8 @@ const SAMPLE_AT_MS = 500;
 const DEFAULT_MAX = 10;
 
 /**
- * Measures the calls that go through one `pg` pool: how long a caller waits for a connection, and, on each connection
- * handed out, every statement in every form that `pg` knows. Callers see what they would see without it: the same
+ * Measures the calls that go through one `pg` pool: how long a caller waits for a connection and how long it keeps it, and,
+ * on each connection handed out, every statement in every form that `pg` knows. Callers see what they would see without it: the same
  * results and errors, in the same order; a promise settles one turn of the microtask queue later.
  *
  * pool.query() is connect() and then query() on the client, both through the objects, so it is measured once.
@@ -50,25 +50,30 @@ export class PgRecorder implements Recorder {
   attach(sink: Sink): Disposable {
     const { pool } = this.#options;
     const clients = new Map<PoolClient, Disposable>();
-    const connect = this.#instrumentConnect(clients, sink);
+    const takenAtMs = new Map<PoolClient, number>();
+    const connect = this.#instrumentConnect(clients, takenAtMs, sink);
+    const uses = this.#watchUses(takenAtMs, sink);
     const onRemove = (client: PoolClient): void => {
       clients.delete(client);
+      takenAtMs.delete(client);
     };
     pool.on('remove', onRemove);
     const levels = this.#watchLevels(sink);
     return {
       [Symbol.dispose]: () => {
         levels[Symbol.dispose]();
+        uses[Symbol.dispose]();
         pool.off('remove', onRemove);
         for (const client of clients.values()) client[Symbol.dispose]();
         this.#waiting.clear();
         clients.clear();
+        takenAtMs.clear();
         connect[Symbol.dispose]();
       },
     };
   }
 
-  #instrumentConnect(clients: Map<PoolClient, Disposable>, sink: Sink): Disposable {
+  #instrumentConnect(clients: Map<PoolClient, Disposable>, takenAtMs: Map<PoolClient, number>, sink: Sink): Disposable {
     const options = this.#options;
     const { pool, context, clock, poolName, database } = options;
     const waiting = this.#waiting;
@@ -90,8 +95,10 @@ export class PgRecorder implements Recorder {
         scope?.leaveDatabase(atMs);
         const failed = client == null;
         sink.record({ kind: 'pool-wait', atMs, pool: poolName, database, waitMs: atMs - startedAtMs, failed });
+        if (failed || !active) return;
         // pg-pool hands out clients and nothing else.
-        if (!failed && active) adopt(client as PoolClient);
+        adopt(client as PoolClient);
+        takenAtMs.set(client as PoolClient, atMs); // `as`: for the same reason
       };
       if (typeof callback === 'function') {
         const wrapped: ConnectCallback = function (...args) {
@@ -128,6 +135,20 @@ export class PgRecorder implements Recorder {
         else Object.defineProperty(pool, 'connect', before);
       },
     };
+  }
+
+  /** pg-pool says when a client comes back; from a release that does not, no time of use is known. */
+  #watchUses(takenAtMs: Map<PoolClient, number>, sink: Sink): Disposable {
+    const { pool, clock, poolName, database } = this.#options;
+    const onRelease = (_error: unknown, client: PoolClient): void => {
+      const sinceMs = takenAtMs.get(client);
+      if (sinceMs === undefined) return;
+      takenAtMs.delete(client);
+      const atMs = clock.monotonicMs();
+      sink.record({ kind: 'pool-use', atMs, pool: poolName, database, useMs: atMs - sinceMs });
+    };
+    pool.on('release', onRelease);
+    return { [Symbol.dispose]: () => pool.off('release', onRelease) };
   }
 
   #watchLevels(sink: Sink): Disposable {

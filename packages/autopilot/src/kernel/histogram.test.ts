@@ -103,6 +103,19 @@ test('sum and mean are exact to 1/1024 a value, also past 2^52', () => {
   assert.ok(Math.abs(histogramOf([0.1, 0.2, 0.4]).sum - 0.7) < 3 / 1024);
 });
 
+test('the variation is that of the values, to a few percent', () => {
+  const histogram = new ExponentialHistogram();
+  assert.ok(Number.isNaN(histogram.variation));
+  for (let at = 0; at < 10; at++) histogram.record(5);
+  assert.equal(histogram.variation, 0);
+  for (let at = 0; at < 10; at++) histogram.record(15);
+  // Mean 10, deviation 5.
+  assert.ok(Math.abs(histogram.variation - 0.25) < 0.02, `${histogram.variation}`);
+  for (let at = 0; at < 20; at++) histogram.record(0);
+  // Mean 5, of the squares 62.5.
+  assert.ok(Math.abs(histogram.variation - 1.5) < 0.05, `${histogram.variation}`);
+});
+
 test('the share at or below a value counts whole buckets and a part of the one it cuts', () => {
   const histogram = histogramOf(Array.from({ length: 1000 }, (_, i) => i + 1));
   for (const value of [10, 100, 500, 900]) {

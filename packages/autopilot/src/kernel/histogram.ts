@@ -108,6 +108,20 @@ export class ExponentialHistogram implements Histogram {
     return this.#count === 0 ? Number.NaN : this.sum / this.#count;
   }
 
+  /**
+   * Squared coefficient of variation: variance over the square of the mean; NaN when empty or all zero. From the buckets'
+   * middles: what varies less than a bucket is wide (4 %) counts as the same.
+   */
+  get variation(): number {
+    let [sum, squares] = [0, 0];
+    for (const { lower, upper, count } of this.buckets()) {
+      const middle = (lower + upper) / 2;
+      sum += count * middle;
+      squares += count * middle * middle;
+    }
+    return sum === 0 ? Number.NaN : Math.max(0, (squares * this.#count) / (sum * sum) - 1);
+  }
+
   /** NaN when empty. */
   get min(): number {
     return this.#count === 0 ? Number.NaN : this.#min;

@@ -106,6 +106,8 @@ export class MergedFacts {
         const gauge = this.#joined(formula.field);
         return gauge === null ? (this.#histograms[formula.field]?.mean ?? null) : gauge.sum / gauge.count;
       }
+      case 'variation':
+        return this.#histograms[formula.field]?.variation ?? null;
       case 'max':
         return this.#joined(formula.field)?.max ?? this.#histograms[formula.field]?.max ?? null;
       case 'min':

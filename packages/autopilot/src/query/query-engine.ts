@@ -125,19 +125,22 @@ export class QueryEngine {
 
   /**
    * Each instance by itself, by name: its values over the range, a frame of some of them, and when it reported. Reads every
-   * instance's own windows: with a hundred instances it costs a hundred times what a summary does.
+   * instance's own windows: with a hundred instances it costs a hundred times what a summary does. Of one key of the
+   * family, or of all.
    */
   async instances<const Asked extends Measure>(
     subject: Subject,
     range: SteppedRange,
     asked: readonly Asked[],
     framed: readonly Measure[],
+    key: string | null = null,
   ): Promise<readonly InstanceFacts<Asked>[]> {
     const { from, to, stepMs, resolutionMs, complete } = range;
     const plan = planOf([...asked, ...framed]);
     const byInstance = new Map<string, InstanceSum>();
     const { fields, sumsOf } = plan;
-    const query = { ...subject, select: { kind: 'total' } as const, from, to, resolutionMs, fields, sumsOf };
+    const select = key === null ? ({ kind: 'total' } as const) : ({ kind: 'keys', keys: [key] } as const);
+    const query = { ...subject, select, from, to, resolutionMs, fields, sumsOf };
     for await (const slice of this.#store.read(query)) {
       const name = processKey(slice.origin);
       let sum = byInstance.get(name);

@@ -13,6 +13,7 @@ import type {
   CompressionObservation,
   JobObservation,
   PoolLevelObservation,
+  PoolUseObservation,
   PoolWaitObservation,
   ProcessObservation,
   RequestObservation,
@@ -167,11 +168,16 @@ export class PoolCells implements Cells {
   #acquired = 0;
   #failed = 0;
   readonly #waitMs = new ExponentialHistogram();
+  readonly #useMs = new ExponentialHistogram();
 
   addWait(wait: PoolWaitObservation): void {
     if (wait.failed) this.#failed++;
     else this.#acquired++;
     this.#waitMs.record(wait.waitMs);
+  }
+
+  addUse(use: PoolUseObservation): void {
+    this.#useMs.record(use.useMs);
   }
 
   addLevel(level: PoolLevelObservation): void {
@@ -190,6 +196,7 @@ export class PoolCells implements Cells {
       acquired: this.#acquired,
       failed: this.#failed,
       waitMs: this.#waitMs,
+      useMs: this.#useMs,
     });
   }
 }

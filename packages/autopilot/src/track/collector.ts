@@ -150,6 +150,9 @@ export class Collector implements Sink {
       case 'pool-wait':
         this.#pools.cells(observation.pool, observation.pool, observation.database).addWait(observation);
         return;
+      case 'pool-use':
+        this.#pools.cells(observation.pool, observation.pool, observation.database).addUse(observation);
+        return;
       case 'pool-level':
         this.#pools.cells(observation.pool, observation.pool, observation.database).addLevel(observation);
         return;

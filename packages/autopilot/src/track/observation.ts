@@ -63,6 +63,16 @@ export interface PoolWaitObservation {
   readonly failed: boolean;
 }
 
+/** One connection that a caller gave back to its pool. */
+export interface PoolUseObservation {
+  readonly kind: 'pool-use';
+  readonly atMs: number;
+  readonly pool: string;
+  readonly database: string;
+  /** Since the caller got it. */
+  readonly useMs: number;
+}
+
 /** The state of a pool at one moment. */
 export interface PoolLevelObservation {
   readonly kind: 'pool-level';
@@ -142,6 +152,7 @@ export type Observation =
   | LoopTimeObservation
   | StatementObservation
   | PoolWaitObservation
+  | PoolUseObservation
   | PoolLevelObservation
   | EventLoopDelayObservation
   | GcObservation

@@ -6,6 +6,7 @@ import { StatementText } from '../overview/statement-text.tsx';
 import { api } from '../session/api.ts';
 import { ProblemPanel } from '../shell/problem-panel.tsx';
 import { FindingList, GapNotes } from './finding-list.tsx';
+import { PoolAdviceList } from './pool-advice-list.tsx';
 import { useDatabase } from './use-database.ts';
 
 /** Who is connected, who waits for whom, and the pools of the applications. */
@@ -67,6 +68,7 @@ export function ConnectionsPart(): ReactElement {
         </section>
       )}
       <PoolList pools={data?.pools} />
+      <PoolAdviceList advice={data?.poolAdvice} />
     </>
   );
 }

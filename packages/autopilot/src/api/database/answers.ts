@@ -32,6 +32,7 @@ import type { DatabaseWatch, StatementsLook } from './database-watch.ts';
 import { databaseHistory } from './history-answer.ts';
 import { listPage } from './list-page.ts';
 import { maintenanceAnswers } from './maintenance-answers.ts';
+import { poolAdviceOf, poolsMs } from './pool-answers.ts';
 import { slowStatements } from './slow-statements.ts';
 import { type DatabaseSources, scopeOfService } from './sources.ts';
 import { type StatementRange, statementsOfRange } from './statement-range.ts';
@@ -39,7 +40,6 @@ import { withTrends } from './table-trends.ts';
 
 /** Where history is away. */
 const noTrends: ReadonlyMap<string, TableTrend> = new Map();
-const POOLS_MS = 5 * 60_000;
 const STATEMENTS_MS = 60 * 60_000;
 
 /** Answers the calls about databases. */
@@ -115,11 +115,13 @@ export function databaseAnswers(sources: DatabaseSources): Pick<Answering, Datab
           const watch = watched.find(query.database);
           const { gaps } = await watch.server();
           const view = await readConnections(watch.database);
+          const pools = await poolsOf(performance, query);
           return {
             name: watch.name,
             at: new Date(clock.now()).toISOString(),
             view,
-            pools: await poolsOf(performance, query),
+            pools,
+            poolAdvice: await poolAdviceOf(sources, watch, query, pools, view),
             findings: connectionFindings(view),
             gaps: gaps.filter(({ reading }) => reading === 'activity of other roles'),
           };
@@ -150,7 +152,7 @@ async function poolsOf(
   const { pools } = await databaseSummary(
     performance.engine,
     scopeOfService(performance, query),
-    lately(performance, POOLS_MS),
+    lately(performance, poolsMs),
   );
   return pools;
 }

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { overviewOf, unique } from '../../advise/database-overview.ts';
 import type { IndexAdvisorOptions } from '../../advise/index-advisor.ts';
 import type { DatabaseMachine, DatabaseServer } from '../../contract/database.ts';
@@ -70,6 +71,12 @@ export class DatabaseWatch {
   get database(): ObservedDatabase {
     this.#database ??= new ObservedDatabase(this.#options.url);
     return this.#database;
+  }
+
+  /** Processors of the server; null: it is on another machine, and nobody said. */
+  get processors(): number | null {
+    const { machine, url } = this.#options;
+    return machine?.cores ?? (isOnThisMachine(url) ? availableParallelism() : null);
   }
 
   get cost(): { readonly readings: number; readonly durationMs: number } {
@@ -166,4 +173,10 @@ export class WatchedDatabases {
   async close(): Promise<void> {
     await Promise.all(this.#watches.map((one) => one.close()));
   }
+}
+
+/** Reached over loopback or a socket; a tunnel looks the same. */
+function isOnThisMachine(url: string): boolean {
+  const host = URL.parse(url)?.hostname;
+  return host !== undefined && (host === '' || host === 'localhost' || host === '[::1]' || host.startsWith('127.'));
 }

@@ -20,7 +20,7 @@ test('a number that was released means the same for ever', () => {
     tenant: 'requests errors clientErrors aborted durationMs bytesSent databaseCalls databaseMs',
     statement: 'calls errors rows durationMs',
     'route-statement': 'calls totalMs',
-    pool: 'size idle waiting max acquired failed waitMs',
+    pool: 'size idle waiting max acquired failed waitMs useMs',
     runtime:
       'eventLoopDelayMs eventLoopUtilization cpuUserMs cpuSystemMs rssBytes heapUsedBytes heapLimitBytes externalBytes gcMs activeRequests',
     job: 'runs failures retries durationMs waitMs databaseCalls databaseMs',

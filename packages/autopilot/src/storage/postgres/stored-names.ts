@@ -45,7 +45,7 @@ export const metricNames: Readonly<Record<Family, readonly string[]>> = {
   test: request,
   statement: ['calls', 'errors', 'rows', 'durationMs'],
   'route-statement': ['calls', 'totalMs'],
-  pool: ['size', 'idle', 'waiting', 'max', 'acquired', 'failed', 'waitMs'],
+  pool: ['size', 'idle', 'waiting', 'max', 'acquired', 'failed', 'waitMs', 'useMs'],
   runtime: [
     'eventLoopDelayMs',
     'eventLoopUtilization',
