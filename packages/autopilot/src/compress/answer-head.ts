@@ -2,7 +2,7 @@ import type { Settings } from '../config/registry.ts';
 import type { SentCoding } from '../contract/compression.ts';
 import { problemOf } from '../contract/error-table.ts';
 import type { AnswerHead } from './answer-rules.ts';
-import { codedTag, noneMatchNames, routesCondition } from './entity-tag.ts';
+import { codedTag, noneMatchNames, routesCondition, tagsOf } from './entity-tag.ts';
 
 /** An answer whose head is not sent yet, whatever the framework. Names of headers in lower case. */
 export interface Answer extends AnswerHead {
@@ -47,17 +47,18 @@ export function describeCoded(
   return false;
 }
 
-/** A 304 has the tag that the client has asked about (RFC 9110, section 15.4.5): the coded answer's, if it was that. */
+/**
+ * A 304 has the tag that the client has asked about (RFC 9110, section 15.4.5): the coded answer's, if it was that. A cache
+ * renews what it keeps under a strong tag by no other (RFC 9111, section 4.3.4), so a weak one is told from it.
+ */
 export function describeUnchanged(answer: Answer, entityTags: EntityTags): void {
   const tag = answer.header('etag');
   const condition = answer.requestHeader('if-none-match');
-  if (typeof tag !== 'string' || tag.startsWith('W/') || condition === undefined || condition.includes(tag)) return;
-  for (const coding of codings) {
-    const coded = codedTag(tag, coding, entityTags);
-    if (!condition.includes(coded)) continue;
-    answer.setHeader('etag', coded);
-    return;
-  }
+  if (typeof tag !== 'string' || tag.startsWith('W/') || condition === undefined) return;
+  const asked = tagsOf(condition);
+  if (asked.includes(tag)) return;
+  const coded = codings.map((coding) => codedTag(tag, coding, entityTags)).find((one) => asked.includes(one));
+  if (coded !== undefined) answer.setHeader('etag', coded);
 }
 
 /** Makes the answer one that says nothing can be sent which the client takes; the text is its body. */

@@ -12,6 +12,7 @@ import { LoopDelay } from '../track/loop-delay.ts';
 import type { Answer } from './answer-head.ts';
 import type { HeaderValue } from './answer-rules.ts';
 import { type Body, Compressor } from './compressor.ts';
+import type { RouteCompressionOptions } from './route-compression.ts';
 
 /** An answer that nobody sends. */
 class HeldAnswer implements Answer {
@@ -278,6 +279,15 @@ test('an answer that is the same for everybody is offered as a dictionary, and t
   for (const accept of ['gzip', 'gzip, dcz;q=0.5', 'dcz;q=0, gzip']) {
     assert.equal(ask(text, { ...dictionary, 'accept-encoding': accept }, '')[0].header('content-encoding'), 'gzip');
   }
+  // A page of another origin that can't read the answer, and pages that can.
+  const isDelta = (mode: string, site = 'cross-site'): boolean => {
+    const request = { ...dictionary, 'sec-fetch-site': site, 'sec-fetch-mode': mode, origin: 'https://a.example' };
+    return ask(`${text} `, request, '')[0].header('content-encoding') === 'dcz';
+  };
+  assert.deepEqual(
+    [isDelta('no-cors'), isDelta('cors'), isDelta('navigate'), isDelta('no-cors', 'same-origin')],
+    [false, false, true, true],
+  );
 });
 
 test('a client that has the coded answer gets a 304, and a 304 of the route has the tag that was asked about', async () => {
@@ -291,5 +301,40 @@ test('a client that has the coded answer gets a 304, and a 304 of the route has 
   settings.swap({ 'compression.entityTags': 'suffix' });
   compressor.answer(unchanged, null, compressor.route('GET /'), () => {});
   settings.swap({});
-  assert.equal(unchanged.header('etag'), '"a;zstd"');
+  assert.deepEqual([unchanged.header('etag'), unchanged.header('vary')], ['"a;zstd"', 'accept-encoding']);
+  // A cache that keeps the weak tag renews nothing by a strong one; what depends on nothing says so.
+  const renewed = (path: string, options: RouteCompressionOptions): HeldAnswer => {
+    const weak = new HeldAnswer({ 'if-none-match': 'W/"a"' }, { etag: '"a"' }, path);
+    weak.setStatus(304);
+    compressor.answer(weak, null, compressor.route('GET /', options), () => {});
+    return weak;
+  };
+  assert.equal(renewed('/', {}).header('etag'), 'W/"a"');
+  assert.equal(renewed('/', { dictionary: 'public' }).header('vary'), 'accept-encoding, available-dictionary');
+  assert.equal(renewed('/', { compress: false }).header('vary'), undefined);
+});
+
+test('routes of one name that say different things of their answers are kept apart, also those over the bound', () => {
+  using compressor = new Compressor({ settings, loopDelay, recorder });
+  const isKeptApart = (name: string): void => {
+    const plain = compressor.route(name);
+    const secret = compressor.route(name, { secrets: true });
+    assert.deepEqual([plain.options.secrets, secret.options.secrets], [undefined, true]);
+    assert.equal(compressor.route(name, { dictionary: 'public' }).options.dictionary, 'public');
+    assert.equal(compressor.route(name, { compress: false }).options.compress, false);
+    assert.deepEqual([compressor.route(name), compressor.route(name, { secrets: true })], [plain, secret]);
+  };
+  isKeptApart('GET');
+  for (let i = 0; i < 1_000; i++) compressor.route(`GET /${i}`);
+  isKeptApart('GET /one-more');
+  assert.equal(compressor.route('GET /one-more'), compressor.route('GET /and-another'));
+});
+
+test('a stream that the client can not be sent is not left open', async () => {
+  using compressor = new Compressor({ settings, loopDelay, recorder });
+  settings.swap({ 'compression.refuseUnacceptable': true });
+  const body = Readable.from([Buffer.from(text)]);
+  const { answer } = await send(compressor, body, { accept: 'identity;q=0' });
+  settings.swap({});
+  assert.deepEqual([answer.status, body.destroyed], [406, true]);
 });

@@ -11,7 +11,7 @@ import { beginsEncoded, looksLikeNoise } from './body-probe.ts';
 import { codeStream, plainStream } from './coded-stream.ts';
 import type { CodingLevel } from './coding-level.ts';
 import { CodingPolicy } from './coding-policy.ts';
-import { DICTIONARY_OUTCOME, Dictionaries, mayBeKept, useAsDictionary } from './dictionaries.ts';
+import { DICTIONARY_OUTCOME, Dictionaries, mayBeKept, mayReadDelta, useAsDictionary } from './dictionaries.ts';
 import { availableCodings, Encoders, type EncodersOptions } from './encoders.ts';
 import { routesCondition } from './entity-tag.ts';
 import { globTest } from './glob.ts';
@@ -53,6 +53,7 @@ const effortNs = { fastest: 15, balanced: 100, smallest: 5_000 } as const;
 const UNKNOWN_STREAM_BYTES = 64 * 1024;
 
 const MAX_ROUTES = 1_000;
+const OTHER_ROUTES = '(other)';
 
 /** Headers that say something of the very bytes: with them an answer goes as it is. */
 const DIGESTS = ['content-digest', 'repr-digest', 'digest', 'content-md5'];
@@ -94,12 +95,14 @@ export class Compressor implements Disposable {
     return this.#options.settings.current.compression;
   }
 
-  /** What is known of a route. Routes over a thousand are known as one. */
+  /** What is known of a route. Routes over a thousand are known as one, but those that say different things of their answers. */
   route(name: string, options: RouteCompressionOptions = {}): RouteCompression {
-    const known = this.#routes.get(name);
+    const key = routeKey(name, options);
+    const known = this.#routes.get(key);
     if (known !== undefined) return known;
-    const route = new RouteCompression(this.#routes.size < MAX_ROUTES ? name : '(other)', options);
-    if (this.#routes.size < MAX_ROUTES) this.#routes.set(name, route);
+    if (this.#routes.size >= MAX_ROUTES && name !== OTHER_ROUTES) return this.route(OTHER_ROUTES, options);
+    const route = new RouteCompression(name, options);
+    this.#routes.set(key, route);
     return route;
   }
 
@@ -113,7 +116,10 @@ export class Compressor implements Disposable {
     const settings = this.#settings;
     const { status } = answer;
     if (!settings.enabled || !hasContent(status)) {
-      if (settings.enabled && status === 304) describeUnchanged(answer, settings.entityTags);
+      if (settings.enabled && status === 304 && !this.#isLeftAlone(settings, answer, '', route)) {
+        this.#vary(settings, answer, route);
+        describeUnchanged(answer, settings.entityTags);
+      }
       send(null, body, 0);
       return;
     }
@@ -132,7 +138,7 @@ export class Compressor implements Disposable {
       this.#count(route, reason, bytes, bytes, 0, null);
       send(null, body, codingMs);
     };
-    if (route.options.compress === false || this.#isExcluded(settings, answer.path, contentType)) {
+    if (this.#isLeftAlone(settings, answer, contentType, route)) {
       sendPlain('excluded');
       return;
     }
@@ -145,15 +151,15 @@ export class Compressor implements Disposable {
       sendPlain('too-small');
       return;
     }
-    // Also on an answer that goes as it is: which of the two it is depends on the request.
-    answer.setHeader('vary', varyBy(answer.header('vary'), 'accept-encoding'));
-    const isSecret = route.options.secrets === true || this.#isPaddedPath(answer.path);
-    const isPublic = route.options.dictionary === 'public' && !isSecret && settings.dictionaryBytes > 0;
-    if (isPublic) answer.setHeader('vary', varyBy(answer.header('vary'), 'available-dictionary'));
+    const { isSecret, isPublic } = this.#vary(settings, answer, route);
     const accepted = this.#reader.read(answer.requestHeader('accept-encoding'));
     if (accepted.best.length === 0) {
-      if (!accepted.identity && settings.refuseUnacceptable) send(null, refuseUnacceptable(answer), 0);
-      else sendPlain('client-cannot');
+      if (accepted.identity || !settings.refuseUnacceptable) sendPlain('client-cannot');
+      else {
+        // Nobody reads it, and it may hold a file open.
+        if (isStream(body)) body.destroy();
+        send(null, refuseUnacceptable(answer), 0);
+      }
       return;
     }
     if (body instanceof Uint8Array && kind === 'unknown' && (beginsEncoded(body) || looksLikeNoise(body))) {
@@ -177,6 +183,19 @@ export class Compressor implements Disposable {
         }
       });
     }
+  }
+
+  /** Says what the answer depends on, also on one that goes as it is: which of the two it is depends on the request. */
+  #vary(
+    { dictionaryBytes }: Settings['compression'],
+    answer: Answer,
+    { options }: RouteCompression,
+  ): Pick<Coding, 'isSecret' | 'isPublic'> {
+    answer.setHeader('vary', varyBy(answer.header('vary'), 'accept-encoding'));
+    const isSecret = options.secrets === true || this.#isPaddedPath(answer.path);
+    const isPublic = options.dictionary === 'public' && !isSecret && dictionaryBytes > 0;
+    if (isPublic) answer.setHeader('vary', varyBy(answer.header('vary'), 'available-dictionary'));
+    return { isSecret, isPublic };
   }
 
   #codeHeadAndRest(coding: Coding, body: Readable, kind: MediaTypeKind, head: StreamHead): void {
@@ -264,7 +283,7 @@ export class Compressor implements Disposable {
 
   /** As what is new since an answer that the client has; and makes this one such an answer, where it has none. False: not so. */
   #codeByDictionary({ answer, route, accepted, send }: Coding, bytes: Uint8Array, startedAtMs: number): boolean {
-    if (answer.method !== 'GET' || answer.status !== 200) return false;
+    if (answer.method !== 'GET' || answer.status !== 200 || !mayReadDelta(answer)) return false;
     const { dictionaryBytes, entityTags } = this.#settings;
     const known = this.#dictionaryOf(answer, route, accepted, startedAtMs);
     const coded = known === null ? null : this.#dictionaries.encode(known, bytes);
@@ -339,7 +358,8 @@ export class Compressor implements Disposable {
   /** What GET would answer, without making it (RFC 9110, section 9.3.2): its length is not known then. */
   #describeHead({ answer, route, accepted, send, isSecret, isPublic }: Coding, size: number): void {
     const { entityTags } = this.#settings;
-    const isKnown = isPublic && this.#dictionaryOf(answer, route, accepted, performance.now()) !== null;
+    const isKnown =
+      isPublic && mayReadDelta(answer) && this.#dictionaryOf(answer, route, accepted, performance.now()) !== null;
     const level = this.#choose(route, isSecret ? withPadding(accepted) : accepted, size);
     const coding = isKnown && answer.status === 200 ? 'dcz' : level?.coding;
     if (coding !== undefined) describeCoded(answer, coding, null, entityTags);
@@ -352,7 +372,12 @@ export class Compressor implements Disposable {
     return this.#policy.choose(route.costs, size, best, byteValueNs);
   }
 
-  #isExcluded(settings: Settings['compression'], path: string, contentType: string): boolean {
+  #isLeftAlone(
+    settings: Settings['compression'],
+    { path }: Answer,
+    contentType: string,
+    route: RouteCompression,
+  ): boolean {
     if (this.#excludedFor !== settings) {
       this.#excludedFor = settings;
       this.#cache.limit(settings.cacheBytes);
@@ -362,7 +387,9 @@ export class Compressor implements Disposable {
       this.#isExcludedType = globTest(settings.excludedTypes);
     }
     return (
-      this.#isExcludedPath(path) || (settings.excludedTypes.length > 0 && this.#isExcludedType(essence(contentType)))
+      route.options.compress === false ||
+      this.#isExcludedPath(path) ||
+      (settings.excludedTypes.length > 0 && this.#isExcludedType(essence(contentType)))
     );
   }
 
@@ -377,6 +404,16 @@ export class Compressor implements Disposable {
     if (route.name === null) return;
     this.#options.recorder.sent(route.seriesKey(outcome), bytesIn, bytesOut, cpuMs, addedMs);
   }
+}
+
+/** Routes of one name may say different things of their answers: by host, by version, by request. */
+function routeKey(name: string, { compress, dictionary, secrets }: RouteCompressionOptions): string {
+  if (compress !== false && dictionary === undefined && secrets !== true) return name;
+  return [name, compress === false, dictionary, secrets === true].join('\n');
+}
+
+function isStream(body: Body): body is Readable {
+  return typeof body === 'object' && body !== null && !(body instanceof Uint8Array);
 }
 
 /** Whether a text has fewer bytes; it has fewer letters. */

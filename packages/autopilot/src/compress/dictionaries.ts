@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import type { Answer } from './answer-head.ts';
 import type { EncodersOptions } from './encoders.ts';
 import { REUSED_MAX_BYTES, type ReusedContext, reusedContext } from './reused-context.ts';
 import type { RouteCompression } from './route-compression.ts';
@@ -168,6 +169,21 @@ function canBeMatched(path: string): boolean {
 export function mayBeKept(cacheControl: unknown): boolean {
   const text = typeof cacheControl === 'string' ? cacheControl : '';
   return /(^|[\s,])max-age\s*=\s*"?0*[1-9]/i.test(text) && !/(^|[\s,])no-(store|cache)/i.test(text);
+}
+
+/**
+ * Whether who asks may read the answer. A page of another origin that may not could learn what is in it by how long what
+ * is new becomes (RFC 9842, section 9.3.3: what a browser says of its request decides; other clients say nothing).
+ */
+export function mayReadDelta(answer: Pick<Answer, 'header' | 'requestHeader'>): boolean {
+  const site = answer.requestHeader('sec-fetch-site');
+  const mode = answer.requestHeader('sec-fetch-mode');
+  if (site === undefined || site === 'same-origin') return true;
+  if (mode === undefined || mode === 'navigate' || mode === 'same-origin') return true;
+  if (mode !== 'cors') return false;
+  const origin = answer.requestHeader('origin');
+  const allowed = answer.header('access-control-allow-origin');
+  return origin !== undefined && (allowed === '*' || allowed === origin);
 }
 
 function encodePublic(body: Uint8Array, dictionary: Uint8Array): Uint8Array {

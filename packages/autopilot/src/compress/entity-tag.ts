@@ -35,6 +35,6 @@ export function noneMatchNames(header: string, tag: string): boolean {
 }
 
 /** Tags may hold commas: what is between quotes stays together. */
-function tagsOf(header: string): readonly string[] {
+export function tagsOf(header: string): readonly string[] {
   return header.match(/(?:W\/)?"[^"]*"/g) ?? [header.trim()];
 }

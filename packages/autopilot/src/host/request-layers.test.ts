@@ -47,6 +47,7 @@ interface Answer {
 interface WorldOptions {
   readonly fastify?: FastifyHttpOptions<Server>;
   readonly security?: SecurityOptions | false;
+  readonly readHeaders?: () => never;
   readonly poolWaitMs?: () => number;
   readonly maxBodyBytes?: number;
   readonly routes: (app: FastifyInstance) => void;
@@ -95,6 +96,7 @@ async function world(t: TestContext, options: WorldOptions): Promise<World> {
     report: new LoadReport(systemClock),
     compressor,
     security,
+    ...(options.readHeaders === undefined ? {} : { readHeaders: options.readHeaders }),
   });
   resources.use(trackRequests(app, { recorder, context: new RequestContext(), tenantOf: null, layers }));
   layers.install(app);
@@ -328,9 +330,31 @@ test('browsers are protected: pages may load from here only, data nothing at all
   assert.ok((await ask('/nowhere')).headers['x-content-type-options']);
 });
 
+test('a package of the security layer that is broken costs its headers and no answer', async (t) => {
+  let tries = 0;
+  const { ask } = await world(t, {
+    security: {},
+    readHeaders: () => {
+      tries++;
+      throw new Error('half installed');
+    },
+    routes: (app) => app.get('/', async () => 'x'),
+  });
+  for (let i = 0; i < 3; i++) {
+    const { status, headers } = await ask('/', {});
+    assert.equal(status, 200);
+    assert.ok(headers['x-request-id']);
+  }
+  assert.equal(tries, 1);
+});
+
 test('one address, session or token can ask so often and no more; what is refused is counted', async (t) => {
-  const limited = async (rateLimits: NonNullable<SecurityOptions['rateLimits']>): Promise<World> =>
+  const limited = async (
+    rateLimits: NonNullable<SecurityOptions['rateLimits']>,
+    fastify: FastifyHttpOptions<Server> = {},
+  ): Promise<World> =>
     world(t, {
+      fastify,
       security: { rateLimits, session: ({ headers }) => headers.cookie },
       routes: (app) => app.get('/', async () => 'x'),
     });
@@ -356,6 +380,10 @@ test('one address, session or token can ask so often and no more; what is refuse
   assert.deepEqual(await statuses(byToken, { 'x-api-key': 'a' }, { 'x-api-key': 'a' }, {}), [200, 429, 200]);
   const exempt = await limited({ perAddress: 1 });
   assert.deepEqual(await statuses(exempt, {}, {}, {}), [200, 200, 200]);
+  // A client that says of itself that it is this machine, to a proxy on it.
+  const forwarded = await limited({ perAddress: 1 }, { trustProxy: true });
+  const forged = { 'x-forwarded-for': '127.0.0.1' };
+  assert.deepEqual(await statuses(forwarded, {}, {}, forged, forged), [200, 200, 200, 429]);
 });
 
 test('the host’s own limits and headers replace ours', async (t) => {

@@ -1,4 +1,10 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  HookHandlerDoneFunction,
+} from 'fastify';
 import type { Compressor } from '../compress/compressor.ts';
 import { RouteCompression, type RouteCompressionOptions } from '../compress/route-compression.ts';
 import type { SettingsView } from '../config/live-settings.ts';
@@ -30,10 +36,14 @@ export interface RequestLayersOptions {
   readonly compressor: Compressor;
   /** false: the security layer is left out. */
   readonly security: SecurityOptions | false;
+  /** What sets the security layer's headers. Absent: helmet. */
+  readonly readHeaders?: () => SecurityHeaders | null;
 }
 
 /** So that the application answers its first requests first. */
 const LOAD_AFTER_LISTENING_MS = 100;
+
+const UNUSABLE = 'autopilot: a package of the security layer is installed and can not be loaded';
 
 const layerKey = Symbol('autopilot.layers');
 
@@ -108,18 +118,31 @@ export class RequestLayers implements TrackedLayers {
   }
 
   async #load(app: FastifyInstance): Promise<void> {
+    this.#readHeaders(app.log);
     try {
-      if (this.#headers === undefined) this.#headers = readSecurityHeaders();
       await this.#limits?.load();
     } catch (error) {
-      app.log.error({ err: error }, 'autopilot: a package of the security layer is installed and can not be loaded');
+      app.log.error({ err: error }, UNUSABLE);
     }
+  }
+
+  #readHeaders(log: FastifyBaseLogger): SecurityHeaders | null {
+    if (this.#headers !== undefined) return this.#headers;
+    const { readHeaders = readSecurityHeaders } = this.#options;
+    try {
+      this.#headers = readHeaders();
+    } catch (error) {
+      // Once: every answer would try again.
+      this.#headers = null;
+      log.error({ err: error }, UNUSABLE);
+    }
+    return this.#headers;
   }
 
   /** For an answer that bypasses Fastify's sending. */
   protect(reply: FastifyReply): void {
     if (this.#headers === null || !this.#options.settings.current.security.headers) return;
-    const headers = (this.#headers ??= readSecurityHeaders());
+    const headers = this.#readHeaders(reply.log);
     if (headers !== null) protect(reply, headers);
   }
 
@@ -166,16 +189,22 @@ export class RequestLayers implements TrackedLayers {
   #onSend(request: FastifyRequest, reply: FastifyReply, payload: unknown, done: OnSendDone): void {
     const { compressor } = this.#options;
     let isSent = false;
+    // A mistake of ours costs a header, not an answer.
+    const warn = (error: unknown): void =>
+      request.log.warn({ err: error }, 'autopilot: an answer goes without what the request layers add to it');
     try {
       const route = this.#routeOf(request, reply);
       compressAnswer(request, reply, payload, compressor, route, (error, coded, codingMs) => {
         isSent = true;
-        this.#describe(request, reply, codingMs);
+        try {
+          this.#describe(request, reply, codingMs);
+        } catch (mistake) {
+          warn(mistake);
+        }
         done(error, coded);
       });
     } catch (error) {
-      // A mistake of ours costs a header, not an answer.
-      request.log.warn({ err: error }, 'autopilot: an answer goes without what the request layers add to it');
+      warn(error);
       if (!isSent) done(null, payload);
     }
   }

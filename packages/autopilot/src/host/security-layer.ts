@@ -170,7 +170,7 @@ type Counter = (request: FastifyRequest) => Promise<LimitReached | null>;
 export class CallerLimits {
   readonly #options: RateLimitOptions;
   readonly #sessionOf: SessionOf | null;
-  readonly #isExempt: (address: string) => boolean;
+  readonly #isExempt: (request: FastifyRequest) => boolean;
   #loading: Promise<Counter | null> | null = null;
   /** null: not loaded yet, or not installed. */
   #counter: Counter | null = null;
@@ -179,12 +179,12 @@ export class CallerLimits {
   constructor(options: RateLimitOptions, sessionOf: SessionOf | null) {
     this.#options = options;
     this.#sessionOf = sessionOf;
-    this.#isExempt = options.exemptLoopback === false ? () => false : isLoopback;
+    this.#isExempt = options.exemptLoopback === false ? () => false : isFromHere;
   }
 
   /** What this request has met, counting it; null: it is let in, at once where no limit is for it. */
   check(request: FastifyRequest): Promise<LimitReached | null> | null {
-    if (this.#missing || this.#isExempt(request.ip)) return null;
+    if (this.#missing || this.#isExempt(request)) return null;
     if (this.#counter !== null) return this.#counter(request);
     return this.load().then((counter) => counter?.(request) ?? null);
   }
@@ -250,6 +250,11 @@ function tokenOf({ headers }: FastifyRequest): string | undefined {
 /** So that no memory dump of the limits holds a secret. */
 function digest(secret: string): string {
   return hash('sha256', secret, 'base64url');
+}
+
+/** What was handed on is not: with `trustProxy` a client may say of itself that it is this machine. */
+function isFromHere({ ip, ips }: FastifyRequest): boolean {
+  return isLoopback(ip) && (ips === undefined || ips.length <= 1);
 }
 
 function isLoopback(address: string): boolean {
