@@ -44,6 +44,13 @@ test('an answer that says a value of its query beside what is called a secret is
   assert.ok(reflectsBesideSecret(page('blue shoes'), 'page=1&q=blue+shoes'));
   assert.ok(reflectsBesideSecret(page('Zürich'), 'q=Z%C3%BCrich'));
   assert.ok(!reflectsBesideSecret(page('red'), 'q=blue'));
+  // Cut, trimmed, escaped, without a name, or behind more than anybody looks through.
+  const long = 'q'.repeat(300);
+  assert.ok(reflectsBesideSecret(page(`${long.slice(0, 100)}...`), `q=${long}`));
+  assert.ok(reflectsBesideSecret(page('csrf&quot; value=&quot;x'), 'q=%20csrf%22%20value=%22x%20'));
+  assert.ok(reflectsBesideSecret(page('blue'), '%20blue'));
+  const many = Array.from({ length: 40 }, (_, i) => `a${i}=dummy${i}`).join('&');
+  assert.ok(reflectsBesideSecret(page('blue'), `${many}&q=blue`));
   assert.ok(!reflectsBesideSecret(page('blue'), ''));
   assert.ok(!reflectsBesideSecret(Buffer.from('No match for blue'), 'q=blue'));
   // In every second body by chance, and no guess.

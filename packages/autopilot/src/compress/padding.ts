@@ -52,22 +52,27 @@ function zstdPadded(coded: Uint8Array, length: number): Uint8Array {
   return padded;
 }
 
-/** A value shorter than this is in many bodies by chance, and guesses nothing. */
-const SHORTEST_GUESS = 3;
-const LONGEST_GUESS = 256;
-/** So many values of a query are looked for. */
-const MAX_VALUES = 8;
+/** Shorter ones are in many bodies by chance, and guess nothing. */
+const WORDS = /[\p{L}\p{N}]{3,}/gu;
+/** So much of a word is looked for: where an answer cuts what it says, the beginning is left. */
+const LONGEST_LOOK = 16;
+/** So many words of a query are looked for. */
+const MAX_WORDS = 32;
 const SECRET_NAMES = /csrf|xsrf|token|secret|passw|api[-_]?key|session/i;
 
 /** Whether a body says something that its request has said, beside what is called a secret: then it can be guessed. */
 export function reflectsBesideSecret(body: Uint8Array, query: string): boolean {
-  if (query.length <= SHORTEST_GUESS) return false;
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  let values = 0;
-  for (const value of new URLSearchParams(query).values()) {
-    if (++values > MAX_VALUES) break;
-    if (value.length < SHORTEST_GUESS || value.length > LONGEST_GUESS || !bytes.includes(value)) continue;
-    return SECRET_NAMES.test(bytes.toString('latin1'));
+  return reflects(bytes, query) && SECRET_NAMES.test(bytes.toString('latin1'));
+}
+
+/** By words, because answers trim, cut and escape what they say. Who asks in more of them than are looked for may hide one among the rest. */
+function reflects(bytes: Buffer, query: string): boolean {
+  let words = 0;
+  for (const [name, value] of new URLSearchParams(query)) {
+    for (const [word] of (value === '' ? name : value).matchAll(WORDS)) {
+      if (++words > MAX_WORDS || bytes.includes(word.slice(0, LONGEST_LOOK))) return true;
+    }
   }
   return false;
 }
