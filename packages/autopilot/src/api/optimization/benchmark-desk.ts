@@ -92,12 +92,12 @@ export class BenchmarkDesk {
       target: origin ?? `machine ${hostname()}`,
       author: principal.id,
     };
-    const test = await runs.start(draft, (entered) =>
-      Promise.resolve(
+    const test = await runs.start(draft, async (entered) =>
+      this.#options.marks.begin(entered.id, (mark) =>
         this.#run(entered, (onProgress) => {
           const order = {
             runId: entered.id,
-            mark: this.#options.marks.make(entered.id),
+            mark,
             target: origin === null ? null : { origin, path, rules: allowed },
             databaseUrl: databaseUrl ?? storeUrl,
             commitUrl: storeUrl,

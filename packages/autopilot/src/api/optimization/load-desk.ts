@@ -128,13 +128,15 @@ export class LoadDesk {
     const test = await runs.start(draft, async (entered) => {
       const { has } = await this.#options.vitals(service).catch(() => ({ has: {} }));
       const isApart = apart ?? settings.current.load.keepApart;
-      return this.#run(entered, isApart ? withMark(plan, this.#options.marks.make(entered.id)) : plan, {
+      const options = {
         targets: rules,
         ceilings,
         runId: entered.id,
         capacities: has,
         ...(objective === undefined ? {} : { objective }),
-      });
+      };
+      if (!isApart) return this.#run(entered, plan, options);
+      return this.#options.marks.begin(entered.id, (mark) => this.#run(entered, withMark(plan, mark), options));
     });
     await runs.tidy(service, false, settings.current.load.keepTests);
     return headOf(test);

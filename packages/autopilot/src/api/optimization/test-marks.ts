@@ -14,12 +14,20 @@ export class LiveMarks {
     return [...this.#digests.values()];
   }
 
-  /** The secret of a test; agents have been told of it when this returns, and know it as soon as they hear. */
-  make(id: string): string {
+  /**
+   * Begins a test with a secret of its own; agents have been told of it before, and know it as soon as they hear. It is good until
+   * it is dropped; of a test that can't be begun it never was.
+   */
+  begin<Work>(id: string, work: (mark: string) => Work): Work {
     const mark = randomBytes(32).toString('base64url');
     this.#digests.set(id, hash('sha256', mark, 'base64url'));
     this.#onChange();
-    return mark;
+    try {
+      return work(mark);
+    } catch (error) {
+      this.drop(id);
+      throw error;
+    }
   }
 
   /** A test is over. */
