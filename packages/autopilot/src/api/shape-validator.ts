@@ -8,7 +8,9 @@ export function validatorOf(shape: Shape): z.ZodType {
     case 'string': {
       if (shape.values !== undefined) return z.enum(shape.values);
       if (shape.format === 'time') return z.iso.datetime({ offset: true });
-      return shape.maxLength === undefined ? z.string() : z.string().max(shape.maxLength);
+      const text = shape.maxLength === undefined ? z.string() : z.string().max(shape.maxLength);
+      // No text of PostgreSQL can hold it: a look for it would fail, as if the database were at fault.
+      return text.refine((value) => !value.includes('\0'), 'a zero byte is in no text');
     }
     case 'number':
     case 'integer': {
