@@ -72,15 +72,11 @@ export interface AutopilotPluginOptions {
   readonly security?: SecurityOptions | false;
 }
 
-/** What the control plane answers under the application's own address. */
-const FORWARDED = [
-  '/api/v1/performance',
-  '/api/v1/optimization',
-  '/api/v1/config',
-  '/api/v1/jobs',
-  '/api/v1/access',
-  '/autopilot',
-];
+/**
+ * What the control plane answers under the application's own address. The rooms of the API are one parameter that must be
+ * one of them, because a start pays for each route of each method; an application's own route of such a name goes first.
+ */
+const ROOMS = '/api/v1/:autopilotRoom(^(?:performance|optimization|config|jobs|access)$)';
 
 /** The dashboard's files are the same for everybody, so nobody is asked who wants them. */
 const PUBLIC = '/autopilot';
@@ -194,8 +190,10 @@ function forward(app: FastifyInstance, agent: AgentInternals, options: ForwardOp
     forwarder.endStreams();
     next();
   });
-  for (const path of FORWARDED) {
-    const asks = path === PUBLIC ? null : principalOf;
+  for (const [path, asks] of [
+    [ROOMS, principalOf],
+    [PUBLIC, null],
+  ] as const) {
     const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
       const principal = await askPrincipal(asks, request);
       if (principal !== null && refusesCrossSite(request, reply)) return;
