@@ -30,6 +30,7 @@ const tortures: Readonly<Record<string, Torture>> = {
   aborts: { rounds: 10_000, batch: 10_000, program: 'test/support/aborts-torture-process.ts' },
   'accept-encoding': { rounds: 1_000_000, batch: 250_000, program: 'test/support/accept-encoding-torture-process.ts' },
   config: { rounds: 500, batch: 50, program: 'test/support/config-torture-process.ts' },
+  indexes: { rounds: 1_000, batch: 50, program: 'test/support/index-torture-process.ts' },
 };
 
 const named = process.argv.slice(2);

@@ -286,10 +286,17 @@ for (const [name, { open, skip }] of Object.entries(implementations)) {
           ['step', 'Begun.'],
         ],
       );
-      await journal.dropSamples('d');
-      assert.deepEqual((await journal.notes('d', ['step', 'before'])).length, 1);
-      await journal.write({ ...tried, state: 'reverted', about: { measured: 0.6 } });
-      await journal.write({ ...tried, state: 'watching' });
+      assert.equal(await journal.write({ ...tried, state: 'watching' }, 'applying'), false, 'it is proposed');
+      assert.deepEqual(
+        [(await journal.read('d'))?.state, (await journal.notes('d', ['before'])).length],
+        ['proposed', 1],
+      );
+      assert.equal(await journal.write({ ...tried, state: 'reverted', about: { measured: 0.6 } }, 'proposed'), true);
+      assert.equal(await journal.write({ ...tried, state: 'watching' }), false);
+      assert.equal((await journal.notes('d', ['step', 'before'])).length, 1, 'samples go at the end, steps stay');
+      assert.deepEqual(ids(await journal.history('orders', 10, { tried: true })), ['d']);
+      assert.deepEqual(ids(await journal.history('orders', 1, { kind: 'configuration' })), ['d']);
+      assert.deepEqual(ids(await journal.history('orders', 9, { kind: 'maintenance' })), []);
       const read = await journal.read('d');
       assert.deepEqual([read?.state, read?.about, await journal.read('x')], ['reverted', { measured: 0.6 }, null]);
       await journal.write({ ...tried, id: 'e', state: 'kept' });

@@ -175,6 +175,19 @@ test('interrupted builds leave nothing; one that was finished is watched further
   const trial = await world.journal.read('whole');
   if (trial !== null) await world.orders.revert(trial, 'Enough.');
   assert.deepEqual(await indexes(), []);
+  // Somebody has made another one of that name since: it is not ours to drop, whatever was left open.
+  for (const theirs of [
+    'CREATE UNIQUE INDEX theirs ON note (body, id)',
+    'CREATE INDEX theirs ON note (words)',
+    'CREATE INDEX theirs ON task (board)',
+  ]) {
+    await world.run(theirs);
+    const id = `left ${theirs}`;
+    await world.journal.write(order(id, 'theirs'));
+    await world.orders.heal(0);
+    assert.deepEqual([(await world.journal.read(id))?.state, await indexes()], ['reverted', ['theirs']]);
+    await world.run('DROP INDEX theirs');
+  }
   assert.deepEqual(world.trouble, []);
 });
 

@@ -252,7 +252,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       const rows = await engine.top({ service, family: 'pool' }, lastMinute, 'poolAcquired', all);
       return new Set(rows.map(({ series }) => series.key)).size;
     },
-    leads: () => leadership?.role.kind !== 'standby',
+    // Healing what another one is at would end it: one that is cut off from the leader does not.
+    leads: () => leadership === null || leadership.mayAct,
     onTrouble,
   });
   const agents = new AgentRegistry({

@@ -31,6 +31,8 @@ export class ApplySession implements AsyncDisposable {
       application_name: nameFor(order),
       connectionTimeoutMillis: 10_000,
       keepAlive: true,
+      // A build may say nothing for hours; a server that is gone without a word is noticed all the same.
+      keepAliveInitialDelayMillis: 15_000,
     });
     // A connection that breaks is told by the statement that waits for it.
     client.on('error', () => {});
@@ -64,8 +66,8 @@ export class ApplySession implements AsyncDisposable {
         return;
       } catch (error) {
         if (attempt === ATTEMPTS || !isLocked(error)) throw error;
-        await clean();
         await delay(ATTEMPT_PAUSE_MS);
+        await clean();
       }
     }
   }

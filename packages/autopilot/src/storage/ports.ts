@@ -261,22 +261,29 @@ export type JsonValue =
 /** The journal of orders; every implementation passes test/contract/journal.test.ts. */
 export interface Journal {
   /**
-   * Writes a trial, or its new state; what was reverted or refused stays so.
+   * Writes a trial, or its new state; what was reverted or refused stays so. The samples of one that has ended go, its steps stay.
+   * @param from only while it is in this state: whoever was faster is not overwritten
+   * @returns false: it was not written, because it has gone on in between
    * @throws AutopilotError AP_TRIAL_SCOPE_TAKEN when another one of its scope is open
    */
-  write(trial: Trial): Promise<void>;
+  write(trial: Trial, from?: TrialState): Promise<boolean>;
   /** Those that have not ended, oldest first. */
   open(service?: string): Promise<readonly Trial[]>;
-  /** The newest `limit`, newest first. */
-  history(service: string, limit: number): Promise<readonly Trial[]>;
+  /**
+   * The newest `limit`, newest first.
+   * @param part `tried`: trials alone, which daily orders do not push out; else the orders of a kind
+   */
+  history(
+    service: string,
+    limit: number,
+    part?: { readonly tried: true } | { readonly kind: string },
+  ): Promise<readonly Trial[]>;
   /** null: there is none. */
   read(id: string): Promise<Trial | null>;
   /** Adds to what happened in a trial. */
   note(trial: string, kind: TrialNote['kind'], detail: JsonValue): Promise<void>;
   /** Oldest first. */
   notes(trial: string, kinds: readonly TrialNote['kind'][]): Promise<readonly TrialNote[]>;
-  /** Drops the samples of a trial; its steps stay. */
-  dropSamples(trial: string): Promise<void>;
   dismissals(service: string): Promise<readonly Dismissal[]>;
   /** Again: renews it. */
   dismiss(service: string, dismissal: Omit<Dismissal, 'at'>): Promise<void>;

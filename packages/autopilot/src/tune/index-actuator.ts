@@ -95,6 +95,7 @@ async function carryOut(
     const remove = (): Promise<void> => dropIndex(session, one);
     const state = await stateOf(session, one);
     if (state === 'valid') continue;
+    if (state === 'foreign') throw refused(`${one.name} is another index by now.`);
     if (state === 'invalid') await remove();
     try {
       await session.change(one.ddl, remove);
@@ -106,21 +107,52 @@ async function carryOut(
   for (const one of drop) await dropIndex(session, one);
 }
 
-async function dropIndex(session: ApplySession, { schema, name }: IndexDefinition): Promise<void> {
+/** What somebody else has put under that name is left alone: ours is gone then. */
+async function dropIndex(session: ApplySession, one: IndexDefinition): Promise<void> {
+  if ((await stateOf(session, one)) === 'foreign') return;
+  const { schema, name } = one;
   await session.change(`DROP INDEX CONCURRENTLY IF EXISTS ${quoted(schema)}.${quoted(name)}`);
 }
 
+/** `foreign`: something of that name is there that the definition does not make, so that it is not ours to touch. */
 async function stateOf(
   session: ApplySession,
-  { schema, name }: IndexDefinition,
-): Promise<'absent' | 'valid' | 'invalid'> {
-  const [row] = await session.rows<{ valid: boolean }>(
-    `SELECT i.indisvalid AND i.indisready AND i.indislive AS valid FROM pg_class c
-     JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_index i ON i.indexrelid = c.oid
+  { schema, name, ddl }: IndexDefinition,
+): Promise<'absent' | 'valid' | 'invalid' | 'foreign'> {
+  const { table, columns } = targetOf(ddl);
+  const [row] = await session.rows<{ valid: boolean; same: boolean }>(
+    `SELECT coalesce(i.indisvalid AND i.indisready AND i.indislive, false) AS valid,
+       coalesce(i.indrelid = to_regclass($3) AND NOT i.indisunique
+         AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid)
+         AND ($4::text[] IS NULL OR $4 = ARRAY(
+           SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS key(number, place)
+           LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = key.number
+           WHERE key.place <= i.indnkeyatts ORDER BY key.place)), false) AS same
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_index i ON i.indexrelid = c.oid
      WHERE n.nspname = $1 AND c.relname = $2`,
-    [schema, name],
+    [schema, name, table, columns],
   );
-  return row === undefined ? 'absent' : row.valid ? 'valid' : 'invalid';
+  if (row === undefined) return 'absent';
+  return row.same ? (row.valid ? 'valid' : 'invalid') : 'foreign';
+}
+
+const IDENTIFIER = '(?:"(?:[^"]|"")+"|[\\p{L}_][\\p{L}\\d_$]*)';
+const TARGET = new RegExp(
+  `^CREATE INDEX (?:CONCURRENTLY )?${IDENTIFIER} ON (?:ONLY )?(${IDENTIFIER}(?:\\.${IDENTIFIER})?) (?:USING \\w+ )?\\((.*)$`,
+  'su',
+);
+const KEYS = new RegExp(`^(${IDENTIFIER}(?: (?:ASC|DESC))?(?: NULLS (?:FIRST|LAST))?(?:, |(?=\\))))+`, 'u');
+
+/** The table that a definition names, and its key columns; null where one of them is an expression or has an operator class. */
+function targetOf(ddl: string): { readonly table: string | null; readonly columns: readonly string[] | null } {
+  const [, table, rest = ''] = TARGET.exec(ddl) ?? [];
+  const keys = KEYS.exec(rest)?.[0];
+  if (table === undefined || keys === undefined || rest[keys.length] !== ')')
+    return { table: table ?? null, columns: null };
+  const columns = [...keys.matchAll(new RegExp(`(${IDENTIFIER})[^,]*(?:, |$)`, 'gu'))].map(([, column = '']) =>
+    column.startsWith('"') ? column.slice(1, -1).replaceAll('""', '"') : column.toLowerCase(),
+  );
+  return { table, columns };
 }
 
 /** The statement that makes an index again; null for one that is none, or keeps a promise (unique, a constraint's). */

@@ -108,7 +108,8 @@ export class MaintenanceActuator implements Actuator<MaintenanceChange, Maintena
     try {
       signal.throwIfAborted();
       onBegun(nameFor(id));
-      await session.change(statementOf(change));
+      // Cancelled while it waited for the next try, there was nothing to cancel.
+      await session.change(statementOf(change), async () => signal.throwIfAborted());
     } catch (error) {
       throw new AutopilotError(
         'AP_MAINTENANCE_FAILED',

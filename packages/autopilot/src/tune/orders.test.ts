@@ -150,3 +150,58 @@ test('an order of a kind that is not known here stays open and is told', async (
   assert.match(told[0] ?? '', /of the kind "world"/);
   await assert.rejects(orders.revert(trial, 'because'), AutopilotError);
 });
+
+const proposed = (): Trial => {
+  const at = new Date().toISOString();
+  const plain = { id: 'tried', state: 'proposed', reason: '', change: 'do it', undo: null, about: null } as const;
+  return { ...change('person'), ...plain, scope: 'here', at, updatedAt: at };
+};
+
+test('a trial that somebody ends while its way back is looked for is not begun', async () => {
+  const { orders, world, journal } = setUp();
+  await journal.write(proposed());
+  world.plan = async () => {
+    assert.equal(await journal.write({ ...proposed(), state: 'reverted' }, 'proposed'), true);
+    return 'undo it';
+  };
+  await assert.rejects(orders.carryOut(change('person'), world, proposed()), { code: 'AP_TRIAL_ENDED' });
+  assert.deepEqual([await states(journal), world.done.size], [['reverted'], 0]);
+});
+
+test('what another process took back while it was made is taken back here, too', async () => {
+  const { orders, world, journal } = setUp();
+  await journal.write(proposed());
+  const apply = world.apply.bind(world);
+  world.apply = async (one, id) => {
+    const trial = await journal.read('tried');
+    if (trial !== null) await journal.write({ ...trial, state: 'reverted' });
+    return await apply(one, id);
+  };
+  await assert.rejects(orders.carryOut(change('person'), world, proposed()), { code: 'AP_TRIAL_ENDED' });
+  assert.deepEqual([await states(journal), world.done.size], [['reverted'], 0]);
+});
+
+test('an order that is being healed is not healed a second time, nor one that has gone on since it was listed', async () => {
+  const { orders, world, journal } = setUp();
+  await journal.write({ ...proposed(), state: 'applying', undo: 'undo it' });
+  await journal.write({ ...proposed(), id: 'other', scope: 'there', state: 'applying', undo: 'undo it' });
+  const asked: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  world.heal = async ({ id }) => {
+    asked.push(id);
+    await gate.promise;
+    return 'applied';
+  };
+  const first = orders.heal(0);
+  const second = orders.heal(0);
+  while (asked.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  gate.resolve();
+  await Promise.all([first, second]);
+  assert.deepEqual(
+    [asked.toSorted(), await states(journal)],
+    [
+      ['other', 'tried'],
+      ['watching', 'watching'],
+    ],
+  );
+});

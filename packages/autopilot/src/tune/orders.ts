@@ -90,11 +90,11 @@ export class Orders {
         : { ...proposed, undo, state: 'applying' };
     this.#underWay.add(id);
     try {
-      await journal.write(trial);
+      // Somebody may have ended it while the way back was looked for.
+      if (!(await journal.write(trial, proposed?.state))) throw ended(trial, 'before anything was changed');
       const result = await this.#applied(change, actuator, trial);
       const isWatched = trial.scope !== null || (change.origin !== 'person' && actuator.isFinal !== true);
-      // What is done is done: an entry that stays open is closed by heal().
-      await this.#write({ ...trial, state: isWatched ? 'watching' : 'kept' });
+      await this.#done({ ...trial, state: isWatched ? 'watching' : 'kept' }, actuator);
       return result;
     } finally {
       this.#underWay.delete(id);
@@ -110,28 +110,55 @@ export class Orders {
     }
   }
 
+  /** What is done is done: an entry that stays open is closed by heal(). One that another process has taken back meanwhile is taken back. */
+  async #done(trial: Trial, actuator: Pick<Actuator<never, unknown>, 'undo'>): Promise<void> {
+    const { journal, onTrouble } = this.#options;
+    try {
+      if (await journal.write(trial, 'applying')) return;
+      const now = await journal.read(trial.id);
+      if (now?.state !== 'reverted' && now?.state !== 'reverting') return;
+    } catch (error) {
+      onTrouble(`The journal can't be written: ${messageOf(error)}`);
+      return;
+    }
+    await actuator.undo(trial.undo, trial);
+    throw ended(trial, 'while it was made, so that it is taken back');
+  }
+
   /**
-   * Finishes or takes back what a process that died has left open; for the start, and now and then.
+   * Finishes or takes back what a process that died has left open; for the start, and now and then. May run while another one does.
    * @param olderThanMs younger ones are left alone: another control plane may be at them
    */
   async heal(olderThanMs: number): Promise<void> {
     const { journal, onTrouble } = this.#options;
-    for (const trial of await journal.open()) {
-      const isHalf = trial.state === 'applying' || trial.state === 'reverting';
-      if (!isHalf || this.#underWay.has(trial.id)) continue;
-      if (Date.now() - Date.parse(trial.updatedAt) < olderThanMs) continue;
+    for (const listed of (await journal.open()).filter(isHalf)) {
+      if (Date.now() - Date.parse(listed.updatedAt) < olderThanMs) continue;
       try {
-        await (trial.state === 'applying' ? this.#finish(trial) : this.revert(trial, trial.reason));
+        // Healing those before it may have taken minutes.
+        const trial = await journal.read(listed.id);
+        if (trial === null || !isHalf(trial) || this.#underWay.has(trial.id)) continue;
+        if (trial.state === 'reverting') {
+          await this.revert(trial, trial.reason);
+          await this.#tell(trial, `Taken back after an interruption: ${trial.reason}`);
+          continue;
+        }
+        this.#underWay.add(trial.id);
+        try {
+          await this.#finish(trial);
+        } finally {
+          this.#underWay.delete(trial.id);
+        }
       } catch (error) {
-        onTrouble(`The open order ${trial.id} (${trial.subject}) can't be healed yet: ${messageOf(error)}`);
+        onTrouble(`The open order ${listed.id} (${listed.subject}) can't be healed yet: ${messageOf(error)}`);
       }
     }
   }
 
-  /** Takes back an order that was carried out. @throws what the actuator throws; the order then stays `reverting` */
+  /**
+   * Takes back an order that was carried out.
+   * @throws AutopilotError AP_ORDER_REFUSED while it is being changed, AP_TRIAL_ENDED; what the actuator throws: the order then stays `reverting`
+   */
   async revert(trial: Trial, reason: string): Promise<void> {
-    const { journal } = this.#options;
-    const actuator = this.#actuatorOf(trial);
     if (this.#underWay.has(trial.id)) {
       throw new AutopilotError('AP_ORDER_REFUSED', `${trial.subject} is being changed just now.`, {
         remedy: 'Try again when that is done.',
@@ -139,34 +166,51 @@ export class Orders {
     }
     this.#underWay.add(trial.id);
     try {
-      const reverting: Trial = { ...trial, state: 'reverting', reason };
-      await journal.write(reverting);
-      await actuator.undo(trial.undo, trial);
-      await journal.write({ ...reverting, state: 'reverted' });
+      await this.#takeBack(trial, reason);
     } finally {
       this.#underWay.delete(trial.id);
     }
   }
 
+  async #takeBack(trial: Trial, reason: string): Promise<void> {
+    const { journal } = this.#options;
+    const actuator = this.#actuatorOf(trial);
+    const reverting: Trial = { ...trial, state: 'reverting', reason };
+    if (!(await journal.write(reverting))) throw ended(trial, 'already');
+    await actuator.undo(trial.undo, trial);
+    await journal.write({ ...reverting, state: 'reverted' });
+  }
+
   async #finish(trial: Trial): Promise<void> {
     const { journal } = this.#options;
     if ((await this.#actuatorOf(trial).heal(trial)) === 'absent') {
-      await journal.write({ ...trial, state: 'reverted', reason: 'It was interrupted before anything was changed.' });
-    } else if (trial.scope !== null) {
-      await journal.write({ ...trial, state: 'watching', reason: `${trial.reason} Finished after an interruption.` });
-    } else if (trial.origin === 'person' || this.#actuatorOf(trial).isFinal === true) {
-      await journal.write({ ...trial, state: 'kept', reason: `${trial.reason} Finished after an interruption.` });
-    } else {
-      this.#underWay.delete(trial.id);
-      await this.revert(trial, 'It was interrupted, so nobody has watched what it did: taken back.');
+      const reason = 'It was interrupted before it was done; what was begun is gone.';
+      if (await journal.write({ ...trial, state: 'reverted', reason }, 'applying')) await this.#tell(trial, reason);
+      return;
     }
+    const reason = `${trial.reason} Finished after an interruption.`;
+    if (trial.scope !== null) {
+      if (await journal.write({ ...trial, state: 'watching', reason }, 'applying')) await this.#tell(trial, reason);
+    } else if (trial.origin === 'person' || this.#actuatorOf(trial).isFinal === true) {
+      await journal.write({ ...trial, state: 'kept', reason }, 'applying');
+    } else {
+      await this.#takeBack(trial, 'It was interrupted, so nobody has watched what it did: taken back.');
+    }
+  }
+
+  /** Among the steps of a trial; other orders have none. */
+  async #tell({ id, scope }: Trial, text: string): Promise<void> {
+    if (scope !== null) await this.#options.journal.note(id, 'step', text);
   }
 
   /** After a failure: whether it was carried out all the same (an answer that got lost) is asked of the world. */
   async #settle(trial: Trial, error: unknown): Promise<void> {
     try {
       if ((await this.#actuatorOf(trial).heal(trial)) === 'applied') await this.#finish(trial);
-      else await this.#write({ ...trial, state: 'reverted', reason: `Nothing was changed: ${messageOf(error)}` });
+      else {
+        const reason = `Nothing was changed: ${messageOf(error)}`;
+        await this.#options.journal.write({ ...trial, state: 'reverted', reason }, 'applying');
+      }
     } catch {
       // The world can't be asked now either: the entry stays open, and heal() comes back to it.
     }
@@ -181,12 +225,6 @@ export class Orders {
     );
   }
 
-  async #write(trial: Trial): Promise<void> {
-    await this.#options.journal.write(trial).catch((error: unknown) => {
-      this.#options.onTrouble(`The journal can't be written: ${messageOf(error)}`);
-    });
-  }
-
   #trial(
     id: string,
     { service, kind, subject, author, origin }: Change,
@@ -199,4 +237,14 @@ export class Orders {
     const plain = { id, service, kind, subject, author, origin, state, reason, change, undo };
     return { ...plain, scope: null, about: null, at, updatedAt: at };
   }
+}
+
+function isHalf({ state }: Trial): boolean {
+  return state === 'applying' || state === 'reverting';
+}
+
+function ended({ subject }: Trial, when: string): AutopilotError {
+  return new AutopilotError('AP_TRIAL_ENDED', `The change of ${subject} was ended ${when}.`, {
+    remedy: 'The journal says by whom; ask for it again where it is still wanted.',
+  });
 }

@@ -22,6 +22,8 @@ class World implements Actuator<Change, void> {
   isChanged = false;
   callsPerSecond = 10;
   vitals: ServiceVitals | null = null;
+  /** Why the statements can't be read. */
+  failure: string | null = null;
   readonly #effect: number;
   #use: StatementUse = { calls: 0, totalMs: 0, buffers: 0 };
   #second = 0;
@@ -49,7 +51,10 @@ class World implements Actuator<Change, void> {
       orders: this.orders,
       actuators: [this],
       clock: this.clock,
-      counters: () => Promise.resolve(new Map([['one', this.#use]])),
+      counters: () =>
+        this.failure === null
+          ? Promise.resolve(new Map([['one', this.#use]]))
+          : Promise.reject(new Error(this.failure)),
       vitals: () => Promise.resolve(this.vitals),
       times: () => {
         const { sampleMs, baselineMs, trialMinMs, trialMaxMs } = this.live.current.optimization;
@@ -203,4 +208,41 @@ test('a person ends a trial at any time; what was kept can be taken back, what w
   const now = await world.journal.read(trial.id);
   assert.deepEqual([now?.state, now?.reason, world.isChanged], ['reverted', 'After all.', false]);
   if (now !== null) await assert.rejects(world.runner.revert(now, 'Again.'), { code: 'AP_TRIAL_ENDED' });
+});
+
+test('what can not be measured any more is told once, and taken back when its time is over', async () => {
+  const world = new World(0.5);
+  const { id } = await world.propose();
+  while ((await world.journal.read(id))?.state !== 'watching') await world.second();
+  world.failure = 'pg_stat_statements is gone';
+  const { trial, seconds } = await world.end(id);
+  assert.deepEqual([trial.state, world.isChanged], ['reverted', false]);
+  assert.match(trial.reason, /^It could not be measured for 6\d s, .* pg_stat_statements is gone$/);
+  assert.ok(seconds < 70, `${seconds} s`);
+  assert.deepEqual(world.trouble, ["The trial of It can't go on now: pg_stat_statements is gone"]);
+  const waiting = await world.propose();
+  assert.equal((await world.end(waiting.id)).trial.state, 'refused');
+});
+
+test('a journal that is away when a trial is to be taken back does not keep it open', async () => {
+  const world = new World(2);
+  const { id } = await world.propose();
+  while ((await world.journal.read(id))?.state !== 'watching') await world.second();
+  const write = world.journal.write.bind(world.journal);
+  let refusals = 0;
+  world.journal.write = (trial, from) =>
+    trial.state === 'reverting' && refusals++ < 3
+      ? Promise.reject(new Error('the journal is away'))
+      : write(trial, from);
+  assert.equal((await world.end(id)).trial.state, 'reverted');
+  assert.equal(refusals, 4);
+});
+
+test('a person who ends a trial while its change is being begun does not leave it behind', async () => {
+  const world = new World(0.5);
+  const early = await world.propose();
+  while ((await world.journal.read(early.id))?.state !== 'watching') await world.second();
+  // As it was read before the change was made.
+  await world.runner.revert(early, 'Not now.');
+  assert.deepEqual([(await world.journal.read(early.id))?.state, world.isChanged], ['reverted', false]);
 });

@@ -72,6 +72,8 @@ const BASELINE_PATIENCE = 6;
 export class TrialRunner {
   readonly #options: TrialRunnerOptions;
   readonly #courses = new Map<string, Course>();
+  /** Open trials that can't go on now. */
+  readonly #failing = new Map<string, { readonly sinceMs: number; readonly message: string }>();
   #timer: NodeJS.Timeout | null = null;
   #ticking: Promise<void> | null = null;
   #stopped = false;
@@ -151,8 +153,12 @@ export class TrialRunner {
         remedy: 'Versions of the configuration are restored by POST /api/v1/config/versions/{n}/restore.',
       });
     }
-    if (trial.state === 'proposed') await this.#end(trial, 'reverted', reason);
-    else await this.#takeBack(trial, reason);
+    if (trial.state === 'proposed') {
+      if (await this.#end(trial, 'reverted', reason)) return;
+      // Its change was begun in between.
+      const now = await this.#options.journal.read(trial.id);
+      if (now !== null && now.state !== 'proposed') await this.revert(now, reason);
+    } else await this.#takeBack(trial, reason);
   }
 
   /** Goes on with every open trial; never rejects. */
@@ -171,15 +177,39 @@ export class TrialRunner {
       const open = (await journal.open()).filter((trial) => trial.scope !== null);
       if (open.length > 0) this.#quietUntilMs = Number.NEGATIVE_INFINITY;
       for (const id of this.#courses.keys()) if (!open.some((trial) => trial.id === id)) this.#courses.delete(id);
+      for (const id of this.#failing.keys()) if (!open.some((trial) => trial.id === id)) this.#failing.delete(id);
       for (const trial of open) {
-        await this.#advance(trial).catch((error: unknown) => {
-          onTrouble(`The trial of ${trial.subject} can't go on now: ${messageOf(error)}`);
-        });
+        try {
+          await this.#advance(trial);
+          this.#failing.delete(trial.id);
+        } catch (error) {
+          await this.#failed(trial, messageOf(error));
+        }
       }
     } catch (error) {
       // What keeps everybody from the store is told where history is kept.
       if (error instanceof AutopilotError && error.code.startsWith('AP_STORE_')) return;
       onTrouble(`Open trials can't be looked at now: ${messageOf(error)}`);
+    }
+  }
+
+  /** What can't be measured for as long as it was to be looked at is not left as it is. */
+  async #failed(trial: Trial, message: string): Promise<void> {
+    const { clock, times, onTrouble } = this.#options;
+    const now = clock.monotonicMs();
+    const failing = this.#failing.get(trial.id);
+    // The same twice a second helps nobody.
+    if (failing?.message !== message) onTrouble(`The trial of ${trial.subject} can't go on now: ${message}`);
+    const sinceMs = failing?.sinceMs ?? now;
+    this.#failing.set(trial.id, { sinceMs, message });
+    const { baselineMs, maxMs } = times(trial.service);
+    if (now - sinceMs <= (trial.state === 'watching' ? maxMs : baselineMs * BASELINE_PATIENCE)) return;
+    const reason = `It could not be measured for ${Math.round((now - sinceMs) / 1000)} s, so that nobody can tell what it does: ${message}`;
+    try {
+      if (trial.state === 'watching') await this.#takeBack(trial, reason);
+      else await this.#end(trial, 'refused', reason);
+    } catch (error) {
+      onTrouble(`The trial of ${trial.subject} can't be ended now: ${messageOf(error)}`);
     }
   }
 
@@ -236,16 +266,14 @@ export class TrialRunner {
         const applied = await journal.read(trial.id);
         if (applied?.state !== 'watching') return;
         const appliedAt = new Date(clock.now()).toISOString();
-        await journal.write({
-          ...applied,
-          reason: 'The change is made; what it does is measured.',
-          about: aboutJson({ ...about, appliedAt }),
-        });
+        const reason = 'The change is made; what it does is measured.';
+        await journal.write({ ...applied, reason, about: aboutJson({ ...about, appliedAt }) }, 'watching');
         await this.#step(trial, 'The change is made; what it does is measured.');
       } catch (error) {
         const now = await journal.read(trial.id).catch(() => null);
         if (now?.state === 'proposed') await this.#end(now, 'refused', messageOf(error)).catch(() => {});
         else await this.#step(trial, `It failed: ${messageOf(error)}`).catch(() => {});
+        if (now !== null && hasEnded(now.state)) this.#options.onEnd(now);
         onTrouble(`The change of ${trial.subject} failed: ${messageOf(error)}`);
       } finally {
         course.last = null;
@@ -273,28 +301,34 @@ export class TrialRunner {
     } else if (measuredMs >= maxMs) {
       await this.#takeBack(judged, `${judgement.reason} There was no more time for it.`);
     } else {
-      await journal.write(judged);
+      await journal.write(judged, 'watching');
     }
   }
 
   async #takeBack(trial: Trial, reason: string): Promise<void> {
-    const { orders, journal, onEnd } = this.#options;
+    const { orders, onEnd } = this.#options;
     const course = this.#courses.get(trial.id);
-    if (course !== undefined) course.busy = true;
-    await this.#step(trial, `Taken back: ${reason}`);
-    const ended = withEnd(trial, this.#options.clock.now());
-    await orders.revert(ended, reason);
-    await journal.dropSamples(trial.id);
-    onEnd({ ...ended, state: 'reverted', reason });
+    const isIdle = course?.busy === false;
+    if (isIdle) course.busy = true;
+    try {
+      const ended = withEnd(trial, this.#options.clock.now());
+      await orders.revert(ended, reason);
+      await this.#step(trial, `Taken back: ${reason}`);
+      onEnd({ ...ended, state: 'reverted', reason });
+    } finally {
+      // While the journal is away it stays as it is, and is judged again.
+      if (isIdle) course.busy = false;
+    }
   }
 
-  async #end(trial: Trial, state: 'kept' | 'reverted' | 'refused', reason: string): Promise<void> {
+  /** @returns false: it has gone on in between, and is not ended */
+  async #end(trial: Trial, state: 'kept' | 'reverted' | 'refused', reason: string): Promise<boolean> {
     const { journal, clock, onEnd } = this.#options;
     const ended: Trial = { ...withEnd(trial, clock.now()), state, reason };
-    await journal.write(ended);
+    if (!(await journal.write(ended, trial.state))) return false;
     await this.#step(trial, `${state === 'kept' ? 'Kept' : state === 'refused' ? 'Refused' : 'Given up'}: ${reason}`);
-    await journal.dropSamples(trial.id);
     onEnd(ended);
+    return true;
   }
 
   async #sample(

@@ -45,6 +45,8 @@ export interface ConfigurationOfficeOptions {
 
 const OWN_EVERY_MS = 1000;
 const HEAL_EVERY_MS = 30_000;
+/** Who leads from now on takes over what was left open before: less than the lease of a leader that was killed. */
+const TAKEN_OVER_MS = 5_000;
 /** The control plane among the instances. */
 const CONTROL_PLANE = 'control-plane';
 
@@ -61,6 +63,7 @@ export class ConfigurationOffice {
   readonly #instances: ConfiguredInstances;
   readonly #timers: NodeJS.Timeout[] = [];
   #started: Promise<void> = Promise.resolve();
+  #led = false;
 
   constructor(options: ConfigurationOfficeOptions) {
     const { store, journal, own, ownService, stateDirectory, folder, agents, onTrouble } = options;
@@ -144,7 +147,10 @@ export class ConfigurationOffice {
     this.#takeOwn();
     this.#started = this.#begin();
     this.#timers.push(
-      setInterval(() => this.#takeOwn(), OWN_EVERY_MS),
+      setInterval(() => {
+        this.#takeOwn();
+        if (this.#options.leads() !== this.#led) void this.#heal(TAKEN_OVER_MS);
+      }, OWN_EVERY_MS),
       setInterval(() => void this.#heal(HEAL_EVERY_MS), HEAL_EVERY_MS),
     );
   }
@@ -164,7 +170,8 @@ export class ConfigurationOffice {
   }
 
   async #heal(olderThanMs: number): Promise<void> {
-    if (!this.#options.leads() || this.#keeper.trouble !== null) return;
+    this.#led = this.#options.leads();
+    if (!this.#led || this.#keeper.trouble !== null) return;
     try {
       await this.orders.heal(olderThanMs);
     } catch (error) {

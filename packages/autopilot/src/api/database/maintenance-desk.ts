@@ -135,8 +135,8 @@ export class MaintenanceDesk {
     const look = await watch.look();
     const trends = await watch.collector.tableTrends().catch(() => null);
     const blockers = await readVacuumBlockers(watch.database, 0);
-    const trials = (await journal.history(service, 500)).filter(
-      (trial) => trial.kind === 'maintenance' && workOf(trial).database === watch.name,
+    const trials = (await journal.history(service, 500, { kind: 'maintenance' })).filter(
+      (trial) => workOf(trial).database === watch.name,
     );
     return {
       name: watch.name,
@@ -230,7 +230,9 @@ export class MaintenanceDesk {
     };
     const running: Running = { job, database: watch.name, abort: new AbortController(), over: Promise.resolve() };
     this.#jobs.unshift(running);
-    this.#jobs.length = Math.min(this.#jobs.length, JOBS_KEPT);
+    // One that runs stays: it has to be found to be cancelled, and not to be begun a second time.
+    const oldest = this.#jobs.findLastIndex((one) => one.job.state !== 'running');
+    if (this.#jobs.length > JOBS_KEPT && oldest !== -1) this.#jobs.splice(oldest, 1);
     running.over = this.#run(running, watch, tables, how);
     return job;
   }

@@ -251,7 +251,10 @@ export class TuningDesk {
   /** Those that save most first; without figures, and "leave", last. */
   async #ranked(service: string, worked: readonly WorkedOut[]): Promise<readonly Recommendation[]> {
     const { journal } = this.#options;
-    const [history, dismissals] = await Promise.all([journal.history(service, HISTORY), journal.dismissals(service)]);
+    const [history, dismissals] = await Promise.all([
+      journal.history(service, HISTORY, { tried: true }),
+      journal.dismissals(service),
+    ]);
     const past = pastOf(history);
     const [calibration, bias] = [calibrate(past), biasOf(past)];
     return worked
@@ -260,14 +263,14 @@ export class TuningDesk {
   }
 
   async #past(service: string): Promise<readonly PredictedMeasured[]> {
-    return pastOf(await this.#options.journal.history(service, HISTORY));
+    return pastOf(await this.#options.journal.history(service, HISTORY, { tried: true }));
   }
 
   async #refusals(service: string, worked: WorkedOut, origin: TrialFacts['origin']): Promise<readonly string[]> {
     const { journal, settingsFor, stopped, busyRatio, clock } = this.#options;
     const { optimization } = settingsFor(service);
     const { recommendation } = worked;
-    const [history, open] = await Promise.all([journal.history(service, HISTORY), journal.open()]);
+    const [history, open] = await Promise.all([journal.history(service, HISTORY, { tried: true }), journal.open()]);
     const risks = await readChangeRisks(this.#applyingTo(recommendation.database), worked.tables);
     const now = clock.now();
     const same = history.filter((one) => aboutOf(one)?.recommendation === recommendation.id);

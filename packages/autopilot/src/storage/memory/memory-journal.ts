@@ -1,4 +1,4 @@
-import type { Dismissal, Journal, JsonValue, Trial, TrialNote } from '../ports.ts';
+import type { Dismissal, Journal, JsonValue, Trial, TrialNote, TrialState } from '../ports.ts';
 import { hasEnded, scopeTaken } from '../trial-refusals.ts';
 
 const KEPT = 2_000;
@@ -9,9 +9,10 @@ export class MemoryJournal implements Journal {
   readonly #notes = new Map<string, TrialNote[]>();
   readonly #dismissals = new Map<string, Map<string, Dismissal>>();
 
-  write(trial: Trial): Promise<void> {
+  write(trial: Trial, from?: TrialState): Promise<boolean> {
     const before = this.#trials.get(trial.id);
-    if (before?.state === 'reverted' || before?.state === 'refused') return Promise.resolve();
+    if (before?.state === 'reverted' || before?.state === 'refused') return Promise.resolve(false);
+    if (before !== undefined && from !== undefined && before.state !== from) return Promise.resolve(false);
     const { scope } = trial;
     const others = [...this.#trials.values()].filter(({ id }) => id !== trial.id);
     if (scope !== null && !hasEnded(trial.state)) {
@@ -19,13 +20,20 @@ export class MemoryJournal implements Journal {
     }
     const now = new Date().toISOString();
     this.#trials.set(trial.id, { ...structuredClone(trial), at: before?.at ?? now, updatedAt: now });
+    const notes = this.#notes.get(trial.id);
+    if (notes !== undefined && hasEnded(trial.state)) {
+      this.#notes.set(
+        trial.id,
+        notes.filter(({ kind }) => kind === 'step'),
+      );
+    }
     for (const [id, { state }] of this.#trials) {
       if (this.#trials.size <= KEPT) break;
       if (!hasEnded(state)) continue;
       this.#trials.delete(id);
       this.#notes.delete(id);
     }
-    return Promise.resolve();
+    return Promise.resolve(true);
   }
 
   open(service?: string): Promise<readonly Trial[]> {
@@ -36,8 +44,12 @@ export class MemoryJournal implements Journal {
     );
   }
 
-  history(service: string, limit: number): Promise<readonly Trial[]> {
-    const ofService = [...this.#trials.values()].filter((trial) => trial.service === service);
+  history(service: string, limit: number, part?: Parameters<Journal['history']>[2]): Promise<readonly Trial[]> {
+    const ofService = [...this.#trials.values()].filter(
+      (trial) =>
+        trial.service === service &&
+        (part === undefined || ('kind' in part ? trial.kind === part.kind : trial.scope !== null)),
+    );
     return Promise.resolve(ofService.reverse().slice(0, limit));
   }
 
@@ -54,12 +66,6 @@ export class MemoryJournal implements Journal {
 
   notes(trial: string, kinds: readonly TrialNote['kind'][]): Promise<readonly TrialNote[]> {
     return Promise.resolve((this.#notes.get(trial) ?? []).filter(({ kind }) => kinds.includes(kind)));
-  }
-
-  dropSamples(trial: string): Promise<void> {
-    const steps = (this.#notes.get(trial) ?? []).filter(({ kind }) => kind === 'step');
-    this.#notes.set(trial, steps);
-    return Promise.resolve();
   }
 
   dismissals(service: string): Promise<readonly Dismissal[]> {

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { Dismissal, Journal, JsonValue, Trial, TrialNote } from '../ports.ts';
+import type { Dismissal, Journal, JsonValue, Trial, TrialNote, TrialState } from '../ports.ts';
 import { scopeTaken } from '../trial-refusals.ts';
 import { StoreConnection } from './store-connection.ts';
 
@@ -30,7 +30,7 @@ export class PostgresJournal implements Journal {
     });
   }
 
-  async write(trial: Trial): Promise<void> {
+  async write(trial: Trial, from?: TrialState): Promise<boolean> {
     const { id, service, kind, subject, author, origin, state, reason, change, undo, scope, about } = trial;
     const values: readonly (string | null | JsonValue)[] = [
       id,
@@ -45,17 +45,26 @@ export class PostgresJournal implements Journal {
       JSON.stringify(undo),
       scope,
       JSON.stringify(about),
+      from ?? null,
     ];
     try {
-      await this.#connection.query(
+      const written = await this.#connection.query(
         'Writing the journal',
-        `INSERT INTO autopilot.trials AS t (trial, service, kind, subject, author, origin, state, reason, change, undo, scope, about)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-         ON CONFLICT (trial) DO UPDATE SET state = excluded.state, reason = excluded.reason, undo = excluded.undo,
-           about = excluded.about, updated_at = now()
-         WHERE t.state NOT IN ('reverted', 'refused')`,
+        `WITH written AS (
+           INSERT INTO autopilot.trials AS t (trial, service, kind, subject, author, origin, state, reason, change, undo, scope, about)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+           ON CONFLICT (trial) DO UPDATE SET state = excluded.state, reason = excluded.reason, undo = excluded.undo,
+             about = excluded.about, updated_at = now()
+           WHERE t.state NOT IN ('reverted', 'refused') AND ($13::text IS NULL OR t.state = $13)
+           RETURNING t.trial, t.state
+         ), dropped AS (
+           DELETE FROM autopilot.trial_notes n USING written w
+           WHERE n.trial = w.trial AND n.kind <> 'step' AND NOT (w.${IS_OPEN})
+         )
+         SELECT trial FROM written`,
         values,
       );
+      return written.length > 0;
     } catch (error) {
       if (scope !== null && isScopeTaken(error)) throw scopeTaken(scope);
       throw error;
@@ -72,7 +81,7 @@ export class PostgresJournal implements Journal {
     return rows.map(trialOf);
   }
 
-  async history(service: string, limit: number): Promise<readonly Trial[]> {
+  async history(service: string, limit: number, part?: Parameters<Journal['history']>[2]): Promise<readonly Trial[]> {
     await this.#connection.query(
       'Dropping old orders',
       `DELETE FROM autopilot.trials WHERE service = $1 AND at < now() - $2::interval AND NOT (${IS_OPEN})`,
@@ -80,8 +89,11 @@ export class PostgresJournal implements Journal {
     );
     const rows = await this.#connection.query<TrialRow>(
       'Reading the journal',
-      `SELECT ${COLUMNS} FROM autopilot.trials WHERE service = $1 ORDER BY at DESC, trial DESC LIMIT $2`,
-      [service, limit],
+      // Each as its index says it.
+      `SELECT ${COLUMNS} FROM autopilot.trials
+       WHERE service = $1 ${part === undefined ? '' : 'kind' in part ? 'AND kind = $3' : 'AND scope IS NOT NULL'}
+       ORDER BY at DESC, trial DESC LIMIT $2`,
+      part !== undefined && 'kind' in part ? [service, limit, part.kind] : [service, limit],
     );
     return rows.map(trialOf);
   }
@@ -110,14 +122,6 @@ export class PostgresJournal implements Journal {
       [trial, [...kinds]],
     );
     return rows.map(({ kind, at, detail }) => ({ kind, at: at.toISOString(), detail }));
-  }
-
-  async dropSamples(trial: string): Promise<void> {
-    await this.#connection.query(
-      'Dropping the samples of a trial',
-      `DELETE FROM autopilot.trial_notes WHERE trial = $1 AND kind <> 'step'`,
-      [trial],
-    );
   }
 
   async dismissals(service: string): Promise<readonly Dismissal[]> {

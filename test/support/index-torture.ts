@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import type { Trial } from '../../packages/autopilot/src/storage/ports.ts';
+import { PostgresJournal } from '../../packages/autopilot/src/storage/postgres/postgres-journal.ts';
+import { IndexActuator, type IndexChange } from '../../packages/autopilot/src/tune/index-actuator.ts';
+import { MaintenanceActuator } from '../../packages/autopilot/src/tune/maintenance-actuator.ts';
+import { Orders } from '../../packages/autopilot/src/tune/orders.ts';
+import { until } from './until.ts';
+
+/** What rounds of killing came to. */
+export interface IndexTorture {
+  readonly rounds: number;
+  /** In how many the server was killed, too. */
+  readonly serverKills: number;
+  /** Kills that left an order half done, by its state. */
+  readonly left: Readonly<Record<string, number>>;
+  /** Kills that left an index half built or half dropped. */
+  readonly halfIndexes: number;
+}
+
+const index = (name: string, keys: string): IndexChange['create'][number] => ({
+  schema: 'public',
+  name,
+  ddl: `CREATE INDEX CONCURRENTLY "${name}" ON "public"."task" (${keys})`,
+});
+
+/** Two indexes come and one goes, so that there are steps enough to be killed at. */
+export const tried: IndexChange = {
+  kind: 'indexes',
+  service: 'orders',
+  subject: 'Two indexes for one',
+  author: 'ann',
+  origin: 'person',
+  database: 'main',
+  create: [index('task_board', '"board", "id" DESC'), index('task_title', 'lower("title")')],
+  drop: [index('task_old', '"state"')],
+};
+const BEFORE = ['task_old'];
+const AFTER = ['task_board', 'task_title'];
+
+/** A trial of it as it is proposed. */
+export function indexTrial(id: string): Trial {
+  const { service, kind, subject, author, origin, database, create, drop } = tried;
+  const change = JSON.parse(JSON.stringify({ database, create, drop })) as Trial['change']; // texts
+  const head = { id, service, kind, subject, author, origin, state: 'proposed', reason: '', change } as const;
+  return { ...head, undo: null, scope: 'database main', about: null, at: '', updatedAt: '' };
+}
+
+const LIFE_MS = 350;
+/** The server is killed in every so many rounds. */
+const SERVER_EVERY = 7;
+/** Builds of a table this small are over before they are interrupted: in every so many rounds one is kept waiting. */
+const HALF_EVERY = 6;
+const LONG_MS = 120_000;
+
+/**
+ * Kills a process that builds and drops indexes and vacuums, at random points, and the server under it now and then. After each
+ * death what was left open is healed, and looked at: no index is half there, none is there that the journal does not know of,
+ * no order is stuck.
+ */
+export async function tortureIndexes(url: string, rounds: number, random: () => number): Promise<IndexTorture> {
+  await within(url, (client) =>
+    client.query(`DROP TABLE IF EXISTS task; TRUNCATE autopilot.trials CASCADE;
+      CREATE TABLE task (id int PRIMARY KEY, board int NOT NULL, title text NOT NULL, state int NOT NULL);
+      INSERT INTO task SELECT i, i % 500, 'task ' || i, i % 5 FROM generate_series(1, 20000) i;
+      CREATE INDEX task_old ON task (state)`),
+  );
+  const journal = new PostgresJournal(url);
+  const actuators = [new IndexActuator(() => url), new MaintenanceActuator(() => url)];
+  const orders = new Orders({ journal, actuators, guards: [], onTrouble: () => {} });
+  const left: Record<string, number> = {};
+  let [halfIndexes, serverKills] = [0, 0];
+  let next: ChildProcess | null = builder(url);
+  try {
+    for (let round = 1; round <= rounds; round++) {
+      const child = next;
+      if (child === null) throw new TypeError('There is one for every round.');
+      next = round < rounds ? builder(url) : null;
+      child.stdin?.write('go\n');
+      if (child.stdout !== null) await once(child.stdout, 'data');
+      await sleep(random() * LIFE_MS);
+      if (round % SERVER_EVERY === 0 && (await killServer(url))) serverKills++;
+      if (round % HALF_EVERY === 0) await killedHalfway(url, child);
+      else await end(child);
+      await until(LONG_MS, () => reachable(url), Boolean);
+      for (const { state } of await journal.open()) left[state] = (left[state] ?? 0) + 1;
+      halfIndexes += (await indexesOf(url)).some(({ whole }) => !whole) ? 1 : 0;
+      await until(
+        LONG_MS,
+        async () => {
+          await orders.heal(0);
+          return await journal.open();
+        },
+        (open) => open.every(({ state }) => state === 'proposed' || state === 'watching'),
+      );
+      const [open, ...others] = await journal.open();
+      assert.deepEqual(others, [], `round ${round}: two trials of one scope are open`);
+      await holds(url, round, open?.state === 'watching' ? AFTER : BEFORE);
+      if (open?.state === 'proposed') await journal.write({ ...open, state: 'reverted' }, 'proposed');
+      else if (open !== undefined) await orders.revert(open, 'Enough.');
+      await holds(url, round, BEFORE);
+      assert.deepEqual(await journal.open(), []);
+    }
+    return { rounds, serverKills, left, halfIndexes };
+  } finally {
+    if (next !== null) await end(next);
+    await journal.close();
+  }
+}
+
+function builder(url: string): ChildProcess {
+  const child = spawn(process.execPath, ['-C', 'source', join(import.meta.dirname, 'index-builder.ts'), url], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_TEST_CONTEXT: undefined },
+  });
+  // It may be dead before it has read.
+  child.stdin?.on('error', () => {});
+  return child;
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  assert.deepEqual([child.exitCode, child.signalCode], [null, null], 'it ended by itself');
+  const ended = once(child, 'close');
+  child.kill('SIGKILL');
+  await ended;
+}
+
+/** A transaction that is open keeps builds and drops waiting, half done, until the process is killed. */
+async function killedHalfway(url: string, child: ChildProcess): Promise<void> {
+  await within(url, async (client) => {
+    await client.query('BEGIN; UPDATE task SET state = state WHERE id = 1');
+    await until(
+      LONG_MS,
+      () => indexesOf(url),
+      (found) => found.some(({ whole }) => !whole),
+    );
+    await end(child);
+    // As the server does by itself within two seconds, when it looks after who has asked. By another connection: a transaction
+    // goes on seeing those that it has seen once.
+    const left = (): Promise<number> =>
+      within(url, async (other) => {
+        const { rows } = await other.query(
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'autopilot %' AND datname = current_database()`,
+        );
+        return rows.length;
+      });
+    await until(LONG_MS, left, (count) => count === 0);
+    await client.query('ROLLBACK');
+  });
+}
+
+/** As when the kernel kills one of its processes: it starts anew. False: the one that was found had just ended. */
+async function killServer(url: string): Promise<boolean> {
+  const pid = await until(
+    LONG_MS,
+    () =>
+      within(url, async (client) => {
+        const { rows } = await client.query<{ pid: number }>(
+          `SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'autopilot %' AND datname = current_database() LIMIT 1`,
+        );
+        return rows[0]?.pid ?? 0;
+      }),
+    (found) => found !== 0,
+  );
+  try {
+    process.kill(pid, 'SIGKILL');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function reachable(url: string): Promise<boolean> {
+  return await within(url, () => Promise.resolve(true)).catch(() => false);
+}
+
+async function holds(url: string, round: number, names: readonly string[]): Promise<void> {
+  const found = await indexesOf(url);
+  assert.deepEqual(
+    found,
+    names.map((name) => ({ name, whole: true })),
+    `round ${round}: the indexes are not what the journal says`,
+  );
+}
+
+async function indexesOf(url: string): Promise<readonly { readonly name: string; readonly whole: boolean }[]> {
+  return await within(url, async (client) => {
+    const { rows } = await client.query<{ name: string; whole: boolean }>(
+      `SELECT c.relname AS name, i.indisvalid AND i.indisready AND i.indislive AS whole
+       FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
+       WHERE t.relname = 'task' AND NOT i.indisprimary ORDER BY 1`,
+    );
+    return rows;
+  });
+}
+
+async function within<T>(url: string, act: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url });
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    return await act(client);
+  } finally {
+    await client.end();
+  }
+}
