@@ -81,6 +81,8 @@ class HeldResponse implements Answer {
   /** What was written takes its way through here; null: nothing was yet, or it goes straight. */
   #source: PassThrough | null = null;
   #released = false;
+  /** Its body is whole, and may wait for another thread. */
+  #ended = false;
   #flushes = false;
   #message: string | undefined;
 
@@ -181,6 +183,10 @@ class HeldResponse implements Answer {
     const [chunk, encoding, done] = readArguments(args);
     // `as`: Node's own types for what is handed on to it.
     if (this.#source === null && this.#released) return this.#own.write(...(args as [string]));
+    if (this.#ended) {
+      queueMicrotask(() => done?.(new Error('This answer has ended: nothing can be written to it.')));
+      return false;
+    }
     const source = this.#source ?? this.#begin();
     return source.write(bytesOf(chunk, encoding), done);
   }
@@ -196,6 +202,9 @@ class HeldResponse implements Answer {
     }
     // `as`: Node's own types for what is handed on to it.
     if (this.#released) return this.#own.end(...(args as [string]));
+    // As Node does it: ending once more changes nothing.
+    if (this.#ended) return response;
+    this.#ended = true;
     if (done !== undefined) response.once('finish', done);
     const isText = typeof chunk === 'string' && (encoding === undefined || /^utf-?8$/i.test(encoding));
     const body = chunk === undefined || chunk === null ? null : isText ? chunk : bytesOf(chunk, encoding);
@@ -250,7 +259,11 @@ class HeldResponse implements Answer {
   }
 }
 
-type WriteArguments = [chunk: unknown, encoding: BufferEncoding | undefined, done: (() => void) | undefined];
+type WriteArguments = [
+  chunk: unknown,
+  encoding: BufferEncoding | undefined,
+  done: ((error?: Error) => void) | undefined,
+];
 
 /** (chunk, encoding, done), any of which may be left out. */
 function readArguments(args: readonly unknown[]): WriteArguments {
@@ -259,7 +272,7 @@ function readArguments(args: readonly unknown[]): WriteArguments {
   const done = args.find((arg) => typeof arg === 'function') as (() => void) | undefined;
   const chunk = typeof first === 'function' ? undefined : first;
   const encoding = typeof second === 'string' ? (second as BufferEncoding) : undefined; // Node refuses others
-  return [chunk, encoding, typeof third === 'function' ? (third as () => void) : done];
+  return [chunk, encoding, typeof third === 'function' ? (third as (error?: Error) => void) : done];
 }
 
 function bytesOf(chunk: unknown, encoding: BufferEncoding | undefined): Buffer {
