@@ -262,7 +262,7 @@ class HeldResponse implements Answer {
 type WriteArguments = [
   chunk: unknown,
   encoding: BufferEncoding | undefined,
-  done: ((error?: Error) => void) | undefined,
+  done: ((error?: Error | null) => void) | undefined,
 ];
 
 /** (chunk, encoding, done), any of which may be left out. */
@@ -272,7 +272,7 @@ function readArguments(args: readonly unknown[]): WriteArguments {
   const done = args.find((arg) => typeof arg === 'function') as (() => void) | undefined;
   const chunk = typeof first === 'function' ? undefined : first;
   const encoding = typeof second === 'string' ? (second as BufferEncoding) : undefined; // Node refuses others
-  return [chunk, encoding, typeof third === 'function' ? (third as (error?: Error) => void) : done];
+  return [chunk, encoding, typeof third === 'function' ? (third as (error?: Error | null) => void) : done];
 }
 
 function bytesOf(chunk: unknown, encoding: BufferEncoding | undefined): Buffer {
