@@ -55,9 +55,10 @@ export async function closedRun(
   return await measured(url, size, async (pool, exponential) => {
     const start = performance.now();
     const client = async (): Promise<void> => {
+      // All at once they come only where they do not think.
       while (performance.now() < start + durationMs) {
-        await ask(pool, exponential);
         if (thinkMs > 0) await sleep(exponential(thinkMs));
+        await ask(pool, exponential);
       }
     };
     await Promise.all(Array.from({ length: clients }, client));

@@ -5,13 +5,13 @@ import { startServer } from '../databases/bench-database.ts';
 import { type BenchFindings, type BenchGoal, type BenchOptions, type BenchRow, median } from '../result.ts';
 import { type Ask, closedRun, openRun, type PoolRun } from './measured-pool.ts';
 
-/** Sizes, and the mean time that a caller keeps a connection there: so that each is asked a few hundred times a second. */
+/** Sizes, and the mean time that a caller keeps a connection there: so that each is asked several hundred times a second. */
 const SIZES = [
-  { size: 2, useMs: 4 },
-  { size: 4, useMs: 6 },
-  { size: 6, useMs: 8 },
-  { size: 10, useMs: 12 },
-  { size: 16, useMs: 18 },
+  { size: 2, useMs: 3, durationMs: 20_000 },
+  { size: 4, useMs: 5, durationMs: 13_000 },
+  { size: 6, useMs: 7, durationMs: 12_000 },
+  { size: 10, useMs: 10, durationMs: 12_000 },
+  { size: 16, useMs: 15, durationMs: 12_000 },
 ] as const;
 const LOADS = [0.6, 0.7, 0.8] as const;
 const MOST_ROOM = 90;
@@ -42,7 +42,7 @@ const WORKS: readonly Work[] = [
     clients: 24,
     thinkMs: 0,
     ask: count,
-    sizes: [1, 2, 3, 4, 6, 8, 12, 16, 24],
+    sizes: [1, 2, 3, 4, 6, 10, 16],
     stepMs: 4_000,
     cores: availableParallelism(),
   },
@@ -51,7 +51,7 @@ const WORKS: readonly Work[] = [
     clients: 30,
     thinkMs: 60,
     ask: sleepFor(12),
-    sizes: [2, 4, 6, 8, 12, 16, 24],
+    sizes: [2, 4, 6, 8, 12, 16],
     stepMs: 10_000,
     cores: null,
   },
@@ -67,11 +67,11 @@ export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> 
   const rows: BenchRow[] = [];
   const goals: BenchGoal[] = [];
   const errors: number[] = [];
-  for (const { size, useMs } of quick ? SIZES.slice(1, 3) : SIZES) {
+  for (const { size, useMs, durationMs } of quick ? SIZES.slice(1, 3) : SIZES) {
     for (const load of quick ? LOADS.slice(1, 2) : LOADS) {
       const rate = await rateFor(url, size, useMs, load);
       log(`pool: ${size} connections, ${Math.round(100 * load)} % in use`);
-      const found = await openRun(url, size, rate, quick ? 4_000 : 15_000, sleepFor(useMs));
+      const found = await openRun(url, size, rate, quick ? 4_000 : durationMs, sleepFor(useMs));
       const { waitMeanMs, utilization } = predictPool(found, size);
       const error = Math.abs((waitMeanMs ?? Number.POSITIVE_INFINITY) / found.waitMeanMs - 1);
       errors.push(error);
@@ -142,6 +142,6 @@ async function walk(
   }
   const tried = new Map([...new Set([...sizes, size])].toSorted((a, b) => a - b).map((one) => [one, [] as number[]]));
   for (let turn = 0; turn < (quick ? 1 : 3); turn++)
-    for (const [one, found] of tried) found.push((await runAt(one, quick ? 1_000 : 2_500)).perSecond);
+    for (const [one, found] of tried) found.push((await runAt(one, quick ? 1_000 : 3_000)).perSecond);
   return { advised: size, throughputs: new Map(Array.from(tried, ([one, found]) => [one, median(found)])) };
 }
