@@ -67,6 +67,7 @@ export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> 
   });
 
   const first = await costOf(client, () => collector.turn());
+  const atFirst = await ownStatements(client);
   const costs: Cost[] = [];
   let next = 0;
   for (let minute = 0; minute < minutes; minute++) {
@@ -82,11 +83,15 @@ export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> 
   }
   const mean = (of: (cost: Cost) => number): number => costs.reduce((sum, cost) => sum + of(cost), 0) / costs.length;
   const worst = (of: (cost: Cost) => number): number => Math.max(...costs.map(of));
-  const rowOf = (name: string, cpuMs: number, databaseMs: number): BenchRow => ({
+  const rowOf = (name: string, cpuMs: number | null, databaseMs: number): BenchRow => ({
     what: name,
     'CPU ms': cpuMs,
     'database ms': databaseMs,
   });
+  const dearest = [...(await ownStatements(client))]
+    .map(([text, ms]) => ({ text, ms: (ms - (atFirst.get(text) ?? 0)) / minutes }))
+    .toSorted((a, b) => b.ms - a.ms)
+    .slice(0, 5);
   const share = mean(({ cpuMs }) => cpuMs) / 60_000;
   const databaseMs = mean((cost) => cost.databaseMs);
   return {
@@ -102,6 +107,7 @@ export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> 
         worst(({ cpuMs }) => cpuMs),
         worst((cost) => cost.databaseMs),
       ),
+      ...dearest.map(({ text, ms }) => rowOf(`of a minute: ${text}`, null, ms)),
     ],
     goals: [
       { goal: 'collecting takes under 0.5 % of a core', measured: `${(100 * share).toFixed(3)} %`, met: share < 0.005 },
@@ -130,6 +136,16 @@ async function costOf(client: pg.Client, act: () => Promise<void>): Promise<Cost
   await act();
   const { user, system } = process.cpuUsage(cpu);
   return { cpuMs: (user + system) / 1_000, databaseMs: (await ownMs(client)) - before };
+}
+
+/** Time of each of our own statements in the observed database, by how its text begins. */
+async function ownStatements(client: pg.Client): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await client.query<{ text: string; ms: number }>(
+    `SELECT left(regexp_replace(query, '\\s+', ' ', 'g'), 70) AS text, sum(total_exec_time)::float8 AS ms FROM pg_stat_statements
+     WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND position($1 IN query) > 0 GROUP BY 1`,
+    [OWN_MARK],
+  );
+  return new Map(rows.map(({ text, ms }) => [text, ms]));
 }
 
 async function ownMs(client: pg.Client): Promise<number> {
