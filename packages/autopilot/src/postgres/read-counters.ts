@@ -105,11 +105,12 @@ async function statementsOf(client: pg.ClientBase, shape: ServerShape): Promise<
     walBytes: column(['wal_bytes']),
   };
   const since = shape.column('pg_stat_statements', 's', ['stats_since'], 'NULL');
-  // Of other roles' statements one without rights sees no id.
+  // Of other roles' statements one without rights sees no id. Cast before they are added: sums of bigint are numeric, and with
+  // thousands of statements most of what the reading takes.
   const rows = await arraysOf(
     client,
     `SELECT ${OWN_MARK} s.queryid::text, coalesce(r.rolname, s.userid::text)::text, min(${since})::text,
-       ${statementCounters.map((name) => `sum(${expressions[name]})::float8`).join(', ')}
+       ${statementCounters.map((name) => `sum((${expressions[name]})::float8)`).join(', ')}
      FROM ${shape.nameOf('pg_stat_statements')}(false) s LEFT JOIN pg_roles r ON r.oid = s.userid
      WHERE s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND s.queryid IS NOT NULL
      GROUP BY s.queryid, r.rolname, s.userid`,
