@@ -45,7 +45,9 @@ test('vacuum and analyze as jobs, within limits, told what held rows back, cance
   const { run, urls } = await observedWorld(t, server);
   await run(`CREATE TABLE task (id int PRIMARY KEY, state int, filler text) WITH (autovacuum_enabled = false);
     INSERT INTO task SELECT i, 0, repeat('x', 200) FROM generate_series(1, 20000) i;
-    CREATE TABLE calm (id int PRIMARY KEY)`);
+    CREATE TABLE calm (id int PRIMARY KEY);
+    CREATE SCHEMA east; CREATE TABLE east.twin (id int PRIMARY KEY);
+    CREATE SCHEMA west; CREATE TABLE west.twin (id int PRIMARY KEY)`);
   await run('VACUUM ANALYZE task');
   const spoil = async (): Promise<void> => {
     await run('UPDATE task SET state = state + 1 WHERE id <= 8000');
@@ -77,6 +79,7 @@ test('vacuum and analyze as jobs, within limits, told what held rows back, cance
 
   // What is not allowed, and what is not there.
   await assert.rejects(client.vacuumTables({ tables: ['nothing'] }), { status: 404 });
+  await assert.rejects(client.vacuumTables({ tables: ['twin'] }), /may be any of (east|west)\.twin, (east|west)\.twin/);
   await assert.rejects(client.vacuumTables({}), { status: 409 });
   await assert.rejects(client.vacuumTables({ tables: ['task'], full: true }), { status: 400 });
   const full = await over(client, await client.vacuumTables({ tables: ['task'], full: true, confirm: 'task' }));

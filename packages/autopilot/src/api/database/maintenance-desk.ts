@@ -365,11 +365,19 @@ async function activeConnections({ database }: DatabaseWatch): Promise<number> {
 
 /** @throws AutopilotError AP_TABLE_UNKNOWN */
 function named(tables: readonly DatabaseTable[], name: string): Pick<MaintenanceWork, 'schema' | 'table'> {
+  const alike = tables.filter(({ table }) => table === name);
   const found =
     tables.find(({ schema, table }) => `${schema}.${table}` === name) ??
-    tables.find(({ schema, table }) => schema === 'public' && table === name) ??
-    tables.find(({ table }) => table === name);
+    alike.find(({ schema }) => schema === 'public') ??
+    (alike.length === 1 ? alike[0] : undefined);
   if (found !== undefined) return { schema: found.schema, table: found.table };
+  if (alike.length > 1) {
+    // Not to be guessed: FULL locks the one it takes.
+    const names = alike.map(({ schema, table }) => `${schema}.${table}`).join(', ');
+    throw new AutopilotError('AP_TABLE_UNKNOWN', `${JSON.stringify(name)} may be any of ${names}.`, {
+      remedy: 'Name it with its schema.',
+    });
+  }
   throw new AutopilotError('AP_TABLE_UNKNOWN', `There is no table ${JSON.stringify(name)}.`, {
     remedy: 'Name it with its schema, as /performance/database/tables does: "public.tasks".',
   });
