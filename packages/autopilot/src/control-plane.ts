@@ -239,7 +239,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     store: configStore,
     journal,
     actuators: [...tuning.actuators, databases.actuator],
-    guards: [databases.guard],
+    guards: [databases.guard, tuning.guard],
     own,
     ownService,
     stateDirectory: options.environment === undefined ? null : stateDirectory(environment),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LiveSettings } from '../config/live-settings.ts';
 import type { SettingValues } from '../contract/configuration.ts';
-import { refusalsOf, type TrialFacts } from './trial-guards.ts';
+import { refusalsOf, type TrialFacts, trialGuard } from './trial-guards.ts';
 
 const quiet: TrialFacts = {
   origin: 'autopilot',
@@ -73,4 +73,19 @@ test('what would harm is refused whoever asks', () => {
     [{ needsBytes: 3e8, freeBytes: 6.5e8, diskBytes: 5e9 }, /^disk: the disk would be 93 % full/],
   ];
   for (const [facts, expected] of cases) assert.match(refused({ ...facts, origin: 'person' }), expected);
+});
+
+test('a category that was switched off, or a window that has closed, stops a trial before its change is made', async () => {
+  const ask = async (indexes: string, origin: 'person' | 'autopilot', kind = 'indexes'): Promise<boolean> => {
+    const guard = trialGuard(
+      () => ({ indexes, window: '22:00-04:00' }),
+      () => 12 * 60,
+    );
+    return (await guard.check({ service: 'orders', kind, subject: 'It', author: 'ann', origin })).ok;
+  };
+  assert.deepEqual(
+    await Promise.all([ask('recommend', 'person'), ask('off', 'person'), ask('off', 'person', 'configuration')]),
+    [true, false, true],
+  );
+  assert.deepEqual(await Promise.all([ask('ask', 'autopilot'), ask('automatic', 'autopilot')]), [false, false]);
 });

@@ -1,3 +1,5 @@
+import type { Guard } from './orders.ts';
+
 /** What is known before a trial is begun; null: not known, and not held against it. */
 export interface TrialFacts {
   /** `person`: somebody applies this one; `auto-tune`: somebody asked for whatever is worth it; `autopilot`: nobody asked. */
@@ -90,6 +92,30 @@ export function refusalsOf(facts: TrialFacts, limits: TrialLimits): readonly str
     const reason = guard(facts, limits);
     return reason === null ? [] : [`${name}: ${reason}`];
   });
+}
+
+/**
+ * Asks again when the change is made: the time before it may have taken hours, and somebody may have switched the category off
+ * meanwhile, or the window have closed.
+ */
+export function trialGuard(
+  limitsOf: (service: string) => { readonly indexes: string; readonly window: string },
+  minuteOfDay: () => number,
+): Guard {
+  return {
+    name: 'trial',
+    check: ({ kind, service, origin }) => {
+      const { indexes: mode, window } = limitsOf(service);
+      if (kind !== 'indexes') return Promise.resolve({ ok: true });
+      const isClosed = origin === 'autopilot' && !isWithin(minuteOfDay(), window);
+      if (mode === 'off' || (origin === 'autopilot' && mode !== 'automatic')) {
+        return Promise.resolve({ ok: false, reason: `this category is in the mode "${mode}" by now.` });
+      }
+      return Promise.resolve(
+        isClosed ? { ok: false, reason: `it is not within ${window} UTC any more.` } : { ok: true },
+      );
+    },
+  };
 }
 
 /** A window that can't be read lets nothing in: whoever wrote it wanted a limit. */

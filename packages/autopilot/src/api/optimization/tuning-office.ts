@@ -9,8 +9,9 @@ import type { QueryEngine } from '../../query/query-engine.ts';
 import { trafficSummary } from '../../query/summaries.ts';
 import type { Journal, Trial } from '../../storage/ports.ts';
 import { IndexActuator } from '../../tune/index-actuator.ts';
-import type { Actuator, Orders } from '../../tune/orders.ts';
+import type { Actuator, Guard, Orders } from '../../tune/orders.ts';
 import { aboutOf } from '../../tune/trial-about.ts';
+import { trialGuard } from '../../tune/trial-guards.ts';
 import type { JudgementRules, StatementUse } from '../../tune/trial-judgement.ts';
 import { TrialRunner } from '../../tune/trial-runner.ts';
 import type { WatchedDatabases } from '../database/database-watch.ts';
@@ -48,6 +49,7 @@ const LEAST_EFFECT = 0.05;
 export class TuningOffice {
   /** For the orders, which heal with them. */
   readonly actuators: readonly Actuator<never, unknown>[];
+  readonly guard: Guard;
   readonly #options: TuningOfficeOptions;
   #parts: { readonly runner: TrialRunner; readonly desk: TuningDesk } | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -55,6 +57,11 @@ export class TuningOffice {
   constructor(options: TuningOfficeOptions) {
     this.#options = options;
     this.actuators = [new IndexActuator((database) => this.#urls(database).apply)];
+    const { settingsFor, clock } = options;
+    this.guard = trialGuard(
+      (service) => settingsFor(service).optimization,
+      () => Math.floor((clock.now() % 86_400_000) / 60_000),
+    );
   }
 
   /** What the calls about tuning are answered from. To be asked once. */
