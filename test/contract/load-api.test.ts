@@ -117,7 +117,8 @@ describe('a load test through the API', () => {
     const answer = await world.send('POST', PATH, order);
     assert.equal(answer.status, 202);
     const head = (await answer.json()) as LoadTestHead; // our own answer
-    assert.equal(answer.headers.get('location'), `${PATH}/${head.id}`);
+    assert.equal(answer.headers.get('location'), `/api/v1/jobs/${head.id}`);
+    assert.equal(answer.headers.get('content-location'), `${PATH}/${head.id}`);
     assert.deepEqual([head.state, head.target, head.author], ['running', target.origin, 'administrator']);
     assert.match(await refused(world.send('POST', PATH, order)), /^AP_LOAD_TEST_RUNNING/);
     assert.deepEqual(
@@ -270,7 +271,7 @@ describe('a benchmark through the API', () => {
     const answer = await world.get(`${BENCHMARK}?run=true`);
     assert.equal(answer.status, 202);
     const { id } = (await answer.json()) as BenchmarkHead; // our own answer
-    assert.equal(answer.headers.get('location'), `${BENCHMARK}/${id}`);
+    assert.equal(answer.headers.get('location'), `/api/v1/jobs/${id}`);
     assert.match(await refused(world.send('POST', BENCHMARK)), /^AP_LOAD_TEST_RUNNING/);
     assert.match(await refused(world.send('POST', PATH, { plan: plan(1000) })), /^AP_LOAD_TEST_RUNNING/);
     const out: string[] = [];

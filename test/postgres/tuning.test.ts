@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import pg from 'pg';
+import { trialJobs } from '../../packages/autopilot/src/api/optimization/tuning-answers.ts';
 import { nameFor } from '../../packages/autopilot/src/postgres/apply-session.ts';
 import type { Trial } from '../../packages/autopilot/src/storage/ports.ts';
 import type { IndexChange } from '../../packages/autopilot/src/tune/index-actuator.ts';
@@ -69,8 +70,15 @@ test('an index is recommended, tried, found to help and kept; the prediction is 
   assert.deepEqual([await journal.history('orders', 9), await indexes()], [[], []], 'planning changes nothing');
   const trial = await desk.apply('orders', one.id, 'ann', 'person');
   await assert.rejects(desk.apply('orders', one.id, 'ann', 'person'), { code: 'AP_ORDER_REFUSED', message: /scope: / });
+  const jobs = trialJobs(world.sources);
+  assert.deepEqual(
+    [await jobs.find('no such'), (await jobs.find(trial.id))?.state, (await jobs.find(trial.id))?.kind],
+    [null, 'running', 'trial'],
+  );
   const ended = await world.finish(trial.id, work);
   assert.equal(ended.state, 'kept', ended.reason);
+  const { state, progress, result } = (await jobs.find(trial.id)) ?? {};
+  assert.deepEqual([state, progress, result], ['done', 1, `/api/v1/optimization/trials/${trial.id}`]);
   assert.equal((await indexes()).length, 1);
   const { trials, within } = await desk.calibration('orders');
   assert.equal(trials, 1);

@@ -27,7 +27,7 @@ import { OperationRouter } from './operation-router.ts';
 import { benchmarkAnswers } from './optimization/benchmark-answers.ts';
 import { getCompressionStats } from './optimization/compression-stats.ts';
 import { benchmarkJobs, type LoadSources, loadTestAnswers, loadTestJobs } from './optimization/load-test-answers.ts';
-import { type TuningSources, tuningAnswers } from './optimization/tuning-answers.ts';
+import { type TuningSources, trialJobs, tuningAnswers } from './optimization/tuning-answers.ts';
 import { dashboardTail, getDashboard, refuseFixedRange } from './performance/dashboard.ts';
 import { listInstances } from './performance/instances.ts';
 import { getMetrics, metricsQuestion, metricsTail } from './performance/metrics.ts';
@@ -294,6 +294,7 @@ function answeringOf(parts: ApiParts): Answering {
       indexAdviceJobs(parts.databases.advice),
       loadTestJobs(parts.loads.desk),
       benchmarkJobs(parts.loads.benchmarks),
+      trialJobs(parts.tuning),
     ]),
     getOpenApi: async () => jsonResponse(document),
     getDocs: async () =>

@@ -10,6 +10,11 @@ export interface JobSource {
   cancel(id: string): Promise<void>;
 }
 
+/** 202 for work that has begun: the job to ask how it goes, and where the representation sent with it can be had again. */
+export function startedJob(head: { readonly id: string }, path: string): Response {
+  return jsonResponse(head, 202, { location: `/api/v1/jobs/${head.id}`, 'content-location': path });
+}
+
 /** Answers the calls about long work, whichever desk does it. */
 export function jobAnswers(sources: readonly JobSource[]): Pick<Answering, 'getJob' | 'cancelJob'> {
   const find = async (id: string): Promise<{ readonly job: Job; readonly source: JobSource }> => {

@@ -205,7 +205,7 @@ export const job: ShapeOf<Job> = {
   name: 'Job',
   fields: {
     id: text,
-    kind: { kind: 'string', values: ['load-test', 'benchmark', 'index-advice', 'vacuum', 'analyze'] },
+    kind: { kind: 'string', values: ['load-test', 'benchmark', 'index-advice', 'vacuum', 'analyze', 'trial'] },
     state: { kind: 'string', values: ['running', 'done', 'cancelled', 'failed'] },
     progress: ratio,
     reason: orNull(text),

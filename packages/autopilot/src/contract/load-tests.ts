@@ -195,7 +195,7 @@ export interface LoadTestComparison {
 /** Long work that a call has started. */
 export interface Job {
   readonly id: string;
-  readonly kind: 'load-test' | 'benchmark' | 'index-advice' | 'vacuum' | 'analyze';
+  readonly kind: 'load-test' | 'benchmark' | 'index-advice' | 'vacuum' | 'analyze' | 'trial';
   readonly state: 'running' | 'done' | 'cancelled' | 'failed';
   /** 0 to 1. */
   readonly progress: number;

@@ -4,6 +4,7 @@ import type { BenchmarkOperationId } from '../../contract/benchmark-operations.t
 import type { BenchmarkHead } from '../../contract/benchmarks.ts';
 import { linkHeader } from '../../page/page.ts';
 import type { Answering } from '../handler.ts';
+import { startedJob } from '../jobs.ts';
 import { newestFirst, partOf } from '../numbered-list.ts';
 import { jsonResponse } from '../responses.ts';
 import { benchmarkHeadOf, headOf } from './benchmark-desk.ts';
@@ -18,8 +19,7 @@ export function benchmarkAnswers({
   pager,
   serviceOf,
 }: LoadSources): Pick<Answering, BenchmarkOperationId> {
-  const started = (head: BenchmarkHead): Response =>
-    jsonResponse(head, 202, { location: `${PATH}/${head.id}`, link: `</api/v1/jobs/${head.id}>; rel="monitor"` });
+  const started = (head: BenchmarkHead): Response => startedJob(head, `${PATH}/${head.id}`);
   return {
     getBenchmarks: async ({ query, url, principal }) => {
       const service = serviceOf(query.service);

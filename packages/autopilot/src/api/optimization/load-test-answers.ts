@@ -9,7 +9,7 @@ import { parseThreshold, THRESHOLD_REMEDY } from '../../load/threshold.ts';
 import { linkHeader, type Pager } from '../../page/page.ts';
 import type { EventStreams } from '../event-streams.ts';
 import type { Answering } from '../handler.ts';
-import type { JobSource } from '../jobs.ts';
+import { type JobSource, startedJob } from '../jobs.ts';
 import { newestFirst, partOf } from '../numbered-list.ts';
 import { jsonOf } from '../request-body.ts';
 import { eventStreamResponse, jsonResponse, textResponse } from '../responses.ts';
@@ -39,8 +39,7 @@ export function loadTestAnswers(
   sources: LoadSources,
 ): Pick<Answering, Exclude<LoadTestOperationId, 'getJob' | 'cancelJob'>> {
   const { desk, pager, streams, serviceOf } = sources;
-  const started = (head: LoadTestHead): Response =>
-    jsonResponse(head, 202, { location: `${PATH}/${head.id}`, link: `</api/v1/jobs/${head.id}>; rel="monitor"` });
+  const started = (head: LoadTestHead): Response => startedJob(head, `${PATH}/${head.id}`);
   return {
     getLoadTests: async ({ query, url, principal }) => {
       const service = serviceOf(query.service);

@@ -1,3 +1,4 @@
+import type { Job } from '../../contract/load-tests.ts';
 import type { Principal } from '../../contract/principal.ts';
 import type {
   AutoTuneOrder,
@@ -11,9 +12,12 @@ import type { TuningOperationId } from '../../contract/tuning-operations.ts';
 import { AutopilotError } from '../../kernel/errors.ts';
 import { linkHeader, type Pager } from '../../page/page.ts';
 import type { Journal, Trial } from '../../storage/ports.ts';
+import { hasEnded } from '../../storage/trial-refusals.ts';
+import { aboutOf } from '../../tune/trial-about.ts';
 import type { TrialRunner } from '../../tune/trial-runner.ts';
 import { listPage } from '../database/list-page.ts';
 import type { Answering } from '../handler.ts';
+import { type JobSource, startedJob } from '../jobs.ts';
 import { jsonOf } from '../request-body.ts';
 import { jsonResponse } from '../responses.ts';
 import { detailOf, headOfTrial } from './trial-view.ts';
@@ -40,8 +44,7 @@ const MOST_TRIALS = 1_000;
 /** Answers the calls about tuning. */
 export function tuningAnswers(sources: TuningSources): Pick<Answering, TuningOperationId> {
   const { desk, runner, journal, pager, stopped, buildProgress, serviceOf } = sources;
-  const started = (trial: Trial): Response =>
-    jsonResponse(headOfTrial(trial), 202, { location: `${PATH}/${trial.id}` });
+  const started = (trial: Trial): Response => startedJob(headOfTrial(trial), `${PATH}/${trial.id}`);
   const found = async (id: string): Promise<Trial> => {
     const trial = await kept(() => journal.read(id));
     if (trial !== null) return trial;
@@ -114,6 +117,35 @@ export function tuningAnswers(sources: TuningSources): Pick<Answering, TuningOpe
       await kept(() => runner.revert(trial, `Taken back by ${nameOf(principal)}.`));
       return jsonResponse(headOfTrial(await found(trial.id)));
     },
+  };
+}
+
+/** Trials as jobs; cancelling one takes it back. */
+export function trialJobs({ desk, runner, journal }: TuningSources): JobSource {
+  return {
+    find: async (id) => {
+      const trial = await kept(() => journal.read(id));
+      // The journal has orders of other kinds, too.
+      return trial === null || aboutOf(trial) === null ? null : jobOf(trial, desk.progressOf(trial));
+    },
+    cancel: async (id) => {
+      const trial = await kept(() => journal.read(id));
+      if (trial !== null) await kept(() => runner.revert(trial, 'Cancelled.'));
+    },
+  };
+}
+
+function jobOf(trial: Trial, progress: number): Job {
+  const { id, state, reason, at, endedAt } = headOfTrial(trial);
+  return {
+    id,
+    kind: 'trial',
+    state: hasEnded(state) ? (state === 'refused' ? 'failed' : 'done') : 'running',
+    progress,
+    reason,
+    startedAt: at,
+    endedAt,
+    result: `${PATH}/${id}`,
   };
 }
 

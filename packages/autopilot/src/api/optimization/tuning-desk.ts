@@ -127,6 +127,15 @@ export class TuningDesk {
     });
   }
 
+  /** How much of the time that a trial may take has passed since its change was made, 0 to 1. */
+  progressOf(trial: Trial): number {
+    if (hasEnded(trial.state)) return 1;
+    const since = aboutOf(trial)?.appliedAt ?? null;
+    if (since === null) return 0;
+    const { settingsFor, clock } = this.#options;
+    return Math.min(1, (clock.now() - Date.parse(since)) / settingsFor(trial.service).optimization.trialMaxMs);
+  }
+
   /** Declines a recommendation. @throws AutopilotError AP_RECOMMENDATION_UNKNOWN */
   async dismiss(service: string, id: string, author: string, reason: string): Promise<Recommendation> {
     const worked = this.#find(id);
