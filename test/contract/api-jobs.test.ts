@@ -33,3 +33,14 @@ it('knows no kind that never ran, and no job of another family', async () => {
   assert.equal((await world.get(`${path}&job=nothing`)).status, 404);
   assert.equal((await world.get('/api/v1/performance/metrics?kind=route&job=digest')).status, 400);
 });
+
+it('takes no body for one in which nothing must be said', async () => {
+  const answer = await world.send('POST', '/api/v1/optimization/auto-tune', undefined, { 'content-type': '' });
+  assert.equal(answer.status, 200);
+  assert.equal(((await answer.json()) as { mode: string }).mode, 'plan'); // our own answer
+  assert.equal((await world.send('POST', '/api/v1/optimization/auto-tune', { mode: 'x' })).status, 400);
+  assert.equal((await world.send('POST', '/api/v1/optimization/auto-tune', '{}', { 'content-type': '' })).status, 400);
+  assert.equal((await world.send('POST', '/api/v1/access/tokens')).status, 400);
+  const dismissal = '/api/v1/optimization/recommendations/any/dismiss';
+  assert.equal((await world.send('POST', dismissal, { reason: ' ' })).status, 400);
+});

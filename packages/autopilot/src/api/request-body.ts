@@ -1,4 +1,5 @@
 import type { OperationBody } from '../contract/operations.ts';
+import { allowsNothing } from '../contract/shape.ts';
 import { AutopilotError } from '../kernel/errors.ts';
 import { sentencesOf, validatorOf } from './shape-validator.ts';
 
@@ -20,13 +21,11 @@ export interface CallBody extends ReadBody {
  * Reads what a call takes, up to its limit; what comes beyond it is not kept.
  * @throws AutopilotError AP_BODY_INVALID, AP_BODY_TOO_LARGE
  */
-export async function readBody(request: Request, { mediaTypes, maxBytes }: OperationBody): Promise<ReadBody> {
+export async function readBody(request: Request, { mediaTypes, maxBytes, shape }: OperationBody): Promise<ReadBody> {
   const mediaType = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
-  if (!mediaTypes.includes(mediaType)) {
-    throw invalid(
-      mediaType === '' ? 'The body has no media type.' : `A body of the type ${mediaType.slice(0, 100)} is not taken.`,
-      `Send Content-Type: ${mediaTypes.join(' or ')}.`,
-    );
+  const mayBeAbsent = allowsNothing(shape);
+  if (!mediaTypes.includes(mediaType) && !(mayBeAbsent && mediaType === '')) {
+    throw wrongType(mediaType, mediaTypes);
   }
   const declared = Number(request.headers.get('content-length') ?? 0);
   if (declared > maxBytes) throw tooLarge(`${declared}`, maxBytes);
@@ -42,6 +41,8 @@ export async function readBody(request: Request, { mediaTypes, maxBytes }: Opera
     }
     chunks.push(part.value);
   }
+  if (bytes === 0 && mayBeAbsent) return { mediaType: 'application/json', text: '{}' };
+  if (mediaType === '') throw wrongType(mediaType, mediaTypes);
   try {
     return { mediaType, text: new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)) };
   } catch (cause) {
@@ -90,6 +91,13 @@ function at(value: unknown, path: readonly PropertyKey[]): unknown {
     found = Reflect.get(found, name);
   }
   return found;
+}
+
+function wrongType(mediaType: string, taken: readonly string[]): AutopilotError {
+  return invalid(
+    mediaType === '' ? 'The body has no media type.' : `A body of the type ${mediaType.slice(0, 100)} is not taken.`,
+    `Send Content-Type: ${taken.join(' or ')}.`,
+  );
 }
 
 function invalid(message: string, remedy: string): AutopilotError {

@@ -2,7 +2,7 @@ import { type ErrorCode, errorTable } from './error-table.ts';
 import { type Operation, type OperationBody, operations } from './operations.ts';
 import { problem } from './operations-shapes.ts';
 import type { Scope } from './principal.ts';
-import { type JsonSchema, type ObjectShape, type Shape, toJsonSchema } from './shape.ts';
+import { allowsNothing, type JsonSchema, type ObjectShape, type Shape, toJsonSchema } from './shape.ts';
 
 /** An OpenAPI 3.1 document, as far as this library makes one. */
 export interface OpenApiDocument {
@@ -142,7 +142,8 @@ function securityOf(scope: Scope | null, { sessionCookie }: OpenApiOptions): Jso
 
 function bodyObject({ description, mediaTypes, shape }: OperationBody, define: Define): JsonSchema {
   const schema = shape === null ? { type: 'object' } : toJsonSchema(shape, define);
-  return { description, required: true, content: Object.fromEntries(mediaTypes.map((type) => [type, { schema }])) };
+  const content = Object.fromEntries(mediaTypes.map((type) => [type, { schema }]));
+  return { description, required: !allowsNothing(shape), content };
 }
 
 function parametersOf({ fields }: ObjectShape, place: 'path' | 'query', define: Define): readonly JsonSchema[] {

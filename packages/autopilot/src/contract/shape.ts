@@ -182,3 +182,8 @@ export function toJsonSchema(shape: Shape, define?: (name: string, schema: JsonS
     }
   }
 }
+
+/** Whether nothing says as much as an empty object would: every field may be left out. */
+export function allowsNothing(shape: Shape | null): boolean {
+  return shape?.kind === 'object' && Object.values(shape.fields).every(({ kind }) => kind === 'optional');
+}

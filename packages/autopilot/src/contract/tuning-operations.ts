@@ -124,7 +124,7 @@ export const tuningOperations: {
     scope: 'operate',
     query: { kind: 'object', fields: { service } },
     body: {
-      description: '{} plans',
+      description: 'None plans',
       mediaTypes: ['application/json'],
       maxBytes: 65_536,
       shape: {

@@ -79,6 +79,11 @@ export function tuningAnswers(sources: TuningSources): Pick<Answering, TuningOpe
     dismissRecommendation: async ({ params, query, body, principal }) => {
       if (body === null) throw new TypeError('The operation takes a body.');
       const { reason } = jsonOf(body, body.declared) as { readonly reason: string }; // its shape was looked at
+      if (reason.trim() === '') {
+        throw new AutopilotError('AP_BODY_INVALID', 'The reason is empty.', {
+          remedy: 'Say why, for whoever looks at this recommendation next.',
+        });
+      }
       return jsonResponse(
         await kept(() => desk.dismiss(serviceOf(query.service), String(params['id']), nameOf(principal), reason)),
       );
