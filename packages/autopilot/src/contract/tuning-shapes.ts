@@ -9,6 +9,7 @@ import {
   type RecommendationList,
   type RecommendedStatement,
   type TrialDetail,
+  type TrialGuard,
   type TrialHead,
   type TrialList,
   type TrialMoment,
@@ -154,6 +155,18 @@ const moment: ShapeOf<TrialMoment> = {
   },
 };
 
+const guard: ShapeOf<TrialGuard> = {
+  kind: 'object',
+  name: 'TrialGuard',
+  fields: {
+    metric: { kind: 'string', values: ['errors', 'p99', 'throughput', 'processor', 'memory'] },
+    unit: { kind: 'string', values: ['ratio', 'ms', 'requests/s', 'bytes'] },
+    before: orNull(number),
+    after: orNull(number),
+    limit: orNull(number),
+  },
+};
+
 export const trialDetail: ShapeOf<TrialDetail> = {
   kind: 'object',
   name: 'TrialDetail',
@@ -164,6 +177,7 @@ export const trialDetail: ShapeOf<TrialDetail> = {
     change: listOf(text),
     undo: listOf(text),
     statements: listOf(trialStatement),
+    guards: listOf(guard),
     steps: listOf(step),
     moments: listOf(moment),
     buildProgress: orNull({ kind: 'number', min: 0, max: 1, unit: 'ratio' } as const),

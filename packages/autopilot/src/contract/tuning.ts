@@ -124,6 +124,16 @@ export interface TrialStatement {
   readonly evidence: number;
 }
 
+/** What no change may harm: the worst of before, the newest, and the limit beyond which the change goes at once. */
+export interface TrialGuard {
+  readonly metric: 'errors' | 'p99' | 'throughput' | 'processor' | 'memory';
+  readonly unit: 'ratio' | 'ms' | 'requests/s' | 'bytes';
+  /** Of errors the share of all requests; of throughput the least; else the most of any stretch of time. */
+  readonly before: number | null;
+  readonly after: number | null;
+  readonly limit: number | null;
+}
+
 /** Something that happened in a trial. */
 export interface TrialStep {
   readonly at: string;
@@ -147,6 +157,8 @@ export interface TrialDetail extends TrialHead {
   readonly change: readonly string[];
   readonly undo: readonly string[];
   readonly statements: readonly TrialStatement[];
+  /** Empty: nothing was heard of the service. */
+  readonly guards: readonly TrialGuard[];
   readonly steps: readonly TrialStep[];
   /** Empty once it has ended. */
   readonly moments: readonly TrialMoment[];

@@ -1,3 +1,4 @@
+import type { TrialGuard } from '../contract/tuning.ts';
 import type { JsonValue, Trial } from '../storage/ports.ts';
 import type { TrialJudgement, TrialQuestion } from './trial-judgement.ts';
 
@@ -25,6 +26,8 @@ export interface TrialAbout {
   readonly appliedAt: string | null;
   readonly endedAt: string | null;
   readonly judgement: TrialJudgement | null;
+  /** What the change must not harm, as it was measured last; absent in what older releases wrote. */
+  readonly guards?: readonly TrialGuard[];
 }
 
 /** What a trial carries; null: it is an order that nobody watches. */

@@ -1,12 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  guardTrouble,
-  type JudgementRules,
-  judgeTrial,
-  type ServiceVitals,
-  type TrialSample,
-} from './trial-judgement.ts';
+import { type JudgementRules, judgeTrial, type TrialSample } from './trial-judgement.ts';
 
 const rules: JudgementRules = { blockMs: 10_000, blockCalls: 100, leastBlocks: 6, alpha: 0.01, leastEffect: 0.05 };
 
@@ -60,21 +54,6 @@ test('nothing is said of statements that nobody calls', () => {
   const before = samples(12, { one: 10 });
   const { verdict, effect } = judgeTrial(before, samples(12, {}), { affected: ['one'], controls: [] }, rules);
   assert.deepEqual([verdict, effect], ['not enough evidence', null]);
-});
-
-test('errors and p99 that rise twice in a row are a reason to go at once; once is not', () => {
-  const with_ = (all: readonly ServiceVitals[]): readonly TrialSample[] =>
-    samples(all.length, {}).map((sample, at) => ({ ...sample, service: all[at] ?? null }));
-  const usual: ServiceVitals = { requests: 500, errorRatio: 0.001, p99Ms: 100 };
-  const before = with_([usual, usual, usual]);
-  assert.equal(guardTrouble(before, with_([usual, usual])), null);
-  assert.equal(guardTrouble(before, with_([usual, { ...usual, errorRatio: 0.5 }])), null);
-  const failing = { ...usual, errorRatio: 0.5 };
-  assert.match(guardTrouble(before, with_([failing, failing])) ?? '', /Errors rose from 0\.1 % .* 50\.0 %/);
-  const slow = { ...usual, p99Ms: 900 };
-  assert.match(guardTrouble(before, with_([slow, slow])) ?? '', /p99 .* 900\.0 ms/);
-  const few = { ...failing, requests: 3 };
-  assert.equal(guardTrouble(before, with_([few, few])), null);
 });
 
 test('a statement that is called now and then does not keep the others from a verdict', () => {

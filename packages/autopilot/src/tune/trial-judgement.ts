@@ -1,3 +1,4 @@
+import type { ServiceVitals } from './guard-metrics.ts';
 import { type Block, type Comparison, compareSequentially } from './sequential-comparison.ts';
 
 /** What one statement cost within a sample. */
@@ -17,13 +18,6 @@ export interface TrialSample {
   readonly statements: Readonly<Record<string, StatementUse>>;
   /** Of the whole service; null: nothing was heard of it. */
   readonly service: ServiceVitals | null;
-}
-
-/** How a service as a whole did. */
-export interface ServiceVitals {
-  readonly requests: number;
-  readonly errorRatio: number | null;
-  readonly p99Ms: number | null;
 }
 
 /** What a trial is about. */
@@ -76,10 +70,6 @@ export interface TrialJudgement {
   readonly statements: readonly StatementJudgement[];
 }
 
-/** What guard metrics are allowed before a change is taken back at once. */
-const guardLimits = { errorRatio: 0.02, p99: 3, errorFactor: 3, p99FloorMs: 50, requests: 20 } as const;
-/** Bad for so many samples in a row: one can be an accident. */
-const badSamples = 2;
 /** What is judged has to be at least this share of the time. */
 export const coveredShare = 0.5;
 /** Fewer give no idea of the noise. */
@@ -137,28 +127,6 @@ export function baselineShare(
     if (blocks.length >= leastBaselineBlocks) enough += totalMs;
   }
   return total === 0 ? null : enough / total;
-}
-
-/** The reason why a change has to go at once, whatever its statements say; null: there is none. */
-export function guardTrouble(before: readonly TrialSample[], after: readonly TrialSample[]): string | null {
-  const known = before.flatMap(({ service }) => (service === null ? [] : [service]));
-  const last = after.slice(-badSamples).map(({ service }) => service);
-  if (known.length < badSamples || last.length < badSamples) return null;
-  const requests = known.reduce((sum, one) => sum + one.requests, 0);
-  const errors = known.reduce((sum, one) => sum + one.requests * (one.errorRatio ?? 0), 0);
-  const ratioBefore = requests === 0 ? 0 : errors / requests;
-  const mostP99 = Math.max(...known.map(({ p99Ms }) => p99Ms ?? 0));
-  const isBad = (bad: (one: ServiceVitals) => boolean): boolean =>
-    last.every((one) => one !== null && one.requests >= guardLimits.requests && bad(one));
-  const errorLimit = Math.max(ratioBefore * guardLimits.errorFactor, ratioBefore + guardLimits.errorRatio);
-  if (isBad(({ errorRatio }) => (errorRatio ?? 0) > errorLimit)) {
-    return `Errors rose from ${percent(ratioBefore)} of the requests to ${percent(last.at(-1)?.errorRatio ?? 0)}, over the limit of ${percent(errorLimit)}.`;
-  }
-  const p99Limit = Math.max(guardLimits.p99FloorMs, mostP99 * guardLimits.p99);
-  if (mostP99 > 0 && isBad(({ p99Ms }) => (p99Ms ?? 0) > p99Limit)) {
-    return `The p99 of the requests rose to ${ms(last.at(-1)?.p99Ms ?? 0)}; before the change it was ${ms(mostP99)} at the most.`;
-  }
-  return null;
 }
 
 /** A call takes at least this long to be told from another one, in ms of a block's sum. */
@@ -315,8 +283,4 @@ function percentChange(effect: number): string {
 
 function intervalText([low, high]: readonly [number | null, number | null]): string {
   return `${low === null ? 'open' : percent(low - 1)} to ${high === null ? 'open' : percent(high - 1)}`;
-}
-
-function ms(value: number): string {
-  return `${value.toFixed(1)} ms`;
 }

@@ -5,9 +5,10 @@ import type { SettingValues } from '../contract/configuration.ts';
 import { FakeClock } from '../kernel/clock.ts';
 import { MemoryJournal } from '../storage/memory/memory-journal.ts';
 import type { Trial } from '../storage/ports.ts';
+import type { ServiceVitals } from './guard-metrics.ts';
 import { type Actuator, type Change, Orders } from './orders.ts';
 import { aboutOf } from './trial-about.ts';
-import type { ServiceVitals, StatementUse } from './trial-judgement.ts';
+import type { StatementUse } from './trial-judgement.ts';
 import { TrialRunner } from './trial-runner.ts';
 
 /** A service whose one statement takes as long as the change makes it, ten calls a second. */
@@ -172,7 +173,17 @@ test('optimization.sampleMs says how often the statements are read', async () =>
 
 test('errors of the service take it back at once, whatever the statements say', async () => {
   const world = new World(0.5);
-  const usual: ServiceVitals = { requests: 100, errorRatio: 0, p99Ms: 20 };
+  const usual: ServiceVitals = {
+    durationMs: 1_000,
+    requests: 100,
+    errorRatio: 0,
+    p99Ms: 20,
+    active: 1,
+    cpuBusy: 0.2,
+    rssBytes: 1e8,
+    processes: 1,
+    routes: {},
+  };
   world.vitals = usual;
   const { id } = await world.propose();
   while ((await world.journal.read(id))?.state !== 'watching') await world.second();
@@ -180,6 +191,8 @@ test('errors of the service take it back at once, whatever the statements say', 
   const { trial, seconds } = await world.end(id);
   assert.deepEqual([trial.state, world.isChanged], ['reverted', false]);
   assert.match(trial.reason, /Errors rose from 0\.0 %/);
+  const [errors] = aboutOf(trial)?.guards ?? [];
+  assert.deepEqual([errors?.metric, errors?.before, errors?.after, errors?.limit], ['errors', 0, 0.3, 0.02]);
   assert.ok(seconds < 6);
 });
 

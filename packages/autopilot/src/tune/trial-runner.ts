@@ -3,15 +3,14 @@ import type { Clock } from '../kernel/clock.ts';
 import { AutopilotError, messageOf } from '../kernel/errors.ts';
 import type { Journal, JsonValue, Trial } from '../storage/ports.ts';
 import { hasEnded } from '../storage/trial-refusals.ts';
+import { GuardMetrics, type ServiceVitals } from './guard-metrics.ts';
 import type { Actuator, Change, Orders } from './orders.ts';
 import { aboutJson, aboutOf, type TrialAbout } from './trial-about.ts';
 import {
   baselineShare,
   coveredShare,
-  guardTrouble,
   type JudgementRules,
   judgeTrial,
-  type ServiceVitals,
   type StatementUse,
   type TrialSample,
 } from './trial-judgement.ts';
@@ -46,7 +45,7 @@ export interface TrialRunnerOptions {
 export interface TrialDraft {
   readonly change: Change;
   readonly scope: string;
-  readonly about: Omit<TrialAbout, 'appliedAt' | 'endedAt' | 'judgement'>;
+  readonly about: Omit<TrialAbout, 'appliedAt' | 'endedAt' | 'judgement' | 'guards'>;
 }
 
 /** The course of an open trial in this process; it is read again from the journal by the next one. */
@@ -54,6 +53,11 @@ interface Course {
   readonly before: TrialSample[];
   readonly after: TrialSample[];
   last: { readonly at: number; readonly counters: ReadonlyMap<string, StatementUse> } | null;
+  /** Made once the time before is over. */
+  guards: GuardMetrics | null;
+  /** Of the service, newest last: looked at more often than samples are taken, so that harm goes at once. */
+  vitals: readonly (ServiceVitals | null)[];
+  vitalsAt: number | null;
   busy: boolean;
 }
 
@@ -64,6 +68,8 @@ const IDLE_MS = 5_000;
 const SAMPLES = 360;
 /** Without calls enough to judge by, the time before is given up after so many times its length. */
 const BASELINE_PATIENCE = 6;
+/** Of the service, while a change is watched. */
+const KEPT_VITALS = 2;
 
 /**
  * Takes trials from their proposal to their end: proposed (the time before is measured) - applying - watching - kept, or
@@ -114,7 +120,7 @@ export class TrialRunner {
       change: actuator.describe(change as never), // of its kind
       undo: null,
       scope,
-      about: aboutJson({ ...about, appliedAt: null, endedAt: null, judgement: null }),
+      about: aboutJson({ ...about, appliedAt: null, endedAt: null, judgement: null, guards: [] }),
       at,
       updatedAt: at,
     };
@@ -219,6 +225,7 @@ export class TrialRunner {
     if (about === null) return;
     const course = await this.#courseOf(trial);
     if (course.busy) return;
+    if (trial.state === 'watching' && (await this.#harmed(trial, about, course))) return;
     const phase = trial.state === 'proposed' ? course.before : course.after;
     const sample = await this.#sample(trial, about, course, phase);
     if (sample === null) return;
@@ -283,16 +290,28 @@ export class TrialRunner {
     void run();
   }
 
+  /** Looks after what the change must not harm. @returns true: it was taken back */
+  async #harmed(trial: Trial, about: TrialAbout, course: Course): Promise<boolean> {
+    const { clock, vitals, times } = this.#options;
+    const now = clock.now();
+    const lengthMs = now - (course.vitalsAt ?? now);
+    if (course.vitalsAt !== null && lengthMs < times(trial.service).sampleMs) return false;
+    course.vitalsAt = now;
+    if (lengthMs === 0) return false;
+    course.vitals = [...course.vitals, await vitals(trial.service, lengthMs)].slice(-KEPT_VITALS);
+    const trouble = guardsOf(course).trouble(course.vitals);
+    if (trouble === null) return false;
+    await this.#takeBack(withGuards(trial, about, course), trouble);
+    return true;
+  }
+
   async #judge(trial: Trial, about: TrialAbout, course: Course): Promise<void> {
     const { journal, times, rules } = this.#options;
     const { minMs, maxMs } = times(trial.service);
     const measuredMs = course.after.reduce((sum, one) => sum + one.durationMs, 0);
     const judgement = judgeTrial(course.before, course.after, about.question, rules(trial.service));
-    const judged: Trial = { ...trial, about: aboutJson({ ...about, judgement }), reason: judgement.reason };
-    const trouble = guardTrouble(course.before, course.after);
-    if (trouble !== null) {
-      await this.#takeBack(judged, trouble);
-    } else if (judgement.verdict === 'worse') {
+    const judged: Trial = { ...withGuards(trial, { ...about, judgement }, course), reason: judgement.reason };
+    if (judgement.verdict === 'worse') {
       await this.#takeBack(judged, judgement.reason);
     } else if (judgement.verdict === 'better' && measuredMs >= minMs) {
       await this.#end(judged, 'kept', judgement.reason);
@@ -338,6 +357,7 @@ export class TrialRunner {
     phase: readonly TrialSample[],
   ): Promise<TrialSample | null> {
     const { clock, counters, vitals, times } = this.#options;
+    const isBefore = phase === course.before;
     const { sampleMs } = times(trial.service);
     const measuredMs = phase.reduce((sum, one) => sum + one.durationMs, 0);
     const now = clock.now();
@@ -356,13 +376,23 @@ export class TrialRunner {
       statements[id] = { calls, totalMs: use.totalMs - before.totalMs, buffers: use.buffers - before.buffers };
     }
     const durationMs = now - last.at;
-    return { at: now, durationMs, statements, service: await vitals(trial.service, durationMs) };
+    // After the change they are looked at by themselves.
+    const service = isBefore ? await vitals(trial.service, durationMs) : (course.vitals.at(-1) ?? null);
+    return { at: now, durationMs, statements, service };
   }
 
   async #courseOf(trial: Trial): Promise<Course> {
     const known = this.#courses.get(trial.id);
     if (known !== undefined) return known;
-    const course: Course = { before: [], after: [], last: null, busy: false };
+    const course: Course = {
+      before: [],
+      after: [],
+      last: null,
+      guards: null,
+      vitals: [],
+      vitalsAt: null,
+      busy: false,
+    };
     for (const { kind, detail } of await this.#options.journal.notes(trial.id, ['before', 'after'])) {
       (kind === 'before' ? course.before : course.after).push(detail as unknown as TrialSample); // #advance() wrote it
     }
@@ -379,6 +409,17 @@ export class TrialRunner {
     if (actuator !== undefined) return actuator;
     throw new AutopilotError('AP_INTERNAL', `There is no way to change something of the kind "${kind}" here.`);
   }
+}
+
+function guardsOf(course: Course): GuardMetrics {
+  course.guards ??= new GuardMetrics(course.before.flatMap(({ service }) => (service === null ? [] : [service])));
+  return course.guards;
+}
+
+/** With what was measured of what the change must not harm. */
+function withGuards(trial: Trial, about: TrialAbout, course: Course): Trial {
+  const guards = guardsOf(course).readings(course.vitals.at(-1) ?? null);
+  return { ...trial, about: aboutJson({ ...about, guards }) };
 }
 
 function withEnd(trial: Trial, now: number): Trial {

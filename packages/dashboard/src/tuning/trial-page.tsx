@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import type { TrialDetail, TrialStatement } from '@teamflow/autopilot/contract';
+import type { TrialDetail, TrialGuard, TrialStatement } from '@teamflow/autopilot/contract';
 import { type ReactElement, useState } from 'react';
 import { formatQuantity } from '../format/quantity.ts';
 import { formatSpan, momentText } from '../format/time.ts';
@@ -85,6 +85,7 @@ export function TrialPage({ id }: { readonly id: string }): ReactElement {
       <Lines title="What was changed" lines={data.change} />
       <Lines title="What takes it back" lines={data.undo} />
       {data.statements.length > 0 && <Statements statements={data.statements} />}
+      {data.guards.length > 0 && <Guards guards={data.guards} />}
       <section className="card tuning-card" aria-labelledby="trial-steps">
         <h2 className="card-title" id="trial-steps">
           Steps
@@ -171,6 +172,49 @@ function Statements({ statements }: { readonly statements: readonly TrialStateme
                   {formatQuantity('ratio', one.effect)} ({formatQuantity('ratio', one.low)} to{' '}
                   {formatQuantity('ratio', one.high)})
                 </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+const guardNames: Readonly<Record<TrialGuard['metric'], string>> = {
+  errors: 'Requests that fail',
+  p99: 'p99 of requests',
+  throughput: 'Requests that get through',
+  processor: 'Processor time a request',
+  memory: 'Memory of a process',
+};
+const guardKinds = { ratio: 'ratio', ms: 'duration', 'requests/s': 'rate', bytes: 'bytes' } as const;
+
+function Guards({ guards }: { readonly guards: readonly TrialGuard[] }): ReactElement {
+  return (
+    <section className="card table-card" aria-labelledby="trial-guards">
+      <header className="card-head">
+        <h2 className="card-title" id="trial-guards">
+          What must not suffer
+        </h2>
+      </header>
+      <div className="table-scroll">
+        <table className="numbers">
+          <thead>
+            <tr>
+              <th scope="col">Of the whole service</th>
+              <th scope="col">Before</th>
+              <th scope="col">Newest</th>
+              <th scope="col">Taken back beyond</th>
+            </tr>
+          </thead>
+          <tbody>
+            {guards.map(({ metric, unit, before, after, limit }) => (
+              <tr key={metric}>
+                <th scope="row">{guardNames[metric]}</th>
+                <td>{formatQuantity(guardKinds[unit], before)}</td>
+                <td>{formatQuantity(guardKinds[unit], after)}</td>
+                <td>{formatQuantity(guardKinds[unit], limit)}</td>
               </tr>
             ))}
           </tbody>

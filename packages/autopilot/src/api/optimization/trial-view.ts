@@ -47,6 +47,7 @@ export function detailOf(trial: Trial, notes: readonly TrialNote[], buildProgres
     change: statementsOf(trial.kind, trial.change),
     undo: statementsOf(trial.kind, trial.undo),
     statements: about === null ? [] : rowsOf(about),
+    guards: about?.guards ?? [],
     steps: notes.flatMap(({ kind, at, detail }) =>
       kind === 'step' && typeof detail === 'string' ? [{ at, text: detail }] : [],
     ),

@@ -6,7 +6,6 @@ import { nameFor } from '../../postgres/apply-session.ts';
 import { readStatements } from '../../postgres/read-statements.ts';
 import { ServerShape } from '../../postgres/server-shape.ts';
 import type { QueryEngine } from '../../query/query-engine.ts';
-import { trafficSummary } from '../../query/summaries.ts';
 import type { Journal, Trial } from '../../storage/ports.ts';
 import { IndexActuator } from '../../tune/index-actuator.ts';
 import type { Actuator, Guard, Orders } from '../../tune/orders.ts';
@@ -15,6 +14,7 @@ import { trialGuard } from '../../tune/trial-guards.ts';
 import type { JudgementRules, StatementUse } from '../../tune/trial-judgement.ts';
 import { TrialRunner } from '../../tune/trial-runner.ts';
 import type { WatchedDatabases } from '../database/database-watch.ts';
+import { serviceVitals } from './service-vitals.ts';
 import type { TuningSources } from './tuning-answers.ts';
 import { TuningDesk } from './tuning-desk.ts';
 
@@ -66,17 +66,14 @@ export class TuningOffice {
 
   /** What the calls about tuning are answered from. To be asked once. */
   sources(orders: Orders, pager: Pager, serviceOf: (named: string | undefined) => string): TuningSources {
-    const { journal, watched, clock, settingsFor, stopped, leads, onTrouble } = this.#options;
+    const { journal, engine, processes, watched, clock, settingsFor, stopped, leads, onTrouble } = this.#options;
     const runner = new TrialRunner({
       journal,
       orders,
       actuators: this.actuators,
       clock,
       counters: (database, statements) => this.#counters(database, statements),
-      vitals: async (service, lengthMs) => {
-        const { requests, errorRatio, p99Ms } = await this.#traffic(service, lengthMs);
-        return requests === 0 ? null : { requests, errorRatio, p99Ms };
-      },
+      vitals: (service, lengthMs) => serviceVitals(engine, service, clock.now(), lengthMs, processes(service)),
       times: (service) => {
         const { sampleMs, baselineMs, trialMinMs, trialMaxMs } = settingsFor(service).optimization;
         return { sampleMs, baselineMs, minMs: trialMinMs, maxMs: trialMaxMs };
@@ -145,10 +142,6 @@ export class TuningOffice {
     return uses;
   }
 
-  async #traffic(service: string, lengthMs: number): ReturnType<typeof trafficOf> {
-    return await trafficOf(this.#options.engine, service, this.#options.clock.now(), lengthMs);
-  }
-
   async #busyRatio(service: string, lengthMs: number): Promise<number | null> {
     const { engine, clock, processes } = this.#options;
     const now = clock.now();
@@ -168,15 +161,4 @@ export class TuningOffice {
     );
     return row?.done ?? null;
   }
-}
-
-async function trafficOf(
-  engine: QueryEngine,
-  service: string,
-  now: number,
-  lengthMs: number,
-): Promise<{ readonly requests: number; readonly errorRatio: number | null; readonly p99Ms: number | null }> {
-  const range = { from: now - lengthMs, to: now, complete: true, notes: [] };
-  const { traffic } = await trafficSummary(engine, { service }, range);
-  return traffic;
 }
