@@ -51,6 +51,7 @@ const proofs: Readonly<Record<string, readonly string[]>> = {
     (name) => `optimization.${name}`,
   ),
   'test/postgres/tuning.test.ts': ['optimization.adviseMs'],
+  [`${src}/advise/recommended-drops.test.ts`]: ['optimization.unusedMs'],
   [`${src}/host/overload-guard.test.ts`]: ['enabled', 'eventLoopDelayMs', 'minRequests', 'startGraceMs'].map(
     (name) => `overload.${name}`,
   ),

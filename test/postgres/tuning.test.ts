@@ -138,6 +138,23 @@ test('indexes that make a statement slower are taken back, and the report says w
   assert.deepEqual(await indexes(), []);
 });
 
+test('an index that another one begins with is dropped when the workload is planned without it as well, and kept away when nothing is slower', async () => {
+  await world.run(`CREATE INDEX doubled ON task (board); CREATE INDEX doubling ON task (board, id);
+    ANALYZE task; SELECT pg_stat_statements_reset()`);
+  for (let round = 0; round < 5; round++) await work();
+  world.clock.advance(60_000);
+  const { desk, runner, journal } = world.sources;
+  const { recommendations } = await desk.list('orders', true);
+  const one = recommendations.find(({ change }) => change.join().includes('DROP INDEX'));
+  assert.deepEqual(one?.change, ['DROP INDEX CONCURRENTLY "public"."doubled";'], JSON.stringify(recommendations));
+  const trial = await desk.apply('orders', one?.id ?? '', 'ann', 'person');
+  const ended = await world.finish(trial.id, work);
+  assert.deepEqual([ended.state, await indexes()], ['kept', ['doubling']], ended.reason);
+  await runner.revert(ended, 'Not wanted after all.');
+  assert.deepEqual([(await journal.read(trial.id))?.state, await indexes()], ['reverted', ['doubled', 'doubling']]);
+  await world.run('DROP INDEX doubled, doubling');
+});
+
 test('interrupted builds leave nothing; one that was finished is watched further', async () => {
   const order = (id: string, name: string): Trial => {
     const plan = (one: readonly object[], other: readonly object[]) =>

@@ -67,6 +67,7 @@ export async function tuningWorld(
     journal,
     engine: new QueryEngine(new MemoryMetricStore({ clock })),
     watched: office.watched,
+    indexes: office.advice,
     readUrls: { main: readUrl },
     applyUrls: {},
     clock,

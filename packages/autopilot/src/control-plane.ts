@@ -225,6 +225,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     journal,
     engine,
     watched: databases.watched,
+    indexes: databases.advice,
     readUrls: options.watch ?? {},
     applyUrls: options.applyUrls ?? {},
     clock,

@@ -57,11 +57,12 @@ export interface IndexAdvisorOptions {
 }
 
 /** Below it the shadow does not plan like the server, and advice would be a guess. */
-const leastSameRatio = 0.75;
+export const leastSameRatio = 0.75;
 /** In the planner's units: an entry in a B-tree, which is as much as a few hundred rows passed by; inverted indexes have many a row. */
 const entryCost = { btree: 0.5, gin: 3, brin: 0.02 } as const;
 
-interface Prepared {
+/** A statement with what the shadow knows of it. */
+export interface Prepared {
   readonly id: string;
   readonly statement: WorkloadStatement;
   readonly samples: readonly PlannableStatement[];
@@ -145,7 +146,8 @@ function coverageOf(prepared: readonly Prepared[], { calls, totalMs }: Workload)
   };
 }
 
-async function prepare(
+/** Plans each statement of a workload once; what can't be planned is left out with its reason. */
+export async function prepare(
   workload: Workload,
   shadow: Shadow,
   book: ColumnFactsBook,
@@ -174,6 +176,15 @@ async function prepare(
   }
   await shadow.use(new Set(existing));
   return { prepared: drafts.map((draft) => ({ ...draft, relevant: new Set<string>() })), skipped };
+}
+
+/** With the indexes that are on tables which each statement touches, as the shadow has them now. */
+export function withRelevance(drafts: readonly Prepared[], shadow: Shadow, book: ColumnFactsBook): readonly Prepared[] {
+  return drafts.map((draft) => {
+    const oids = new Set(draft.tables.map(({ schema, name }) => shadow.oidOf(book.table(schema, name)?.oid ?? 0)));
+    const on = shadow.indexes.filter(({ tableOids }) => tableOids.some((oid) => oids.has(oid)));
+    return { ...draft, relevant: new Set(on.map(({ id }) => id)) };
+  });
 }
 
 async function readVariant(
@@ -219,13 +230,7 @@ async function search(
   }
   const known = shadow.indexes;
   const existing = known.filter((index) => index.existing).map(({ id }) => id);
-  const prepared = drafts.map((draft) => {
-    const oids = new Set(draft.tables.map(({ schema, name }) => shadow.oidOf(book.table(schema, name)?.oid ?? 0)));
-    return {
-      ...draft,
-      relevant: new Set(known.filter(({ tableOids }) => tableOids.some((oid) => oids.has(oid))).map(({ id }) => id)),
-    };
-  });
+  const prepared = withRelevance(drafts, shadow, book);
   const costs = new CostBook(shadow);
   const cost = async (on: ReadonlySet<string>): Promise<number> => {
     let total = 0;

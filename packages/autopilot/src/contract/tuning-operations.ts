@@ -1,6 +1,6 @@
 import type { ErrorCode } from './error-table.ts';
 import type { Operation } from './operations.ts';
-import { cursor, limit, optional, service } from './operations-parameters.ts';
+import { cursor, database, limit, optional, service } from './operations-parameters.ts';
 import type { ObjectShape } from './shape.ts';
 import {
   type AutoTuneAnswer,
@@ -16,6 +16,8 @@ import * as shapes from './tuning-shapes.ts';
 /** Parameters of GET /optimization/recommendations and /optimization/trials. */
 export interface TuningListQuery {
   readonly service?: string;
+  /** Only of this watched database; default: of all. */
+  readonly database?: string;
   readonly limit?: number;
   readonly cursor?: string;
 }
@@ -31,12 +33,18 @@ export interface TuningQuery {
   readonly service?: string;
 }
 
+/** Parameters of POST /optimization/auto-tune. */
+export interface AutoTuneQuery extends TuningQuery {
+  /** Only of this watched database; default: of all. */
+  readonly database?: string;
+}
+
 /** The types of the calls about tuning, by operationId. */
 export interface TuningOperationTypes {
   readonly listRecommendations: { readonly query: RecommendationsQuery; readonly answer: RecommendationList };
   readonly applyRecommendation: { readonly query: TuningQuery; readonly answer: TrialHead };
   readonly dismissRecommendation: { readonly query: TuningQuery; readonly answer: Recommendation };
-  readonly autoTune: { readonly query: TuningQuery; readonly answer: AutoTuneAnswer };
+  readonly autoTune: { readonly query: AutoTuneQuery; readonly answer: AutoTuneAnswer };
   readonly listTrials: { readonly query: TuningListQuery; readonly answer: TrialList };
   readonly getTrial: { readonly query: object; readonly answer: TrialDetail };
   readonly revertTrial: { readonly query: object; readonly answer: TrialHead };
@@ -75,6 +83,7 @@ export const tuningOperations: {
       kind: 'object',
       fields: {
         service,
+        database,
         fresh: optional({ kind: 'boolean', description: 'true: works them out anew first' } as const),
         limit,
         cursor,
@@ -122,7 +131,7 @@ export const tuningOperations: {
     tag,
     summary: 'What the autopilot would change now, guard by guard; with mode "apply" it begins the trials',
     scope: 'operate',
-    query: { kind: 'object', fields: { service } },
+    query: { kind: 'object', fields: { service, database } },
     body: {
       description: 'None plans',
       mediaTypes: ['application/json'],
@@ -150,7 +159,7 @@ export const tuningOperations: {
     tag,
     summary: 'The journal: every change with what was predicted and measured, its verdict, who and when',
     scope: 'read',
-    query: { kind: 'object', fields: { service, limit, cursor } },
+    query: { kind: 'object', fields: { service, database, limit, cursor } },
     answer: shapes.trialList,
     mediaTypes: JSON_ONLY,
     problems: ['AP_SERVICE_UNKNOWN', 'AP_PAGE_CURSOR_INVALID', 'AP_JOURNAL_UNAVAILABLE'],

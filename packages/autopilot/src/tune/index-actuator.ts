@@ -10,6 +10,8 @@ export interface IndexDefinition {
   readonly name: string;
   /** CREATE INDEX ..., which builds beside reads and writes. */
   readonly ddl: string;
+  /** Of one that is dropped because nothing uses it: its scans until the order was made; one more speaks against it. */
+  readonly scans?: number;
 }
 
 /** Indexes that come and go together. */
@@ -48,8 +50,14 @@ export class IndexActuator implements Actuator<IndexChange, void> {
     const undo: IndexDefinition[] = [];
     for (const one of drop) {
       const ddl = await definitionOf(session, one);
-      if (ddl === null) throw refused(`${one.name} is no index that could be dropped.`);
-      undo.push({ ...one, ddl });
+      if (ddl === null)
+        throw refused(
+          `${one.name} is no index that could be dropped: it is gone, keeps values unique, serves a constraint, is a part of another, or lies in a tablespace of its own.`,
+        );
+      const { schema, name, scans } = one;
+      const used = scans === undefined ? 0 : (await scansOf(session, one)) - scans;
+      if (used > 0) throw refused(`${one.name} was thought to be unused, and has been scanned ${used} times since.`);
+      undo.push({ schema, name, ddl });
     }
     return planJson({ database, create: undo, drop: create });
   }
@@ -161,10 +169,19 @@ async function definitionOf(session: ApplySession, { schema, name }: IndexDefini
     `SELECT pg_get_indexdef(i.indexrelid) AS definition FROM pg_class c
      JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_index i ON i.indexrelid = c.oid
      WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind = 'i' AND NOT c.relispartition AND NOT i.indisunique
+       AND c.reltablespace = 0 -- which its definition does not say
        AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid)`,
     [schema, name],
   );
   return row?.definition.replace(/^CREATE INDEX /, 'CREATE INDEX CONCURRENTLY ') ?? null;
+}
+
+async function scansOf(session: ApplySession, { schema, name }: IndexDefinition): Promise<number> {
+  const [row] = await session.rows<{ scans: number }>(
+    'SELECT idx_scan::float8 AS scans FROM pg_stat_all_indexes WHERE schemaname = $1 AND indexrelname = $2',
+    [schema, name],
+  );
+  return row?.scans ?? 0;
 }
 
 function refused(reason: string): AutopilotError {
@@ -175,6 +192,6 @@ function refused(reason: string): AutopilotError {
 
 function planJson({ database, create, drop }: Plan): JsonValue {
   const plain = (all: readonly IndexDefinition[]): JsonValue =>
-    all.map(({ schema, name, ddl }) => ({ schema, name, ddl }));
+    all.map(({ schema, name, ddl, scans }) => ({ schema, name, ddl, ...(scans === undefined ? {} : { scans }) }));
   return { database, create: plain(create), drop: plain(drop) };
 }

@@ -26,6 +26,8 @@ export interface TrialQuestion {
   readonly affected: readonly string[];
   /** Ids of those it is not: what they went through, the others went through too. */
   readonly controls: readonly string[];
+  /** `no harm`: it is worth having whatever they say, and is kept unless they become slower; default gain. */
+  readonly aim?: 'gain' | 'no harm';
 }
 
 /** How much it takes to judge. */

@@ -93,7 +93,7 @@ class World implements Actuator<Change, void> {
     return Promise.resolve(this.isChanged ? 'applied' : 'absent');
   }
 
-  propose(): Promise<Trial> {
+  propose(aim: 'gain' | 'no harm' = 'gain'): Promise<Trial> {
     return this.runner.propose({
       change: { service: 'orders', kind: 'world', subject: 'It', author: 'ann', origin: 'person' },
       scope: 'world',
@@ -101,7 +101,7 @@ class World implements Actuator<Change, void> {
         category: 'indexes',
         recommendation: 'r',
         database: 'main',
-        question: { affected: ['one'], controls: [] },
+        question: { affected: ['one'], controls: [], aim },
         texts: { one: 'SELECT 1' },
         predicted: { effect: 0.5, low: 0.3, high: 0.8, savedMsPerHour: 1, learntFrom: 0 },
       },
@@ -151,6 +151,16 @@ test('harm is taken back at once; what makes no difference, or is not clear by o
   const { trial, seconds } = await same.end((await same.propose()).id);
   assert.deepEqual([trial.state, same.isChanged], ['reverted', false]);
   assert.ok(seconds <= 60, `${seconds} s`);
+});
+
+test('what is to be no harm is kept when nothing is slower for it, and taken back at once when something is', async () => {
+  const same = new World(1);
+  const { trial } = await same.end((await same.propose('no harm')).id);
+  assert.deepEqual([trial.state, same.isChanged], ['kept', true], trial.reason);
+  assert.match(trial.reason, /Nothing is slower for it/);
+  const worse = new World(2);
+  const harmed = await worse.end((await worse.propose('no harm')).id);
+  assert.deepEqual([harmed.trial.state, worse.isChanged], ['reverted', false]);
 });
 
 test('statements that are called too rarely for blocks of optimization.blockCalls are not tried on', async () => {

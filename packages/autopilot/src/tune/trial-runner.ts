@@ -12,6 +12,7 @@ import {
   type JudgementRules,
   judgeTrial,
   type StatementUse,
+  type TrialJudgement,
   type TrialSample,
 } from './trial-judgement.ts';
 
@@ -315,6 +316,8 @@ export class TrialRunner {
       await this.#takeBack(judged, judgement.reason);
     } else if (judgement.verdict === 'better' && measuredMs >= minMs) {
       await this.#end(judged, 'kept', judgement.reason);
+    } else if (about.question.aim === 'no harm' && isUnharmed(judgement, measuredMs, times(trial.service))) {
+      await this.#end(judged, 'kept', `${judgement.reason} Nothing is slower for it.`);
     } else if (judgement.verdict === 'no difference' && measuredMs >= minMs) {
       await this.#takeBack(judged, `${judgement.reason} It costs something and brings nothing.`);
     } else if (measuredMs >= maxMs) {
@@ -420,6 +423,12 @@ function guardsOf(course: Course): GuardMetrics {
 function withGuards(trial: Trial, about: TrialAbout, course: Course): Trial {
   const guards = guardsOf(course).readings(course.vitals.at(-1) ?? null);
   return { ...trial, about: aboutJson({ ...about, guards }) };
+}
+
+/** What is to be no harm is kept once that is shown, and in the end unless it looks like harm. */
+function isUnharmed({ verdict, effect }: TrialJudgement, measuredMs: number, { minMs, maxMs }: TrialTimes): boolean {
+  if (verdict === 'no difference') return measuredMs >= minMs;
+  return measuredMs >= maxMs && effect !== null && effect <= 1;
 }
 
 function withEnd(trial: Trial, now: number): Trial {

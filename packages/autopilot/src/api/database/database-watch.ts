@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { overviewOf, unique } from '../../advise/database-overview.ts';
 import type { IndexAdvisorOptions } from '../../advise/index-advisor.ts';
+import type { ObservedWorkload } from '../../advise/observed-workload.ts';
+import type { WhatIfAnswer, WhatIfQuestion } from '../../advise/what-if.ts';
 import type { DatabaseMachine, DatabaseServer } from '../../contract/database.ts';
 import type { IndexAdvice } from '../../contract/index-advice.ts';
 import type { Clock } from '../../kernel/clock.ts';
@@ -116,6 +118,13 @@ export class DatabaseWatch {
   async adviseIndexes(options: Omit<IndexAdvisorOptions, 'url'>): Promise<IndexAdvice> {
     const { adviseIndexes } = await import('../../advise/index-advisor.ts');
     return adviseIndexes({ ...options, url: this.#options.url });
+  }
+
+  /** How a workload would be planned after a change; loaded at the first use. Throws as it does. */
+  async whatIf(workload: ObservedWorkload, questions: readonly WhatIfQuestion[]): Promise<readonly WhatIfAnswer[]> {
+    if (questions.length === 0) return [];
+    const { askWhatIf } = await import('../../advise/what-if.ts');
+    return askWhatIf(this.#options.url, workload, questions);
   }
 
   async close(): Promise<void> {

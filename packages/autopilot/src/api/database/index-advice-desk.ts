@@ -10,6 +10,8 @@ interface Entry {
   run: IndexAdviceRun;
   readonly stop: AbortController;
   readonly ended: Promise<void>;
+  /** Why it failed. */
+  failure: Error | null;
 }
 
 /** Works out index advice for watched databases, one at a time for each, and keeps the latest of each in memory. */
@@ -67,14 +69,39 @@ export class IndexAdviceDesk {
           ? { state: 'cancelled', message: 'It was cancelled.' }
           : { state: 'done', message: advice.reason, advice };
       } catch (error) {
+        entry.failure = error instanceof Error ? error : new Error(messageOf(error));
         ending = { state: 'failed', message: messageOf(error) };
       }
       known.latest = { ...entry.run, ...ending, progress: 1, endedAt: this.#now() };
       known.running = null;
     };
-    const entry: Entry = { run, stop, ended: Promise.resolve().then(work) };
+    const entry: Entry = { run, stop, ended: Promise.resolve().then(work), failure: null };
     known.running = entry;
     return run;
+  }
+
+  /**
+   * The advice itself: that which was worked out after `since` (ms since 1970), or is being worked out, else a new one.
+   * @throws AutopilotError AP_ADVICE_CANCELLED; what kept it from being worked out
+   */
+  async result(
+    watch: DatabaseWatch,
+    workload: () => Promise<ObservedWorkload>,
+    limits: Pick<StartIndexAdviceQuery, 'seconds'>,
+    since: number,
+  ): Promise<IndexAdvice> {
+    const known = this.advised(watch.name);
+    if (known !== null && Date.parse(known.at) > since) return known.advice;
+    const running = this.#entries.get(watch.name)?.running ?? null;
+    if (running === null) this.start(watch, workload, limits, 'autopilot');
+    const entry = running ?? this.#entries.get(watch.name)?.running ?? null;
+    await entry?.ended;
+    const ended = this.#entries.get(watch.name)?.latest ?? null;
+    if (entry !== null && entry.failure !== null) throw entry.failure;
+    if (ended?.advice != null) return ended.advice;
+    throw new AutopilotError('AP_ADVICE_CANCELLED', `The advice for ${watch.name} was cancelled before it was whole.`, {
+      remedy: 'Ask for it again: GET /api/v1/optimization/recommendations?fresh=true.',
+    });
   }
 
   /** Of a database by its name. */

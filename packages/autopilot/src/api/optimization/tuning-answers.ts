@@ -51,14 +51,14 @@ export function tuningAnswers(sources: TuningSources): Pick<Answering, TuningOpe
     throw new AutopilotError('AP_TRIAL_UNKNOWN', `There is no trial ${JSON.stringify(id)}.`);
   };
   return {
-    listRecommendations: async ({ query: { service: named, fresh = false, limit, cursor }, url }) => {
+    listRecommendations: async ({ query: { service: named, database, fresh = false, limit, cursor }, url }) => {
       const service = serviceOf(named);
-      const { computedAt, computing, recommendations, notes } = await kept(() => desk.list(service, fresh));
+      const { computedAt, computing, recommendations, notes } = await kept(() => desk.list(service, fresh, database));
       const rank = new Map(recommendations.map((one, at) => [one.id, recommendations.length - at]));
       const { items, page } = listPage(pager, recommendations, {
         cursor,
         limit,
-        filter: ['recommendations', service],
+        filter: ['recommendations', service, database ?? ''],
         valueOf: ({ id }: Recommendation) => rank.get(id) ?? 0,
         keyOf: ({ id }) => id,
       });
@@ -92,16 +92,17 @@ export function tuningAnswers(sources: TuningSources): Pick<Answering, TuningOpe
       if (body === null) throw new TypeError('The operation takes a body.');
       const order = jsonOf(body, body.declared) as AutoTuneOrder; // its shape was looked at
       return jsonResponse(
-        await kept(() => desk.autoTune(serviceOf(query.service), order, nameOf(principal), 'person')),
+        await kept(() => desk.autoTune(serviceOf(query.service), order, nameOf(principal), 'person', query.database)),
       );
     },
-    listTrials: async ({ query: { service: named, limit, cursor }, url }) => {
+    listTrials: async ({ query: { service: named, database, limit, cursor }, url }) => {
       const service = serviceOf(named);
-      const trials = await kept(() => journal.history(service, MOST_TRIALS));
+      const all = await kept(() => journal.history(service, MOST_TRIALS));
+      const trials = database === undefined ? all : all.filter((one) => aboutOf(one)?.database === database);
       const { items, page } = listPage(pager, trials, {
         cursor,
         limit,
-        filter: ['trials', service],
+        filter: ['trials', service, database ?? ''],
         valueOf: ({ at }: Trial) => Date.parse(at),
         keyOf: ({ id }) => id,
       });

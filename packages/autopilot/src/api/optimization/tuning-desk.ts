@@ -1,5 +1,4 @@
-import { adviseIndexes } from '../../advise/index-advisor.ts';
-import { leave, recommendedIndexes, type WorkedOut } from '../../advise/recommended-indexes.ts';
+import type { WorkedOut } from '../../advise/worked-out.ts';
 import type { Settings } from '../../config/registry.ts';
 import type {
   AutoTuneAnswer,
@@ -16,19 +15,19 @@ import { readChangeRisks } from '../../postgres/read-change-risks.ts';
 import type { Dismissal, Journal, Trial } from '../../storage/ports.ts';
 import { hasEnded } from '../../storage/trial-refusals.ts';
 import { biasOf, type Calibration, calibrate, type PredictedMeasured } from '../../tune/calibration.ts';
-import type { IndexChange } from '../../tune/index-actuator.ts';
+import type { Change } from '../../tune/orders.ts';
 import { aboutOf } from '../../tune/trial-about.ts';
 import { refusalsOf, type TrialFacts } from '../../tune/trial-guards.ts';
 import type { TrialRunner } from '../../tune/trial-runner.ts';
-import type { DatabaseWatch, WatchedDatabases } from '../database/database-watch.ts';
+import type { TuningAdvice } from './tuning-advice.ts';
 
 /** What a {@link TuningDesk} is put together from. */
 export interface TuningDeskOptions {
   readonly journal: Journal;
   readonly runner: TrialRunner;
-  readonly watched: WatchedDatabases;
-  /** To read a database, and to change it. @throws AutopilotError AP_DATABASE_UNKNOWN */
-  readonly urls: (database: string) => { readonly read: string; readonly apply: string };
+  readonly advice: TuningAdvice;
+  /** To change a database. @throws AutopilotError AP_DATABASE_UNKNOWN */
+  readonly applyUrl: (database: string) => string;
   readonly settingsFor: (service: string) => Settings;
   readonly clock: Clock;
   /** Why the autopilot changes nothing by itself; null: it may. */
@@ -38,15 +37,6 @@ export interface TuningDeskOptions {
   readonly onTrouble: (message: string) => void;
 }
 
-/** Everything that was worked out for a database. */
-interface Advice {
-  readonly computedAt: number;
-  readonly worked: readonly WorkedOut[];
-  readonly notes: readonly string[];
-}
-
-/** The search for indexes, after the copy of the statistics is made. */
-const SEARCH_MS = 15_000;
 const HISTORY = 500;
 const HALF_HOUR_MS = 30 * 60_000;
 const DAY_MS = 86_400_000;
@@ -56,8 +46,6 @@ const MATERIAL = 2;
 /** Where recommendations are worked out, ranked, applied and declined. */
 export class TuningDesk {
   readonly #options: TuningDeskOptions;
-  readonly #advice = new Map<string, Advice>();
-  readonly #computing = new Map<string, Promise<void>>();
   readonly #applying = new Map<string, ObservedDatabase>();
   #closed = false;
 
@@ -69,32 +57,20 @@ export class TuningDesk {
   async list(
     service: string,
     fresh: boolean,
+    database?: string,
   ): Promise<{
     readonly computedAt: number | null;
     readonly computing: boolean;
     readonly recommendations: readonly Recommendation[];
     readonly notes: readonly string[];
   }> {
-    const { watched, settingsFor, clock } = this.#options;
-    const { adviseMs } = settingsFor(service).optimization;
-    for (const watch of watched.all) {
-      const known = this.#advice.get(watch.name);
-      if (fresh) await this.#compute(watch);
-      else if (known === undefined || clock.now() - known.computedAt > adviseMs) void this.#compute(watch);
-    }
-    const all = [...this.#advice.values()];
-    const worked = all.flatMap((one) => one.worked);
-    return {
-      computedAt: all.length === 0 ? null : Math.min(...all.map(({ computedAt }) => computedAt)),
-      computing: this.#computing.size > 0,
-      recommendations: await this.#ranked(service, worked),
-      notes: watched.all.length === 0 ? ['No database is watched.'] : all.flatMap(({ notes }) => notes),
-    };
+    const { worked, ...rest } = await this.#options.advice.of(service, { fresh, database });
+    return { ...rest, recommendations: await this.#ranked(service, worked) };
   }
 
   /** Begins a trial. @throws AutopilotError AP_RECOMMENDATION_UNKNOWN, AP_RECOMMENDATION_FIXED, AP_ORDER_REFUSED, AP_TRIAL_SCOPE_TAKEN */
   async apply(service: string, id: string, author: string, origin: 'person' | 'autopilot'): Promise<Trial> {
-    const worked = this.#find(id);
+    const worked = this.#options.advice.find(id);
     const recommendation = await this.#one(service, worked);
     if (!recommendation.automatic) {
       throw new AutopilotError(
@@ -120,7 +96,7 @@ export class TuningDesk {
         category: recommendation.category,
         recommendation: id,
         database: recommendation.database,
-        question: { affected: Object.keys(worked.affected), controls: worked.controls },
+        question: { affected: Object.keys(worked.affected), controls: worked.controls, aim: worked.aim },
         texts: worked.affected,
         predicted: predicted ?? { effect: 1, low: 0, high: 1, savedMsPerHour: 0, learntFrom: 0 },
       },
@@ -138,7 +114,7 @@ export class TuningDesk {
 
   /** Declines a recommendation. @throws AutopilotError AP_RECOMMENDATION_UNKNOWN */
   async dismiss(service: string, id: string, author: string, reason: string): Promise<Recommendation> {
-    const worked = this.#find(id);
+    const worked = this.#options.advice.find(id);
     const { predicted } = await this.#one(service, worked);
     const promised = predicted?.savedMsPerHour ?? 0;
     await this.#options.journal.dismiss(service, { recommendation: id, parts: worked.parts, promised, author, reason });
@@ -151,15 +127,22 @@ export class TuningDesk {
     { mode = 'plan', maxChanges = 1, categories }: AutoTuneOrder,
     author: string,
     origin: 'person' | 'autopilot',
+    database?: string,
   ): Promise<AutoTuneAnswer> {
-    const { recommendations, notes } = await this.list(service, this.#advice.size === 0);
+    const { recommendations, notes } = await this.list(service, this.#options.advice.isEmpty, database);
     const steps: AutoTuneStep[] = [];
     let begun = 0;
     for (const one of recommendations) {
       if (one.verdict !== 'change' || one.state !== 'open') continue;
       if (categories !== undefined && !categories.includes(one.category)) continue;
       const refusals = one.automatic
-        ? [...(await this.#refusals(service, this.#find(one.id), origin === 'person' ? 'auto-tune' : origin))]
+        ? [
+            ...(await this.#refusals(
+              service,
+              this.#options.advice.find(one.id),
+              origin === 'person' ? 'auto-tune' : origin,
+            )),
+          ]
         : [`no way: ${one.obstacle ?? ''}`];
       if (refusals.length === 0 && begun >= maxChanges) refusals.push(`most changes: ${maxChanges} at a time.`);
       let trial: string | null = null;
@@ -197,58 +180,9 @@ export class TuningDesk {
     }
   }
 
-  /** What was tried changes what is advised next: it is worked out again at the next look. */
-  forget(database: string): void {
-    this.#advice.delete(database);
-  }
-
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#applying.values()].map((one) => one.close()));
-  }
-
-  #compute(watch: DatabaseWatch): Promise<void> {
-    const under = this.#computing.get(watch.name);
-    if (under !== undefined) return under;
-    const computing = this.#worked(watch)
-      .then((advice) => {
-        this.#advice.set(watch.name, advice);
-      })
-      .catch((error: unknown) => {
-        const note = `${watch.name} can't be advised on now: ${messageOf(error)}`;
-        this.#advice.set(watch.name, { computedAt: this.#options.clock.now(), worked: [], notes: [note] });
-        this.#options.onTrouble(note);
-      })
-      .finally(() => this.#computing.delete(watch.name));
-    this.#computing.set(watch.name, computing);
-    return computing;
-  }
-
-  async #worked(watch: DatabaseWatch): Promise<Advice> {
-    const { clock, urls } = this.#options;
-    const { value: first, gaps } = await watch.statements();
-    const notes = gaps.map(({ reason, remedy }) => `${reason} ${remedy}`);
-    if (first.statements.length === 0) {
-      const reason = 'No statements are counted, so there is nothing to advise for.';
-      return { computedAt: clock.now(), worked: [leave(watch.name, reason)], notes };
-    }
-    const advice = await adviseIndexes({ url: urls(watch.name).read, searchMs: SEARCH_MS });
-    // The advisor has read them itself in between, and may know more than were there at first.
-    const { value } = await watch.statements();
-    const since = value.room.resetAt === null ? Number.NaN : Date.parse(value.room.resetAt);
-    const countedMs = Number.isFinite(since) ? clock.now() - since : DAY_MS;
-    const worked = recommendedIndexes(watch.name, advice, { statements: value.statements, countedMs });
-    return { computedAt: clock.now(), worked, notes: [...notes, ...advice.notes] };
-  }
-
-  #find(id: string): WorkedOut {
-    for (const { worked } of this.#advice.values()) {
-      const found = worked.find(({ recommendation }) => recommendation.id === id);
-      if (found !== undefined) return found;
-    }
-    throw new AutopilotError('AP_RECOMMENDATION_UNKNOWN', `There is no recommendation ${JSON.stringify(id)}.`, {
-      remedy: 'They are worked out again now and then: ask GET /api/v1/optimization/recommendations.',
-    });
   }
 
   async #one(service: string, worked: WorkedOut): Promise<Recommendation> {
@@ -264,10 +198,8 @@ export class TuningDesk {
       journal.history(service, HISTORY, { tried: true }),
       journal.dismissals(service),
     ]);
-    const past = pastOf(history);
-    const [calibration, bias] = [calibrate(past), biasOf(past)];
     return worked
-      .map((one) => completed(one, history, dismissals, calibration, bias))
+      .map((one) => completed(one, history, dismissals))
       .toSorted((a, b) => (b.predicted?.savedMsPerHour ?? -1) - (a.predicted?.savedMsPerHour ?? -1));
   }
 
@@ -286,7 +218,7 @@ export class TuningDesk {
     const reverted = same.find(({ state }) => state === 'reverted');
     const facts: TrialFacts = {
       origin,
-      mode: optimization.indexes,
+      mode: optimization[recommendation.category],
       stopped: stopped(),
       openInScope: open.find(({ scope }) => scope === scopeOf(worked))?.subject ?? null,
       sinceRevertMs: reverted === undefined ? null : now - Date.parse(reverted.updatedAt),
@@ -323,7 +255,7 @@ export class TuningDesk {
   #applyingTo(database: string): ObservedDatabase {
     const known = this.#applying.get(database);
     if (known !== undefined) return known;
-    const made = new ObservedDatabase(this.#options.urls(database).apply, { maxConnections: 1 });
+    const made = new ObservedDatabase(this.#options.applyUrl(database), { maxConnections: 1 });
     this.#applying.set(database, made);
     return made;
   }
@@ -335,22 +267,29 @@ function scopeOf({ recommendation: { database } }: WorkedOut): string {
 
 function changeOf(
   service: string,
-  { recommendation, create, drop }: WorkedOut,
+  { recommendation, change }: WorkedOut,
   author: string,
   origin: 'person' | 'autopilot',
-): IndexChange {
+): Change {
+  if (change === null) throw new TypeError('What is left as it is has no change.');
   const { database, subject } = recommendation;
-  return { kind: 'indexes', service, subject, author, origin, database, create, drop };
+  const head = { service, subject, author, origin, database };
+  return { ...change, ...head };
 }
 
 function completed(
-  { recommendation, parts, effect, msPerHour }: WorkedOut,
+  { recommendation, parts, effect, msPerHour, aim }: WorkedOut,
   history: readonly Trial[],
   dismissals: readonly Dismissal[],
-  { trials, factor }: Calibration,
-  bias: number,
 ): Recommendation {
-  const predicted = effect === null ? null : predictedOf(effect, msPerHour, factor, bias, trials);
+  // Each advisor has its own record.
+  const past = pastOf(
+    history.filter((one) => {
+      const about = aboutOf(one);
+      return about?.category === recommendation.category && (about.question.aim ?? 'gain') === aim;
+    }),
+  );
+  const predicted = effect === null ? null : predictedOf(effect, msPerHour, calibrate(past), biasOf(past));
   const trial = history.find((one) => aboutOf(one)?.recommendation === recommendation.id);
   const promised = predicted?.savedMsPerHour ?? 0;
   const dismissed = dismissals.findLast((one) => parts.length > 0 && parts.every((part) => one.parts.includes(part)));
@@ -374,9 +313,8 @@ function completed(
 function predictedOf(
   effect: number,
   msPerHour: number | null,
-  factor: number,
+  { factor, trials: learntFrom }: Calibration,
   bias: number,
-  learntFrom: number,
 ): PredictedEffect {
   const mended = Math.min(1, effect * bias);
   return {

@@ -14,7 +14,9 @@ import { trialGuard } from '../../tune/trial-guards.ts';
 import type { JudgementRules, StatementUse } from '../../tune/trial-judgement.ts';
 import { TrialRunner } from '../../tune/trial-runner.ts';
 import type { WatchedDatabases } from '../database/database-watch.ts';
+import type { IndexAdviceDesk } from '../database/index-advice-desk.ts';
 import { serviceVitals } from './service-vitals.ts';
+import { TuningAdvice } from './tuning-advice.ts';
 import type { TuningSources } from './tuning-answers.ts';
 import { TuningDesk } from './tuning-desk.ts';
 
@@ -23,6 +25,8 @@ export interface TuningOfficeOptions {
   readonly journal: Journal;
   readonly engine: QueryEngine;
   readonly watched: WatchedDatabases;
+  /** Where indexes are advised on, for whoever asks. */
+  readonly indexes: IndexAdviceDesk;
   /** By the names of watched databases, `postgres://...`. */
   readonly readUrls: Readonly<Record<string, string>>;
   /** With the right to change them; of those left out the other address is used. */
@@ -56,7 +60,7 @@ export class TuningOffice {
 
   constructor(options: TuningOfficeOptions) {
     this.#options = options;
-    this.actuators = [new IndexActuator((database) => this.#urls(database).apply)];
+    this.actuators = [new IndexActuator((database) => this.#applyUrl(database))];
     const { settingsFor, clock } = options;
     this.guard = trialGuard(
       (service) => settingsFor(service).optimization,
@@ -66,7 +70,8 @@ export class TuningOffice {
 
   /** What the calls about tuning are answered from. To be asked once. */
   sources(orders: Orders, pager: Pager, serviceOf: (named: string | undefined) => string): TuningSources {
-    const { journal, engine, processes, watched, clock, settingsFor, stopped, leads, onTrouble } = this.#options;
+    const { journal, engine, processes, watched, indexes, clock, settingsFor, stopped, leads, onTrouble } = this.#options;
+    const advice = new TuningAdvice({ watched, indexes, settingsFor, clock, onTrouble });
     const runner = new TrialRunner({
       journal,
       orders,
@@ -83,14 +88,14 @@ export class TuningOffice {
         return { blockMs: sampleMs, blockCalls, leastBlocks: LEAST_BLOCKS, alpha: ALPHA, leastEffect: LEAST_EFFECT };
       },
       leads,
-      onEnd: (trial) => desk.forget(aboutOf(trial)?.database ?? ''),
+      onEnd: (trial) => advice.forget(aboutOf(trial)?.database ?? ''),
       onTrouble,
     });
     const desk = new TuningDesk({
       journal,
       runner,
-      watched,
-      urls: (database) => this.#urls(database),
+      advice,
+      applyUrl: (database) => this.#applyUrl(database),
       settingsFor,
       clock,
       stopped,
@@ -116,10 +121,10 @@ export class TuningOffice {
     await Promise.all([this.#parts?.runner.stop(), this.#parts?.desk.close()]);
   }
 
-  #urls(database: string): { readonly read: string; readonly apply: string } {
+  #applyUrl(database: string): string {
     const { readUrls, applyUrls } = this.#options;
-    const read = readUrls[database];
-    if (read !== undefined) return { read, apply: applyUrls[database] ?? read };
+    const url = applyUrls[database] ?? readUrls[database];
+    if (url !== undefined) return url;
     throw new AutopilotError('AP_DATABASE_UNKNOWN', `No database ${JSON.stringify(database)} is watched.`, {
       remedy: 'A trial of it is open: name it again, so that the trial can end.',
     });

@@ -19,6 +19,18 @@ export const optimization = {
     apply: 'live',
     on: 'control-plane',
   },
+  unusedMs: {
+    kind: 'integer',
+    default: 2_592_000_000,
+    min: 1_209_600_000,
+    max: 31_536_000_000,
+    unit: 'ms',
+    description:
+      'It is recommended to drop an index that nothing has used for so long, as far as the server has counted. What is asked once a month should be within it.',
+    risk: 'medium',
+    apply: 'live',
+    on: 'control-plane',
+  },
   adviseMs: {
     kind: 'integer',
     default: 3_600_000,

@@ -1,0 +1,139 @@
+import { droppableIndexes, recommendedDrops } from '../../advise/recommended-drops.ts';
+import { recommendedIndexes } from '../../advise/recommended-indexes.ts';
+import type { WhatIfQuestion } from '../../advise/what-if.ts';
+import { leave, type StatementsSeen, WHAT_IF, type WorkedOut } from '../../advise/worked-out.ts';
+import type { Settings } from '../../config/registry.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { AutopilotError, messageOf } from '../../kernel/errors.ts';
+import type { DatabaseWatch, WatchedDatabases } from '../database/database-watch.ts';
+import type { IndexAdviceDesk } from '../database/index-advice-desk.ts';
+
+/** What {@link TuningAdvice} is put together from. */
+export interface TuningAdviceOptions {
+  readonly watched: WatchedDatabases;
+  /** Where indexes are advised on, for whoever asks. */
+  readonly indexes: IndexAdviceDesk;
+  readonly settingsFor: (service: string) => Settings;
+  readonly clock: Clock;
+  readonly onTrouble: (message: string) => void;
+}
+
+/** Everything that was worked out for a database. */
+interface Advice {
+  readonly computedAt: number;
+  readonly worked: readonly WorkedOut[];
+  readonly notes: readonly string[];
+}
+
+/** The search for indexes, after the copy of the statistics is made. */
+const SEARCH_S = 15;
+const DAY_MS = 86_400_000;
+
+/** Works out what could be changed in each watched database, and keeps it. */
+export class TuningAdvice {
+  readonly #options: TuningAdviceOptions;
+  readonly #advice = new Map<string, Advice>();
+  readonly #computing = new Map<string, Promise<void>>();
+  /** Nothing older says anything of a database any more. */
+  readonly #since = new Map<string, number>();
+
+  constructor(options: TuningAdviceOptions) {
+    this.#options = options;
+  }
+
+  /** What is known. `fresh` works it out first; else what is old or missing is worked out in the background. */
+  async of(
+    service: string,
+    { fresh, database }: { readonly fresh: boolean; readonly database?: string | undefined },
+  ): Promise<{
+    readonly computedAt: number | null;
+    readonly computing: boolean;
+    readonly worked: readonly WorkedOut[];
+    readonly notes: readonly string[];
+  }> {
+    const { watched, settingsFor, clock } = this.#options;
+    const { adviseMs } = settingsFor(service).optimization;
+    const asked = database === undefined ? watched.all : [watched.find(database)];
+    for (const watch of asked) {
+      const known = this.#advice.get(watch.name);
+      if (fresh) await this.#compute(watch, service, clock.now());
+      else if (known === undefined || clock.now() - known.computedAt > adviseMs)
+        void this.#compute(watch, service, Math.max(this.#since.get(watch.name) ?? 0, clock.now() - adviseMs));
+    }
+    const all = asked.flatMap(({ name }) => this.#advice.get(name) ?? []);
+    return {
+      computedAt: all.length === 0 ? null : Math.min(...all.map(({ computedAt }) => computedAt)),
+      computing: asked.some(({ name }) => this.#computing.has(name)),
+      worked: all.flatMap((one) => one.worked),
+      notes: watched.all.length === 0 ? ['No database is watched.'] : all.flatMap(({ notes }) => notes),
+    };
+  }
+
+  /** Whether nothing was worked out yet. */
+  get isEmpty(): boolean {
+    return this.#advice.size === 0;
+  }
+
+  /** @throws AutopilotError AP_RECOMMENDATION_UNKNOWN */
+  find(id: string): WorkedOut {
+    for (const { worked } of this.#advice.values()) {
+      const found = worked.find(({ recommendation }) => recommendation.id === id);
+      if (found !== undefined) return found;
+    }
+    throw new AutopilotError('AP_RECOMMENDATION_UNKNOWN', `There is no recommendation ${JSON.stringify(id)}.`, {
+      remedy: 'They are worked out again now and then: ask GET /api/v1/optimization/recommendations.',
+    });
+  }
+
+  /** What was tried changes what is advised next: it is worked out again at the next look. */
+  forget(database: string): void {
+    this.#advice.delete(database);
+    this.#since.set(database, this.#options.clock.now());
+  }
+
+  #compute(watch: DatabaseWatch, service: string, since: number): Promise<void> {
+    const under = this.#computing.get(watch.name);
+    if (under !== undefined) return under;
+    const computing = this.#worked(watch, service, since)
+      .then((advice) => {
+        this.#advice.set(watch.name, advice);
+      })
+      .catch((error: unknown) => {
+        const note = `${watch.name} can't be advised on now: ${messageOf(error)}`;
+        this.#advice.set(watch.name, { computedAt: this.#options.clock.now(), worked: [], notes: [note] });
+        this.#options.onTrouble(note);
+      })
+      .finally(() => this.#computing.delete(watch.name));
+    this.#computing.set(watch.name, computing);
+    return computing;
+  }
+
+  async #worked(watch: DatabaseWatch, service: string, since: number): Promise<Advice> {
+    const { clock, indexes, settingsFor } = this.#options;
+    const { value, gaps } = await watch.statements();
+    const notes = gaps.map(({ reason, remedy }) => `${reason} ${remedy}`);
+    if (value.statements.length === 0) {
+      const reason = 'No statements are counted, so there is nothing to advise for.';
+      const left = leave(watch.name, { category: 'indexes', subject: 'Indexes', reason, means: WHAT_IF });
+      return { computedAt: clock.now(), worked: [left], notes };
+    }
+    const countedSince = value.room.resetAt === null ? Number.NaN : Date.parse(value.room.resetAt);
+    const countedMs = Number.isFinite(countedSince) ? clock.now() - countedSince : DAY_MS;
+    const seen: StatementsSeen = { statements: value.statements, countedMs };
+    const workload = value.statements.map(({ text, calls, totalMs, rows }) => ({ sql: text, calls, totalMs, rows }));
+    const advice = await indexes.result(watch, () => Promise.resolve(workload), { seconds: SEARCH_S }, since);
+    const look = await watch.look();
+    const { droppable, declined } = droppableIndexes(look.indexes, settingsFor(service).optimization.unusedMs);
+    const questions: WhatIfQuestion[] = droppable.map(({ index }) => ({
+      kind: 'without index',
+      schema: index.schema,
+      index: index.index,
+    }));
+    const answers = await watch.whatIf(workload, questions);
+    const worked = [
+      ...recommendedIndexes(watch.name, advice, seen),
+      ...recommendedDrops(watch.name, droppable, answers, declined, seen),
+    ];
+    return { computedAt: clock.now(), worked, notes: [...notes, ...advice.notes] };
+  }
+}
