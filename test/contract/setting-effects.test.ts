@@ -44,9 +44,15 @@ const proofs: Readonly<Record<string, readonly string[]>> = {
       (name) => `compression.${name}`,
     ),
   ],
-  [`${src}/tune/trial-guards.test.ts`]: ['indexes', 'changesPerDay', 'coolDownMs', 'maxBusyRatio', 'window'].map(
-    (name) => `optimization.${name}`,
-  ),
+  [`${src}/tune/trial-guards.test.ts`]: [
+    'indexes',
+    'settings',
+    'tables',
+    'changesPerDay',
+    'coolDownMs',
+    'maxBusyRatio',
+    'window',
+  ].map((name) => `optimization.${name}`),
   [`${src}/tune/trial-runner.test.ts`]: ['sampleMs', 'blockCalls', 'baselineMs', 'trialMinMs', 'trialMaxMs'].map(
     (name) => `optimization.${name}`,
   ),

@@ -6,6 +6,7 @@ import { trialJobs } from '../../packages/autopilot/src/api/optimization/tuning-
 import { nameFor } from '../../packages/autopilot/src/postgres/apply-session.ts';
 import type { Trial } from '../../packages/autopilot/src/storage/ports.ts';
 import type { IndexChange } from '../../packages/autopilot/src/tune/index-actuator.ts';
+import type { ValuesChange } from '../../packages/autopilot/src/tune/values-actuator.ts';
 import { leakCheck } from '../support/leak-check.ts';
 import { readingRole } from '../support/planner-world.ts';
 import { databaseFor, type TestDatabase } from '../support/postgres.ts';
@@ -60,12 +61,12 @@ test('an index is recommended, tried, found to help and kept; the prediction is 
   assert.ok(one.automatic, one.obstacle ?? '');
   assert.match(one.change.join(), /CREATE INDEX CONCURRENTLY .* ON "public"."task" \("board"/);
   assert.ok((one.predicted?.effect ?? 1) < 0.5 && (one.predicted?.savedMsPerHour ?? 0) > 0);
-  const planned = await desk.autoTune('orders', { mode: 'plan' }, 'ann', 'person');
+  const planned = await desk.autoTune('orders', { mode: 'plan', categories: ['indexes'] }, 'ann', 'person');
   assert.deepEqual(
     planned.steps.map(({ allowed, refusals }) => [allowed, refusals]),
     [[true, []]],
   );
-  const alone = await desk.autoTune('orders', { mode: 'plan' }, 'autopilot', 'autopilot');
+  const alone = await desk.autoTune('orders', { mode: 'plan', categories: ['indexes'] }, 'autopilot', 'autopilot');
   assert.match(alone.steps[0]?.refusals.join() ?? '', /mode: .* "ask"/);
   assert.deepEqual([await journal.history('orders', 9), await indexes()], [[], []], 'planning changes nothing');
   const trial = await desk.apply('orders', one.id, 'ann', 'person');
@@ -155,6 +156,94 @@ test('an index that another one begins with is dropped when the workload is plan
   await world.run('DROP INDEX doubled, doubling');
 });
 
+test('a nonsensical random_page_cost is taken back as soon as a statement is slower for it', async () => {
+  await world.run('CREATE INDEX task_board ON task (board); SELECT pg_stat_statements_reset()');
+  const scan = 'SELECT count(*) FROM note';
+  // For a database a setting holds in new connections.
+  const ask = async (): Promise<void> => {
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    for (let at = 0; at < 10; at++) {
+      await client.query(LIST, [at * 7]);
+      await client.query(scan);
+    }
+    await client.end();
+  };
+  await ask();
+  const { rows } = await world.run(
+    `SELECT query, queryid::text AS id FROM pg_stat_statements WHERE query LIKE 'SELECT title FROM task WHERE board%' OR query LIKE 'SELECT count(%) FROM note%'`,
+  );
+  const idOf = (word: string): string => String(rows.find(({ query }) => String(query).startsWith(word))?.id);
+  const change: ValuesChange = {
+    kind: 'server-settings',
+    service: 'orders',
+    subject: 'random_page_cost from 4 to 1000000',
+    author: 'ann',
+    origin: 'person',
+    database: 'main',
+    place: { kind: 'database' },
+    values: [{ name: 'random_page_cost', value: '1000000' }],
+  };
+  const question = { affected: [idOf('SELECT title')], controls: [idOf('SELECT count')] };
+  const about = { category: 'settings', recommendation: 'by hand', database: 'main', question, texts: {} };
+  const predicted = { effect: 0.9, low: 0.5, high: 1, savedMsPerHour: 0, learntFrom: 0 };
+  const trial = await world.sources.runner.propose({ change, scope: 'database main', about: { ...about, predicted } });
+  const ended = await world.finish(trial.id, ask);
+  assert.equal(ended.state, 'reverted', ended.reason);
+  assert.match(ended.reason, /% more/);
+  const kept = await world.run(`SELECT 1 FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
+    WHERE d.datname = current_database()`);
+  assert.equal(kept.rowCount, 0);
+  await world.run('DROP INDEX task_board');
+});
+
+test('settings and storage parameters that were set by halves are given back; whole ones are watched and can be taken back', async () => {
+  const order = (id: string, kind: string, place: object, names: readonly (readonly [string, string])[]): Trial => {
+    const values = names.map(([name, value]) => ({ name, value }));
+    const undo = { values: names.map(([name]) => ({ name, value: null })), made: values };
+    const at = new Date().toISOString();
+    const head = { id, service: 'orders', kind, subject: id, author: 'ann', origin: 'autopilot' } as const;
+    const plan = { database: 'main', place };
+    const change = { ...plan, values } as never;
+    const rest = { change, undo: { ...plan, ...undo } as never, scope: `scope ${id}`, about: null, at, updatedAt: at };
+    return { ...head, state: 'applying', reason: '', ...rest };
+  };
+  const written = async (): Promise<readonly string[]> => {
+    const { rows } = await world.run(`SELECT name || '=' || setting AS pair FROM pg_file_settings
+      WHERE name IN ('checkpoint_completion_target', 'checkpoint_warning') AND sourcefile LIKE '%auto.conf'
+      UNION ALL SELECT unnest(reloptions) FROM pg_class WHERE relname = 'note' ORDER BY 1`);
+    return rows.map(({ pair }) => String(pair));
+  };
+  const state = async (id: string): Promise<string | undefined> => (await world.journal.read(id))?.state;
+  const settings = [
+    ['checkpoint_completion_target', '0.85'],
+    ['checkpoint_warning', '31s'],
+  ] as const;
+  await world.run(`ALTER SYSTEM SET checkpoint_completion_target = '0.85'`);
+  await world.journal.write(order('half', 'server-settings', { kind: 'system' }, settings));
+  await world.orders.heal(0);
+  assert.deepEqual([await state('half'), await written()], ['reverted', []]);
+  for (const [name, value] of settings) await world.run(`ALTER SYSTEM SET ${name} = '${value}'`);
+  await world.journal.write(order('whole', 'server-settings', { kind: 'system' }, settings));
+  const options = [['autovacuum_vacuum_scale_factor', '0.05']] as const;
+  await world.run('ALTER TABLE note SET (autovacuum_vacuum_scale_factor = 0.05)');
+  const place = { kind: 'table', schema: 'public', table: 'note' };
+  await world.journal.write(order('option', 'table-options', place, options));
+  await world.orders.heal(0);
+  assert.deepEqual([await state('whole'), await state('option')], ['watching', 'watching']);
+  const { rows } = await world.run(`SELECT setting FROM pg_settings WHERE name = 'checkpoint_completion_target'`);
+  assert.equal(rows[0]?.setting, '0.85', 'a file that nobody had read again is in force');
+  // What somebody has changed since stays.
+  await world.run(`ALTER SYSTEM SET checkpoint_warning = '32s'`);
+  for (const id of ['whole', 'option']) {
+    const trial = await world.journal.read(id);
+    if (trial !== null) await world.orders.revert(trial, 'Enough.');
+  }
+  assert.deepEqual(await written(), ['checkpoint_warning=32s']);
+  await world.run('ALTER SYSTEM RESET checkpoint_warning');
+  await world.run('SELECT pg_reload_conf()');
+});
+
 test('interrupted builds leave nothing; one that was finished is watched further', async () => {
   const order = (id: string, name: string): Trial => {
     const plan = (one: readonly object[], other: readonly object[]) =>
@@ -180,24 +269,24 @@ test('interrupted builds leave nothing; one that was finished is watched further
   };
   // A build that waits for a transaction, whose process is gone: its connection is still at it.
   const blocker = new pg.Client({ connectionString: database.url });
-  const builder = new pg.Client({ connectionString: database.url, application_name: nameFor('half') });
+  const builder = new pg.Client({ connectionString: database.url, application_name: nameFor('half build') });
   builder.on('error', () => {});
   await Promise.all([blocker.connect(), builder.connect()]);
   await blocker.query('BEGIN; UPDATE note SET body = body WHERE id = 1');
   const building = builder.query('CREATE INDEX CONCURRENTLY half ON note (body)').catch(() => {});
   await until(10_000, indexes, (names) => names.includes('half'));
-  await world.journal.write(order('half', 'half'));
+  await world.journal.write(order('half build', 'half'));
   const healed = world.orders.heal(0);
   await building;
   await blocker.query('ROLLBACK');
   await healed;
   await Promise.all([blocker.end(), builder.end().catch(() => {})]);
-  assert.deepEqual([(await world.journal.read('half'))?.state, await indexes()], ['reverted', []]);
+  assert.deepEqual([(await world.journal.read('half build'))?.state, await indexes()], ['reverted', []]);
   await world.run('CREATE INDEX whole ON note (body)');
-  await world.journal.write(order('whole', 'whole'));
+  await world.journal.write(order('whole build', 'whole'));
   await world.orders.heal(0);
-  assert.deepEqual([(await world.journal.read('whole'))?.state, await indexes()], ['watching', ['whole']]);
-  const trial = await world.journal.read('whole');
+  assert.deepEqual([(await world.journal.read('whole build'))?.state, await indexes()], ['watching', ['whole']]);
+  const trial = await world.journal.read('whole build');
   if (trial !== null) await world.orders.revert(trial, 'Enough.');
   assert.deepEqual(await indexes(), []);
   // Somebody has made another one of that name since: it is not ours to drop, whatever was left open.
@@ -221,13 +310,21 @@ test('a role that may only read gets recommendations and plans, and is refused b
   await world.run('GRANT pg_monitor TO tuning_reader');
   await using reading = await tuningWorld(url);
   for (let round = 0; round < 5; round++) await work();
-  const { steps } = await reading.sources.desk.autoTune('orders', { mode: 'apply' }, 'ann', 'person');
+  const { steps } = await reading.sources.desk.autoTune(
+    'orders',
+    { mode: 'apply', categories: ['indexes'] },
+    'ann',
+    'person',
+  );
   assert.match(steps[0]?.refusals.join() ?? '', /rights: the role may not change "public"."task"/);
   assert.deepEqual([await reading.journal.history('orders', 9), await indexes()], [[], []]);
   const id = steps[0]?.recommendation ?? '';
   const dismissed = await reading.sources.desk.dismiss('orders', id, 'ann', 'We drop this table soon.');
   assert.deepEqual([dismissed.state, dismissed.dismissal?.author], ['dismissed', 'ann']);
-  assert.deepEqual((await reading.sources.desk.autoTune('orders', {}, 'ann', 'person')).steps, []);
+  assert.deepEqual(
+    (await reading.sources.desk.autoTune('orders', { categories: ['indexes'] }, 'ann', 'person')).steps,
+    [],
+  );
   // optimization.adviseMs: what is older is worked out again.
   const first = await reading.sources.desk.list('orders', false);
   reading.clock.advance(3_599_000);

@@ -14,11 +14,15 @@ export interface NamedIndex {
 }
 
 /** What is changed, as the actuator of its kind takes it. */
-export interface RecommendedChange {
-  readonly kind: 'indexes';
-  readonly create: readonly NamedIndex[];
-  readonly drop: readonly NamedIndex[];
-}
+export type RecommendedChange =
+  | { readonly kind: 'indexes'; readonly create: readonly NamedIndex[]; readonly drop: readonly NamedIndex[] }
+  | {
+      readonly kind: 'server-settings' | 'table-options';
+      readonly place:
+        | { readonly kind: 'system' | 'database' | 'role' }
+        | { readonly kind: 'table'; readonly schema: string; readonly table: string };
+      readonly values: readonly { readonly name: string; readonly value: string }[];
+    };
 
 /** What was worked out of a recommendation: itself, and what a trial of it needs. */
 export interface WorkedOut {
@@ -121,7 +125,7 @@ export function controlsAmong(
 }
 
 /** Whether a statement reads or writes rows. */
-function isWork(text: string): boolean {
+export function isWork(text: string): boolean {
   return /^\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH|MERGE)\b/i.test(text);
 }
 

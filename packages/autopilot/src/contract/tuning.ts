@@ -1,9 +1,9 @@
 import type { Page } from './performance.ts';
 
 /** What recommendations are about. Each has a mode of its own. */
-export type TuningCategory = 'indexes';
+export type TuningCategory = 'indexes' | 'settings' | 'tables';
 /** Names of what recommendations are about. */
-export const tuningCategories: readonly TuningCategory[] = ['indexes'];
+export const tuningCategories: readonly TuningCategory[] = ['indexes', 'settings', 'tables'];
 
 /** Time after a change for the same calls: 0.4 is three fifths less. The interval holds it in four of five cases. */
 export interface PredictedEffect {

@@ -14,6 +14,7 @@ const quiet: TrialFacts = {
   minuteOfDay: 12 * 60,
   busyRatio: 0.3,
   lacksRight: null,
+  outOfBounds: null,
   isStandby: false,
   lagSeconds: null,
   oldestTransactionSeconds: 2,
@@ -66,6 +67,7 @@ test('what would harm is refused whoever asks', () => {
   const cases: readonly (readonly [Partial<TrialFacts>, RegExp])[] = [
     [{ openInScope: 'An index on task' }, /^scope: a trial of An index on task/],
     [{ lacksRight: 'the role owns nothing.' }, /^rights: /],
+    [{ outOfBounds: 'work_mem = 9GB is beyond 1MB to 256MB.' }, /^bounds: work_mem = 9GB/],
     [{ isStandby: true }, /^standby: /],
     [{ lagSeconds: 61 }, /^replication lag: .* 61 s behind/],
     [{ oldestTransactionSeconds: 700 }, /^long transaction: .* 700 s/],
@@ -76,9 +78,14 @@ test('what would harm is refused whoever asks', () => {
 });
 
 test('a category that was switched off, or a window that has closed, stops a trial before its change is made', async () => {
-  const ask = async (indexes: string, origin: 'person' | 'autopilot', kind = 'indexes'): Promise<boolean> => {
+  const live = new LiveSettings();
+  const ask = async (
+    mode: 'off' | 'recommend' | 'ask' | 'automatic',
+    origin: 'person' | 'autopilot',
+    kind = 'indexes',
+  ): Promise<boolean> => {
     const guard = trialGuard(
-      () => ({ indexes, window: '22:00-04:00' }),
+      () => ({ ...live.current.optimization, indexes: mode, window: '22:00-04:00' }),
       () => 12 * 60,
     );
     return (await guard.check({ service: 'orders', kind, subject: 'It', author: 'ann', origin })).ok;
@@ -88,4 +95,12 @@ test('a category that was switched off, or a window that has closed, stops a tri
     [true, false, true],
   );
   assert.deepEqual(await Promise.all([ask('ask', 'autopilot'), ask('automatic', 'autopilot')]), [false, false]);
+  // Each kind of change has the mode of its own category.
+  const kinds = ['server-settings', 'table-options'] as const;
+  const all = (): Promise<readonly boolean[]> => Promise.all(kinds.map((kind) => ask('off', 'person', kind)));
+  assert.deepEqual(await all(), [true, true]);
+  live.swap({ 'optimization.settings': 'off', 'optimization.tables': 'recommend' });
+  assert.deepEqual(await all(), [false, true]);
+  live.swap({ 'optimization.tables': 'off' });
+  assert.deepEqual(await all(), [true, false]);
 });

@@ -1,3 +1,4 @@
+import type { TuningCategory } from '../contract/tuning.ts';
 import type { Guard } from './orders.ts';
 
 /** What is known before a trial is begun; null: not known, and not held against it. */
@@ -18,6 +19,8 @@ export interface TrialFacts {
   readonly busyRatio: number | null;
   /** Why the role may not make the change; null: it may. */
   readonly lacksRight: string | null;
+  /** Why its values may not be tried by anybody; null: they may. */
+  readonly outOfBounds: string | null;
   readonly isStandby: boolean;
   readonly lagSeconds: number | null;
   readonly oldestTransactionSeconds: number | null;
@@ -68,6 +71,7 @@ const guards: Readonly<Record<string, TrialGuard>> = {
   scope: ({ openInScope }) =>
     openInScope === null ? null : `a trial of ${openInScope} is open; two at once could not be told apart.`,
   rights: ({ lacksRight }) => lacksRight,
+  bounds: ({ outOfBounds }) => outOfBounds,
   standby: ({ isStandby }) => (isStandby ? 'the server is a standby and takes no changes.' : null),
   'replication lag': ({ lagSeconds }) =>
     lagSeconds !== null && lagSeconds > MOST_LAG_S
@@ -94,19 +98,28 @@ export function refusalsOf(facts: TrialFacts, limits: TrialLimits): readonly str
   });
 }
 
+/** Of the kinds of changes that are tried. */
+const categories: Readonly<Record<string, TuningCategory>> = {
+  indexes: 'indexes',
+  'server-settings': 'settings',
+  'table-options': 'tables',
+};
+
 /**
  * Asks again when the change is made: the time before it may have taken hours, and somebody may have switched the category off
  * meanwhile, or the window have closed.
  */
 export function trialGuard(
-  limitsOf: (service: string) => { readonly indexes: string; readonly window: string },
+  limitsOf: (service: string) => Readonly<Record<TuningCategory, string>> & { readonly window: string },
   minuteOfDay: () => number,
 ): Guard {
   return {
     name: 'trial',
     check: ({ kind, service, origin }) => {
-      const { indexes: mode, window } = limitsOf(service);
-      if (kind !== 'indexes') return Promise.resolve({ ok: true });
+      const limits = limitsOf(service);
+      const category = categories[kind];
+      if (category === undefined) return Promise.resolve({ ok: true });
+      const [mode, { window }] = [limits[category], limits];
       const isClosed = origin === 'autopilot' && !isWithin(minuteOfDay(), window);
       if (mode === 'off' || (origin === 'autopilot' && mode !== 'automatic')) {
         return Promise.resolve({ ok: false, reason: `this category is in the mode "${mode}" by now.` });

@@ -3,6 +3,7 @@ import type { JsonValue, Trial, TrialNote } from '../../storage/ports.ts';
 import type { IndexDefinition } from '../../tune/index-actuator.ts';
 import { aboutOf, type TrialAbout } from '../../tune/trial-about.ts';
 import type { TrialSample } from '../../tune/trial-judgement.ts';
+import type { ValuesChange } from '../../tune/values-actuator.ts';
 
 /** A trial as lists show it. */
 export function headOfTrial(trial: Trial): TrialHead {
@@ -63,6 +64,7 @@ function predictedOf({ predicted: { effect, low, high, savedMsPerHour, learntFro
 /** What an order does, as lines for people; the actuator of its kind wrote it. */
 function statementsOf(kind: string, plan: JsonValue): readonly string[] {
   if (plan === null) return [];
+  if (kind === 'server-settings' || kind === 'table-options') return valueLines(plan as unknown as ValuesPlan); // of this kind
   if (kind !== 'indexes') return [JSON.stringify(plan)];
   // Written by describe() and plan() of this kind.
   const { create, drop } = plan as unknown as { create: readonly IndexDefinition[]; drop: readonly IndexDefinition[] };
@@ -70,6 +72,20 @@ function statementsOf(kind: string, plan: JsonValue): readonly string[] {
     ...create.map(({ ddl }) => `${ddl};`),
     ...drop.map(({ schema, name }) => `DROP INDEX CONCURRENTLY "${schema}"."${name}";`),
   ];
+}
+
+type ValuesPlan = Pick<ValuesChange, 'place' | 'values'>;
+
+function valueLines({ place, values }: ValuesPlan): readonly string[] {
+  if (place.kind === 'table') {
+    const set = values.map(({ name, value }) => (value === null ? `RESET (${name})` : `SET (${name} = ${value})`));
+    return [`ALTER TABLE "${place.schema}"."${place.table}" ${set.join(', ')};`];
+  }
+  const owner = place.kind === 'system' ? 'SYSTEM' : `${place.kind.toUpperCase()} ...`;
+  const lines = values.map(
+    ({ name, value }) => `ALTER ${owner} ${value === null ? `RESET ${name}` : `SET ${name} = '${value}'`};`,
+  );
+  return place.kind === 'system' ? [...lines, 'SELECT pg_reload_conf();'] : lines;
 }
 
 function rowsOf({ judgement, texts }: TrialAbout): readonly TrialStatement[] {

@@ -1,18 +1,25 @@
 import { droppableIndexes, recommendedDrops } from '../../advise/recommended-drops.ts';
 import { recommendedIndexes } from '../../advise/recommended-indexes.ts';
+import { questionOf, recommendedSettings, type SettingPlace } from '../../advise/recommended-settings.ts';
+import { recommendedTableOptions } from '../../advise/recommended-table-options.ts';
 import type { WhatIfQuestion } from '../../advise/what-if.ts';
 import { leave, type StatementsSeen, WHAT_IF, type WorkedOut } from '../../advise/worked-out.ts';
 import type { Settings } from '../../config/registry.ts';
+import type { SettingAdvice } from '../../contract/database.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AutopilotError, messageOf } from '../../kernel/errors.ts';
+import { readSettingPlaces } from '../../postgres/read-setting-places.ts';
 import type { DatabaseWatch, WatchedDatabases } from '../database/database-watch.ts';
 import type { IndexAdviceDesk } from '../database/index-advice-desk.ts';
+import type { ApplyingDatabases } from './applying-databases.ts';
 
 /** What {@link TuningAdvice} is put together from. */
 export interface TuningAdviceOptions {
   readonly watched: WatchedDatabases;
   /** Where indexes are advised on, for whoever asks. */
   readonly indexes: IndexAdviceDesk;
+  /** As whoever may change them: where it may keep settings. */
+  readonly applying: ApplyingDatabases;
   readonly settingsFor: (service: string) => Settings;
   readonly clock: Clock;
   readonly onTrouble: (message: string) => void;
@@ -129,11 +136,36 @@ export class TuningAdvice {
       schema: index.schema,
       index: index.index,
     }));
-    const answers = await watch.whatIf(workload, questions);
+    const settings = look.settingsAdvice;
+    const asked = settings.flatMap((one) => {
+      const question = questionOf(one);
+      return question === null ? [] : [{ setting: one.setting, question }];
+    });
+    const answers = await watch.whatIf(workload, [...questions, ...asked.map(({ question }) => question)]);
+    const ofSettings = new Map(
+      asked.flatMap(({ setting }, at) => {
+        const answer = answers[questions.length + at];
+        return answer === undefined ? [] : [[setting, answer] as const];
+      }),
+    );
+    const trends = await watch.collector.tableTrends().catch(() => null);
     const worked = [
       ...recommendedIndexes(watch.name, advice, seen),
       ...recommendedDrops(watch.name, droppable, answers, declined, seen),
+      ...recommendedSettings(watch.name, settings, ofSettings, await this.#placesOf(watch.name, settings), seen),
+      ...recommendedTableOptions(
+        watch.name,
+        look.tables,
+        ({ schema, table }) => trends?.get(`${schema}.${table}`) ?? null,
+        seen,
+      ),
     ];
     return { computedAt: clock.now(), worked, notes: [...notes, ...advice.notes] };
+  }
+
+  async #placesOf(database: string, advice: readonly SettingAdvice[]): Promise<ReadonlyMap<string, SettingPlace>> {
+    if (advice.length === 0) return new Map();
+    const names = advice.map(({ setting }) => setting);
+    return await readSettingPlaces(this.#options.applying.of(database), names);
   }
 }

@@ -1,24 +1,26 @@
 import type { WorkedOut } from '../../advise/worked-out.ts';
 import type { Settings } from '../../config/registry.ts';
-import type {
-  AutoTuneAnswer,
-  AutoTuneOrder,
-  AutoTuneStep,
-  PredictedEffect,
-  Recommendation,
-  TuningCalibration,
+import {
+  type AutoTuneAnswer,
+  type AutoTuneOrder,
+  type AutoTuneStep,
+  type PredictedEffect,
+  type Recommendation,
+  type TuningCalibration,
+  tuningCategories,
 } from '../../contract/tuning.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AutopilotError, messageOf } from '../../kernel/errors.ts';
-import { ObservedDatabase } from '../../postgres/observed-database.ts';
 import { readChangeRisks } from '../../postgres/read-change-risks.ts';
 import type { Dismissal, Journal, Trial } from '../../storage/ports.ts';
 import { hasEnded } from '../../storage/trial-refusals.ts';
 import { biasOf, type Calibration, calibrate, type PredictedMeasured } from '../../tune/calibration.ts';
 import type { Change } from '../../tune/orders.ts';
+import { outOfBounds } from '../../tune/setting-bounds.ts';
 import { aboutOf } from '../../tune/trial-about.ts';
 import { refusalsOf, type TrialFacts } from '../../tune/trial-guards.ts';
 import type { TrialRunner } from '../../tune/trial-runner.ts';
+import type { ApplyingDatabases } from './applying-databases.ts';
 import type { TuningAdvice } from './tuning-advice.ts';
 
 /** What a {@link TuningDesk} is put together from. */
@@ -26,8 +28,7 @@ export interface TuningDeskOptions {
   readonly journal: Journal;
   readonly runner: TrialRunner;
   readonly advice: TuningAdvice;
-  /** To change a database. @throws AutopilotError AP_DATABASE_UNKNOWN */
-  readonly applyUrl: (database: string) => string;
+  readonly applying: ApplyingDatabases;
   readonly settingsFor: (service: string) => Settings;
   readonly clock: Clock;
   /** Why the autopilot changes nothing by itself; null: it may. */
@@ -46,7 +47,6 @@ const MATERIAL = 2;
 /** Where recommendations are worked out, ranked, applied and declined. */
 export class TuningDesk {
   readonly #options: TuningDeskOptions;
-  readonly #applying = new Map<string, ObservedDatabase>();
   #closed = false;
 
   constructor(options: TuningDeskOptions) {
@@ -169,20 +169,21 @@ export class TuningDesk {
 
   /** What the autopilot does without being asked: for each service, whatever is automatic. Never rejects. */
   async goOn(service: string): Promise<void> {
-    const { indexes } = this.#options.settingsFor(service).optimization;
-    if (indexes !== 'automatic' || this.#closed || this.#options.stopped() !== null) return;
+    const { optimization } = this.#options.settingsFor(service);
+    const categories = tuningCategories.filter((one) => optimization[one] === 'automatic');
+    if (categories.length === 0 || this.#closed || this.#options.stopped() !== null) return;
     try {
       const open = await this.#options.journal.open(service);
       if (open.some(({ scope }) => scope !== null)) return;
-      await this.autoTune(service, { mode: 'apply' }, 'autopilot', 'autopilot');
+      await this.autoTune(service, { mode: 'apply', categories }, 'autopilot', 'autopilot');
     } catch (error) {
       this.#options.onTrouble(`Tuning ${service} can't go on now: ${messageOf(error)}`);
     }
   }
 
-  async close(): Promise<void> {
+  /** Begins nothing any more. */
+  close(): void {
     this.#closed = true;
-    await Promise.all([...this.#applying.values()].map((one) => one.close()));
   }
 
   async #one(service: string, worked: WorkedOut): Promise<Recommendation> {
@@ -208,11 +209,11 @@ export class TuningDesk {
   }
 
   async #refusals(service: string, worked: WorkedOut, origin: TrialFacts['origin']): Promise<readonly string[]> {
-    const { journal, settingsFor, stopped, busyRatio, clock } = this.#options;
+    const { journal, applying, settingsFor, stopped, busyRatio, clock } = this.#options;
     const { optimization } = settingsFor(service);
-    const { recommendation } = worked;
+    const { recommendation, change } = worked;
     const [history, open] = await Promise.all([journal.history(service, HISTORY, { tried: true }), journal.open()]);
-    const risks = await readChangeRisks(this.#applyingTo(recommendation.database), worked.tables);
+    const risks = await readChangeRisks(applying.of(recommendation.database), worked.tables);
     const now = clock.now();
     const same = history.filter((one) => aboutOf(one)?.recommendation === recommendation.id);
     const reverted = same.find(({ state }) => state === 'reverted');
@@ -231,6 +232,7 @@ export class TuningDesk {
         risks.notOwned.length === 0
           ? null
           : `the role may not change ${risks.notOwned.join(', ')}: it has to own them. AUTOPILOT_APPLY_DATABASE_URL names one that does.`,
+      outOfBounds: change !== null && 'values' in change ? outOfBounds(change.values) : null,
       isStandby: risks.isStandby,
       lagSeconds: risks.lagSeconds,
       oldestTransactionSeconds: risks.oldestTransactionSeconds,
@@ -250,14 +252,6 @@ export class TuningDesk {
   ): Promise<void> {
     const { runner } = this.#options;
     await runner.refuse(changeOf(service, worked, author, origin), refusals.join(' '));
-  }
-
-  #applyingTo(database: string): ObservedDatabase {
-    const known = this.#applying.get(database);
-    if (known !== undefined) return known;
-    const made = new ObservedDatabase(this.#options.applyUrl(database), { maxConnections: 1 });
-    this.#applying.set(database, made);
-    return made;
   }
 }
 

@@ -13,8 +13,10 @@ import { aboutOf } from '../../tune/trial-about.ts';
 import { trialGuard } from '../../tune/trial-guards.ts';
 import type { JudgementRules, StatementUse } from '../../tune/trial-judgement.ts';
 import { TrialRunner } from '../../tune/trial-runner.ts';
+import { ValuesActuator } from '../../tune/values-actuator.ts';
 import type { WatchedDatabases } from '../database/database-watch.ts';
 import type { IndexAdviceDesk } from '../database/index-advice-desk.ts';
+import { ApplyingDatabases } from './applying-databases.ts';
 import { serviceVitals } from './service-vitals.ts';
 import { TuningAdvice } from './tuning-advice.ts';
 import type { TuningSources } from './tuning-answers.ts';
@@ -55,12 +57,18 @@ export class TuningOffice {
   readonly actuators: readonly Actuator<never, unknown>[];
   readonly guard: Guard;
   readonly #options: TuningOfficeOptions;
-  #parts: { readonly runner: TrialRunner; readonly desk: TuningDesk } | null = null;
+  #parts: { readonly runner: TrialRunner; readonly desk: TuningDesk; readonly applying: ApplyingDatabases } | null =
+    null;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: TuningOfficeOptions) {
     this.#options = options;
-    this.actuators = [new IndexActuator((database) => this.#applyUrl(database))];
+    const urlOf = (database: string): string => this.#applyUrl(database);
+    this.actuators = [
+      new IndexActuator(urlOf),
+      new ValuesActuator('server-settings', urlOf),
+      new ValuesActuator('table-options', urlOf),
+    ];
     const { settingsFor, clock } = options;
     this.guard = trialGuard(
       (service) => settingsFor(service).optimization,
@@ -70,8 +78,10 @@ export class TuningOffice {
 
   /** What the calls about tuning are answered from. To be asked once. */
   sources(orders: Orders, pager: Pager, serviceOf: (named: string | undefined) => string): TuningSources {
-    const { journal, engine, processes, watched, indexes, clock, settingsFor, stopped, leads, onTrouble } = this.#options;
-    const advice = new TuningAdvice({ watched, indexes, settingsFor, clock, onTrouble });
+    const { journal, engine, processes, watched, indexes, clock, settingsFor, stopped, leads, onTrouble } =
+      this.#options;
+    const applying = new ApplyingDatabases((database) => this.#applyUrl(database));
+    const advice = new TuningAdvice({ watched, indexes, applying, settingsFor, clock, onTrouble });
     const runner = new TrialRunner({
       journal,
       orders,
@@ -95,14 +105,14 @@ export class TuningOffice {
       journal,
       runner,
       advice,
-      applyUrl: (database) => this.#applyUrl(database),
+      applying,
       settingsFor,
       clock,
       stopped,
       busyRatio: (service, lengthMs) => this.#busyRatio(service, lengthMs),
       onTrouble,
     });
-    this.#parts = { runner, desk };
+    this.#parts = { runner, desk, applying };
     const buildProgress = (trial: Trial): Promise<number | null> => this.#buildProgress(trial);
     return { desk, runner, journal, pager, stopped, buildProgress, serviceOf };
   }
@@ -118,7 +128,9 @@ export class TuningOffice {
 
   async stop(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer);
-    await Promise.all([this.#parts?.runner.stop(), this.#parts?.desk.close()]);
+    this.#parts?.desk.close();
+    await this.#parts?.runner.stop();
+    await this.#parts?.applying.close();
   }
 
   #applyUrl(database: string): string {

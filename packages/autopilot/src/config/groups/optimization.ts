@@ -19,6 +19,26 @@ export const optimization = {
     apply: 'live',
     on: 'control-plane',
   },
+  settings: {
+    kind: 'choice',
+    values: ['off', 'recommend', 'ask', 'automatic'],
+    default: 'recommend',
+    description:
+      'What is done about settings of PostgreSQL that apply by a reload. They hold for the whole server where the role may ALTER SYSTEM, else for its database or for itself. Modes as for optimization.indexes.',
+    risk: 'high',
+    apply: 'live',
+    on: 'control-plane',
+  },
+  tables: {
+    kind: 'choice',
+    values: ['off', 'recommend', 'ask', 'automatic'],
+    default: 'recommend',
+    description:
+      'What is done about storage parameters of tables: when autovacuum comes to each. Modes as for optimization.indexes.',
+    risk: 'medium',
+    apply: 'live',
+    on: 'control-plane',
+  },
   unusedMs: {
     kind: 'integer',
     default: 2_592_000_000,
