@@ -27,7 +27,7 @@ function judged(indexes: readonly DatabaseIndex[], days: number): readonly Datab
 const all = [
   indexOf('task_board_state', 'board, state'),
   indexOf('task_board', 'board'),
-  indexOf('task_never', 'title', { scans: 0 }),
+  indexOf('task_never', 'due_at', { scans: 0 }),
   indexOf('task_unique', 'title, id', { scans: 0, isUnique: true }),
   indexOf('task_key', 'id', { scans: 0, isUnique: true, isPrimary: true, backsConstraint: true }),
   indexOf('task_key_again', 'id', { isUnique: true }),
