@@ -129,6 +129,7 @@ function Members({ path }: { readonly path: string }): ReactElement {
       <Pager
         page={members.data.page}
         shown={members.data.items.length}
+        isStale={members.isPlaceholderData}
         noun="member"
         onCursor={(cursor) => navigate(`${location}${searchOf({ cursor })}`)}
       />

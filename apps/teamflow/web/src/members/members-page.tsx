@@ -70,6 +70,7 @@ export function MembersPage({ me }: { readonly me: Me }): ReactElement {
           <Pager
             page={members.data.page}
             shown={members.data.items.length}
+            isStale={members.isPlaceholderData}
             noun="member"
             onCursor={(to) => navigate(`${location}${searchOf({ cursor: to })}`)}
           />

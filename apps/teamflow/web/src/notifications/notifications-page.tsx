@@ -61,6 +61,7 @@ export function NotificationsPage(): ReactElement {
           <Pager
             page={notifications.data.page}
             shown={items.length}
+            isStale={notifications.isPlaceholderData}
             noun="notification"
             onCursor={(to) => navigate(`${location}${searchOf({ cursor: to })}`)}
           />

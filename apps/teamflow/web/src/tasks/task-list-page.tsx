@@ -78,7 +78,7 @@ function TaskList({ me, projectId, filter, onChange }: TaskListProps): ReactElem
   const list = useTaskList(organization.id, filter, { projectId, myId: me.id });
   const page = list.data?.page;
   const toPage = (cursor: string | null | undefined) => () => {
-    if (typeof cursor === 'string') onChange({ cursor });
+    if (typeof cursor === 'string' && !list.isPlaceholderData) onChange({ cursor });
   };
   useShortcut(']', toPage(page?.next));
   useShortcut('[', toPage(page?.previous));
@@ -90,7 +90,13 @@ function TaskList({ me, projectId, filter, onChange }: TaskListProps): ReactElem
   return (
     <div className={list.isPlaceholderData ? 'is-stale' : ''}>
       <TaskRows tasks={items} showsProject={projectId === undefined} />
-      <Pager page={list.data.page} shown={items.length} noun="task" onCursor={(cursor) => onChange({ cursor })} />
+      <Pager
+        page={list.data.page}
+        shown={items.length}
+        isStale={list.isPlaceholderData}
+        noun="task"
+        onCursor={(cursor) => onChange({ cursor })}
+      />
     </div>
   );
 }

@@ -25,7 +25,7 @@ export function PagedList<Item>({ list, empty, children, ...pager }: PagedListPr
   return (
     <>
       {children(items)}
-      <Pager page={page} shown={items.length} {...pager} />
+      <Pager page={page} shown={items.length} isStale={list.isPlaceholderData} {...pager} />
     </>
   );
 }

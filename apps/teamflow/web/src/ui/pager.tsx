@@ -6,6 +6,8 @@ import { BackIcon, NextIcon } from './icons.tsx';
 interface PagerProps {
   readonly page: Page;
   readonly shown: number;
+  /** What is shown is of another filter or page than was asked for since: its cursors would lead into the wrong list. */
+  readonly isStale: boolean;
   /** What is counted: "task". */
   readonly noun: string;
   /** Default: the noun with an s. */
@@ -14,7 +16,7 @@ interface PagerProps {
 }
 
 /** What a list shows of how much, and the ways to its other pages. */
-export function Pager({ page, shown, noun, plural = `${noun}s`, onCursor }: PagerProps): ReactElement {
+export function Pager({ page, shown, isStale, noun, plural = `${noun}s`, onCursor }: PagerProps): ReactElement {
   const { previous, next } = page;
   const isWhole = previous === null && next === null;
   const named = (count: number): string => `${countText(count)} ${count === 1 ? noun : plural}`;
@@ -28,7 +30,7 @@ export function Pager({ page, shown, noun, plural = `${noun}s`, onCursor }: Page
           <button
             type="button"
             className="quiet-button framed"
-            disabled={previous === null}
+            disabled={isStale || previous === null}
             onClick={() => onCursor(previous ?? '')}
           >
             <BackIcon />
@@ -37,7 +39,7 @@ export function Pager({ page, shown, noun, plural = `${noun}s`, onCursor }: Page
           <button
             type="button"
             className="quiet-button framed"
-            disabled={next === null}
+            disabled={isStale || next === null}
             onClick={() => onCursor(next ?? '')}
           >
             Next
