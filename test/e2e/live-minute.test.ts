@@ -90,6 +90,91 @@ test('sign in, make traffic, see it move within 2 s', async () => {
   await page.context().close();
 });
 
+function column(page: Page, name: string): Locator {
+  return page.getByRole('list', { name, exact: true });
+}
+
+async function makeTask(page: Page, title: string): Promise<void> {
+  await page.keyboard.press('c');
+  await page.getByLabel('Title').fill(title);
+  await page.getByRole('button', { name: 'Make the task' }).click();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+}
+
+/** The dashboard of an administrator, and where a route stands in it. */
+async function openDashboard(): Promise<{ page: Page; route: (name: RegExp) => Locator }> {
+  const { page } = await openPage('/');
+  await signIn(page);
+  await page.getByRole('link', { name: /dashboard/ }).click();
+  await page.getByText('Live', { exact: true }).first().waitFor();
+  return { page, route: (name) => page.getByRole('link', { name }).first() };
+}
+
+test('a newcomer makes an account, a project and tasks, moves and finds them, seen in the dashboard', async () => {
+  const dashboard = await openDashboard();
+  const moves = dashboard.route(/organizationId\/tasks\/:taskId\/move/);
+  const searches = dashboard.route(/organizationId\/search/);
+  assert.deepEqual([await moves.count(), await searches.count()], [0, 0]);
+  const { page, errors } = await openPage('/');
+  await page.getByRole('link', { name: 'Make an account' }).click();
+  await page.getByLabel('Your name').fill('Nora Newcomer');
+  await page.getByLabel('E-mail address').fill('nora@newcomer.example');
+  await page.locator('input[name=password]').fill('a good password');
+  await page.getByRole('button', { name: 'Make the account' }).click();
+  await page.getByText('You are in no organization yet').waitFor();
+  await page.getByLabel('Name').fill('Nora & Co');
+  await page.getByRole('button', { name: 'Make it' }).click();
+  await page.waitForURL(/\/o\/nora-co$/);
+  await page.getByRole('button', { name: 'Start the first project' }).click();
+  await page.getByRole('dialog').getByLabel('Name').fill('Moving house');
+  await page.getByRole('button', { name: 'Start the project' }).click();
+  await page.waitForURL(/\/projects\/\d+\/board$/);
+  await makeTask(page, 'Pack the kitchen');
+  await makeTask(page, 'Call the movers');
+  await column(page, 'To do').getByRole('link', { name: 'Call the movers' }).waitFor();
+
+  // By mouse, from one column to another.
+  const from = await column(page, 'To do').getByText('Pack the kitchen').boundingBox();
+  const to = await page.getByRole('heading', { name: 'In progress' }).boundingBox();
+  assert.ok(from !== null && to !== null);
+  await page.mouse.move(from.x + 20, from.y + 8);
+  await page.mouse.down();
+  await page.mouse.move(to.x + 60, to.y + 60, { steps: 10 });
+  const moved = page.waitForResponse((response) => response.url().endsWith('/move'));
+  await page.mouse.up();
+  assert.equal((await moved).status(), 200);
+  await moves.waitFor({ timeout: 2_000 });
+  await column(page, 'In progress').getByText('Pack the kitchen').waitFor();
+
+  // By keyboard, and the focus stays with the card.
+  await column(page, 'To do').getByRole('link', { name: 'Call the movers' }).focus();
+  const movedAgain = page.waitForResponse((response) => response.url().endsWith('/move'));
+  for (const key of ['Space', 'ArrowRight', 'ArrowUp', 'Space']) await page.keyboard.press(key);
+  assert.equal((await movedAgain).status(), 200);
+  await page.reload();
+  await column(page, 'In progress').getByRole('link').first().waitFor();
+  assert.deepEqual(await column(page, 'In progress').locator('a').allTextContents(), [
+    'Call the movers',
+    'Pack the kitchen',
+  ]);
+
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox', { name: 'Search and go anywhere' }).fill('kitchen');
+  await page.getByRole('option', { name: /Pack the kitchen/ }).waitFor();
+  // The routes that take most time come every second; this one takes little, and the table asks for those every 5 s.
+  await searches.waitFor({ timeout: 7_000 });
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/\/tasks\/\d+$/);
+  await page.getByLabel('Priority', { exact: true }).selectOption('high');
+  await page.getByLabel('Add a comment').fill('Begin with the pots.');
+  await page.keyboard.press('Control+Enter');
+  await page.getByRole('listitem').filter({ hasText: 'Begin with the pots.' }).waitFor();
+  await page.getByText('the priority from No priority to High').waitFor();
+  assert.deepEqual(errors, []);
+  await page.context().close();
+  await dashboard.page.context().close();
+});
+
 test('every page is free of what axe finds, in light and dark', async () => {
   const { page, errors } = await openPage('/');
   await page.getByRole('button', { name: 'Sign in' }).waitFor();

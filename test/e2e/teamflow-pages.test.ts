@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { BrowserContext, Locator, Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { startTeamFlow, type TeamFlowProcess } from '../../tools/teamflow-process.ts';
 import { assertAccessible } from '../support/accessibility.ts';
 import { launchChromium, type TestBrowser } from '../support/chromium.ts';
@@ -31,11 +31,15 @@ interface Opened {
   readonly page: Page;
   /** Errors of the page, and what its policy refused. */
   readonly errors: readonly string[];
+  readonly violations: readonly string[];
 }
 
-async function openPage(options: { readonly path?: string; readonly width?: number }): Promise<Opened> {
-  const { path = '/', width = 1360 } = options;
-  const context = await chromium.browser.newContext({ viewport: { width, height: 860 }, colorScheme: 'light' });
+const desktop = { width: 1360, height: 860 };
+
+async function openPage(options: { readonly path?: string }): Promise<Opened> {
+  const { path = '/' } = options;
+  const context = await chromium.browser.newContext({ viewport: desktop, colorScheme: 'light' });
+  const violations = await policyViolations(context);
   const page = await context.newPage();
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.message));
@@ -44,7 +48,7 @@ async function openPage(options: { readonly path?: string; readonly width?: numb
     if (message.type() === 'error' && !/status of (401|404)/.test(message.text())) errors.push(message.text());
   });
   await page.goto(`${teamflow.url}${path}`);
-  return { page, errors };
+  return { page, errors, violations };
 }
 
 let session: Awaited<ReturnType<BrowserContext['cookies']>> | undefined;
@@ -63,91 +67,6 @@ async function signIn(page: Page): Promise<void> {
   session = await page.context().cookies();
 }
 
-function column(page: Page, name: string): Locator {
-  return page.getByRole('list', { name, exact: true });
-}
-
-async function makeTask(page: Page, title: string): Promise<void> {
-  await page.keyboard.press('c');
-  await page.getByLabel('Title').fill(title);
-  await page.getByRole('button', { name: 'Make the task' }).click();
-  await page.getByRole('dialog').waitFor({ state: 'detached' });
-}
-
-/** The dashboard of an administrator, and where a route stands in it. */
-async function openDashboard(): Promise<{ page: Page; route: (name: RegExp) => Locator }> {
-  const { page } = await openPage({});
-  await signIn(page);
-  await page.goto(`${teamflow.url}/autopilot/`);
-  await page.getByText('Live', { exact: true }).first().waitFor();
-  return { page, route: (name) => page.getByRole('link', { name }).first() };
-}
-
-test('a newcomer makes an account, a project and tasks, moves and finds them, seen in the dashboard', async () => {
-  const dashboard = await openDashboard();
-  const moves = dashboard.route(/organizationId\/tasks\/:taskId\/move/);
-  const searches = dashboard.route(/organizationId\/search/);
-  assert.deepEqual([await moves.count(), await searches.count()], [0, 0]);
-  const { page, errors } = await openPage({});
-  await page.getByRole('link', { name: 'Make an account' }).click();
-  await page.getByLabel('Your name').fill('Nora Newcomer');
-  await page.getByLabel('E-mail address').fill('nora@newcomer.example');
-  await page.locator('input[name=password]').fill('a good password');
-  await page.getByRole('button', { name: 'Make the account' }).click();
-  await page.getByText('You are in no organization yet').waitFor();
-  await page.getByLabel('Name').fill('Nora & Co');
-  await page.getByRole('button', { name: 'Make it' }).click();
-  await page.waitForURL(/\/o\/nora-co$/);
-  await page.getByRole('button', { name: 'Start the first project' }).click();
-  await page.getByRole('dialog').getByLabel('Name').fill('Moving house');
-  await page.getByRole('button', { name: 'Start the project' }).click();
-  await page.waitForURL(/\/projects\/\d+\/board$/);
-  await makeTask(page, 'Pack the kitchen');
-  await makeTask(page, 'Call the movers');
-  await column(page, 'To do').getByRole('link', { name: 'Call the movers' }).waitFor();
-
-  // By mouse, from one column to another.
-  const from = await column(page, 'To do').getByText('Pack the kitchen').boundingBox();
-  const to = await page.getByRole('heading', { name: 'In progress' }).boundingBox();
-  assert.ok(from !== null && to !== null);
-  await page.mouse.move(from.x + 20, from.y + 8);
-  await page.mouse.down();
-  await page.mouse.move(to.x + 60, to.y + 60, { steps: 10 });
-  const moved = page.waitForResponse((response) => response.url().endsWith('/move'));
-  await page.mouse.up();
-  assert.equal((await moved).status(), 200);
-  await moves.waitFor({ timeout: 2_000 });
-  await column(page, 'In progress').getByText('Pack the kitchen').waitFor();
-
-  // By keyboard, and the focus stays with the card.
-  await column(page, 'To do').getByRole('link', { name: 'Call the movers' }).focus();
-  const movedAgain = page.waitForResponse((response) => response.url().endsWith('/move'));
-  for (const key of ['Space', 'ArrowRight', 'ArrowUp', 'Space']) await page.keyboard.press(key);
-  assert.equal((await movedAgain).status(), 200);
-  await page.reload();
-  await column(page, 'In progress').getByRole('link').first().waitFor();
-  assert.deepEqual(await column(page, 'In progress').locator('a').allTextContents(), [
-    'Call the movers',
-    'Pack the kitchen',
-  ]);
-
-  await page.keyboard.press('Control+k');
-  await page.getByRole('combobox', { name: 'Search and go anywhere' }).fill('kitchen');
-  await page.getByRole('option', { name: /Pack the kitchen/ }).waitFor();
-  // The routes that take most time come every second; this one takes little, and the table asks for those every 5 s.
-  await searches.waitFor({ timeout: 7_000 });
-  await page.keyboard.press('Enter');
-  await page.waitForURL(/\/tasks\/\d+$/);
-  await page.getByLabel('Priority', { exact: true }).selectOption('high');
-  await page.getByLabel('Add a comment').fill('Begin with the pots.');
-  await page.keyboard.press('Control+Enter');
-  await page.getByRole('listitem').filter({ hasText: 'Begin with the pots.' }).waitFor();
-  await page.getByText('the priority from No priority to High').waitFor();
-  assert.deepEqual(errors, []);
-  await page.context().close();
-  await dashboard.page.context().close();
-});
-
 test('a move that the service refuses is taken back, and told', async () => {
   const { page } = await openPage({});
   await signIn(page);
@@ -155,7 +74,7 @@ test('a move that the service refuses is taken back, and told', async () => {
     .getByRole('link', { name: /^Board of / })
     .first()
     .click();
-  const card = column(page, 'Backlog').getByRole('link').first();
+  const card = page.getByRole('list', { name: 'Backlog', exact: true }).getByRole('link').first();
   const title = await card.textContent();
   await page.route('**/move', (route) =>
     route.fulfill({
@@ -167,7 +86,10 @@ test('a move that the service refuses is taken back, and told', async () => {
   await card.focus();
   for (const key of ['Space', 'ArrowRight', 'Space']) await page.keyboard.press(key);
   await page.getByText('The card was put back. The database can not serve this now.').waitFor();
-  assert.equal(await column(page, 'Backlog').getByRole('link').first().textContent(), title);
+  assert.equal(
+    await page.getByRole('list', { name: 'Backlog', exact: true }).getByRole('link').first().textContent(),
+    title,
+  );
   await page.context().close();
 });
 
@@ -327,8 +249,8 @@ async function waitFor(page: Page, path: string, shows: string): Promise<void> {
   await page.locator(shows).first().waitFor();
 }
 
-test('every page is free of what axe finds, in light and dark', async () => {
-  const { page, errors } = await openPage({ path: '/sign-up' });
+test('every page is free of what axe finds, in light and dark, fits a phone, and lives with its policy', async () => {
+  const { page, errors, violations } = await openPage({ path: '/sign-up' });
   await page.getByLabel('Your name').waitFor();
   await assertAccessible(page);
   await page.getByRole('link', { name: 'Sign in' }).click();
@@ -337,6 +259,9 @@ test('every page is free of what axe finds, in light and dark', async () => {
   for (const [path, shows] of pagesOf(slug)) {
     await waitFor(page, path, shows);
     await assertAccessible(page);
+    await page.setViewportSize({ width: 375, height: 860 });
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 375, path);
+    await page.setViewportSize(desktop);
   }
   await waitFor(page, `/o/${slug}/tasks`, '.task-rows li');
   for (const [key, shows] of [
@@ -350,23 +275,18 @@ test('every page is free of what axe finds, in light and dark', async () => {
     await page.keyboard.press('Escape');
     await page.locator(shows).waitFor({ state: 'detached' });
   }
-  assert.deepEqual(errors, []);
-  await page.context().close();
-});
-
-test('every page fits a phone, and lives with its policy; so do the pages of the dashboard and of the API', async () => {
-  const { page } = await openPage({ width: 375 });
-  const violations = await policyViolations(page.context());
-  await signIn(page);
-  const slug = new URL(page.url()).pathname.split('/').at(-1) ?? '';
-  for (const [path, shows] of pagesOf(slug)) {
-    await waitFor(page, path, shows);
-    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 375, path);
-  }
+  await page.setViewportSize({ width: 375, height: 860 });
   await page.getByRole('button', { name: 'Menu' }).click();
   await page.getByRole('dialog').getByRole('link', { name: 'My tasks' }).click();
   await page.waitForURL(/assigneeId=me/);
+  assert.deepEqual(errors, []);
+  assert.deepEqual(violations, []);
+  await page.context().close();
+});
 
+test('the pages of the dashboard and of the API live with their policy, which forbids what is tried', async () => {
+  const { page, violations } = await openPage({});
+  await signIn(page);
   await page.goto(`${teamflow.url}/autopilot/`);
   const links = page.getByRole('navigation', { name: 'Pages' }).getByRole('link');
   await links.first().waitFor();

@@ -1,46 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { FakeControlChannel } from '../../../../test/support/fake-control-channel.ts';
 import type { Origin, Window } from '../contract/series.ts';
 import { FakeClock } from '../kernel/clock.ts';
 import { AgentRegistry } from './control-registry.ts';
 import { StatementTexts } from './control-statements.ts';
-import type { ControlChannel, DownMessage, UpMessage } from './protocol.ts';
-
-class FakeChannel implements ControlChannel {
-  readonly sent: DownMessage[] = [];
-  closed = false;
-  #onMessage: (message: UpMessage) => void = () => {};
-  #onClose: () => void = () => {};
-
-  send(message: DownMessage): boolean {
-    this.sent.push(message);
-    return true;
-  }
-  onMessage(listener: (message: UpMessage) => void): void {
-    this.#onMessage = listener;
-  }
-  onClose(listener: () => void): void {
-    this.#onClose = listener;
-  }
-  close(): void {
-    if (this.closed) return;
-    this.closed = true;
-    this.#onClose();
-  }
-  say(message: unknown): void {
-    this.#onMessage(message as UpMessage);
-  }
-  hello(more: object = {}): void {
-    const origin = { service: 'orders', instance: 'one', release: '1' };
-    this.say({ kind: 'hello', protocol: 1, origin, pid: 1, startedAt: 1000, databases: [], ...more });
-  }
-}
 
 function open(take: (origin: Origin, windows: readonly Window[]) => Promise<unknown> = () => Promise.resolve()): {
   readonly clock: FakeClock;
   readonly registry: AgentRegistry;
   readonly trouble: string[];
-  readonly link: () => FakeChannel;
+  readonly link: () => FakeControlChannel;
 } {
   const clock = new FakeClock();
   const trouble: string[] = [];
@@ -50,8 +20,8 @@ function open(take: (origin: Origin, windows: readonly Window[]) => Promise<unkn
     take,
     onTrouble: (message) => trouble.push(message),
   });
-  const link = (): FakeChannel => {
-    const channel = new FakeChannel();
+  const link = (): FakeControlChannel => {
+    const channel = new FakeControlChannel();
     registry.accept(channel);
     return channel;
   };
@@ -132,13 +102,13 @@ test('a reconnect takes the place of the channel before', () => {
 test('what can not be answered is refused with the reason, and the channel closed', () => {
   const origin = { service: 'orders', instance: 'one', release: '1' };
   for (const [say, why] of [
-    [(channel: FakeChannel) => channel.hello({ protocol: 2 }), /protocol 2.*speaks 0 to 1/],
-    [(channel: FakeChannel) => channel.hello({ origin: { ...origin, service: '' } }), /service/],
-    [(channel: FakeChannel) => channel.hello({ origin: { ...origin, instance: 7 } }), /instance/],
-    [(channel: FakeChannel) => channel.hello({ origin: undefined }), /service/],
-    [(channel: FakeChannel) => channel.hello({ origin: { ...origin, release: 'x'.repeat(300) } }), /release/],
-    [(channel: FakeChannel) => channel.hello({ startedAt: 'today' }), /when it started/],
-    [(channel: FakeChannel) => channel.say({ kind: 'bye' }), /first message must be "hello"/],
+    [(channel: FakeControlChannel) => channel.hello({ protocol: 2 }), /protocol 2.*speaks 0 to 1/],
+    [(channel: FakeControlChannel) => channel.hello({ origin: { ...origin, service: '' } }), /service/],
+    [(channel: FakeControlChannel) => channel.hello({ origin: { ...origin, instance: 7 } }), /instance/],
+    [(channel: FakeControlChannel) => channel.hello({ origin: undefined }), /service/],
+    [(channel: FakeControlChannel) => channel.hello({ origin: { ...origin, release: 'x'.repeat(300) } }), /release/],
+    [(channel: FakeControlChannel) => channel.hello({ startedAt: 'today' }), /when it started/],
+    [(channel: FakeControlChannel) => channel.say({ kind: 'bye' }), /first message must be "hello"/],
   ] as const) {
     const { registry, link } = open();
     const channel = link();

@@ -50,7 +50,11 @@ export class LinkRouter {
   }
 }
 
-/** One agent's channel, and its other side: a {@link LocalSide}, or a dialer to the leader. */
+/**
+ * One agent's channel, and its other side: a {@link LocalSide}, or a dialer to the leader. What another control plane relays is
+ * not relayed again, it is closed: that one finds the leader by itself. One that led and was stopped for a while would otherwise
+ * introduce the new leader to the agent whose parent that leader is, and thereby take its own link away from it.
+ */
 class RoutedChannel {
   readonly #channel: ControlChannel;
   readonly #options: LinkRouterOptions;
@@ -71,6 +75,10 @@ class RoutedChannel {
   route(leader: LinkTarget | null): void {
     this.end();
     this.#leader = leader;
+    if (leader !== null && this.#hello?.relayed === true) {
+      this.#channel.close();
+      return;
+    }
     this.#begin();
     if (this.#hello !== null) this.#local?.hear(this.#hello);
     this.#dialer?.start();
@@ -111,7 +119,7 @@ class RoutedChannel {
     remote.onClose(() => {
       if (this.#remote === remote) this.#remote = null;
     });
-    if (this.#hello !== null) remote.send(this.#hello);
+    if (this.#hello !== null) remote.send({ ...this.#hello, relayed: true });
   }
 
   #pass(message: DownMessage): void {
@@ -127,6 +135,10 @@ class RoutedChannel {
   #hear(message: UpMessage): void {
     if (message?.kind === 'hello') {
       this.#hello = message;
+      if (message.relayed === true && this.#leader !== null) {
+        this.close();
+        return;
+      }
       // An agent says hello once on a channel; whoever says it again is introduced again.
       if (this.#dialer !== null && this.#remote !== null) this.route(this.#leader);
       else this.#dialer?.start();

@@ -44,6 +44,8 @@ export type UpMessage =
       readonly startedAt: EpochMs;
       /** Names of the databases whose pools are instrumented. */
       readonly databases: readonly string[];
+      /** Said by a control plane that stands between: it looks for the leader itself. Absent: the agent's own. */
+      readonly relayed?: boolean;
     }
   /**
    * Closed windows, oldest first, and the texts of statements not yet sent on this channel. Sent once a second also
