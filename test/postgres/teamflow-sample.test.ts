@@ -174,42 +174,45 @@ for (const [name, skip, server] of [
       await assert.rejects(load(pool, 'small', 2), /TEAMFLOW_SEED is 2/);
     });
 
-    test('the same seed gives the same rows, another gives others; two loads at once make one', async (t) => {
-      const again = await openPool(t, options);
-      const answers = await Promise.all([load(again, 'small'), load(again, 'small')]);
-      assert.deepEqual(answers.filter((answer) => answer.loaded).length, 1);
-      const first = await contents(pool);
-      assert.deepEqual(await contents(again), first);
-      const other = await openPool(t, options);
-      await load(other, 'small', Number.MAX_SAFE_INTEGER);
-      const different = await contents(other);
-      for (const [table, hash] of Object.entries(first)) assert.notEqual(different[table], hash, table);
-      const { role } = await one<{ role: string }>(pool, 'select role from teamflow.members where user_id = $1', [
-        sampleUserId(1, 1, 1),
-      ]);
-      assert.equal(role, 'owner');
-    });
-
-    test('a load that is cut off leaves nothing half, and the next one does it all', async (t) => {
-      const cut = await openPool(t, options);
-      const failed = load(cut, 'small', 1, (message) => {
-        if (!message.includes('tasks after')) return;
-        // The loader may be between two statements: within its transaction it counts all the same.
-        void cut.query(
-          `select pg_terminate_backend(pid) from pg_stat_activity
-           where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null`,
-        );
+    // What rows are made of, and how a load ends, is of the loader's own making: another server gives nothing new.
+    if (name === 'embedded') {
+      test('the same seed gives the same rows, another gives others; two loads at once make one', async (t) => {
+        const again = await openPool(t, options);
+        const answers = await Promise.all([load(again, 'small'), load(again, 'small')]);
+        assert.deepEqual(answers.filter((answer) => answer.loaded).length, 1);
+        const first = await contents(pool);
+        assert.deepEqual(await contents(again), first);
+        const other = await openPool(t, options);
+        await load(other, 'small', Number.MAX_SAFE_INTEGER);
+        const different = await contents(other);
+        for (const [table, hash] of Object.entries(first)) assert.notEqual(different[table], hash, table);
+        const { role } = await one<{ role: string }>(pool, 'select role from teamflow.members where user_id = $1', [
+          sampleUserId(1, 1, 1),
+        ]);
+        assert.equal(role, 'owner');
       });
-      await assert.rejects(failed);
-      const left = await one(
-        cut,
-        `select (select count(*) from teamflow.organizations) + (select count(*) from teamflow.users)
-           + (select count(*) from teamflow.tasks) as rows, data from teamflow.installation`,
-      );
-      assert.deepEqual(left, { rows: 0, data: null });
-      assert.deepEqual(await definitions(cut), before);
-      assert.equal((await load(cut, 'small')).loaded, true);
-    });
+
+      test('a load that is cut off leaves nothing half, and the next one does it all', async (t) => {
+        const cut = await openPool(t, options);
+        const failed = load(cut, 'small', 1, (message) => {
+          if (!message.includes('tasks after')) return;
+          // The loader may be between two statements: within its transaction it counts all the same.
+          void cut.query(
+            `select pg_terminate_backend(pid) from pg_stat_activity
+             where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null`,
+          );
+        });
+        await assert.rejects(failed);
+        const left = await one(
+          cut,
+          `select (select count(*) from teamflow.organizations) + (select count(*) from teamflow.users)
+             + (select count(*) from teamflow.tasks) as rows, data from teamflow.installation`,
+        );
+        assert.deepEqual(left, { rows: 0, data: null });
+        assert.deepEqual(await definitions(cut), before);
+        assert.equal((await load(cut, 'small')).loaded, true);
+      });
+    }
 
     test('a database in use is given none, whatever the default is', async (t) => {
       const used = await openPool(t, options);
