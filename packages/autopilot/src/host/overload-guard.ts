@@ -14,7 +14,7 @@ export interface Overload {
 /** What an {@link OverloadGuard} watches. */
 export interface OverloadGuardOptions {
   readonly clock: Clock;
-  readonly loopDelay: LoopDelay;
+  readonly loopDelay: Pick<LoopDelay, 'follow'>;
   readonly settings: SettingsView;
   /** How long the caller that waits longest for a connection has waited, in ms; 0: nobody waits. */
   readonly poolWaitMs: () => number;
@@ -29,23 +29,30 @@ const LOOK_EVERY = 5;
 /** One long callback is no overload: so many ticks in a row have to be late, by so many times the limit together. */
 const LATE_TICKS = 2;
 const LATE_SUM = 3;
-/** While requests are turned away, the loop is kept under this part of the limit: who is let in is served soon. */
+/** While requests are turned away, the loop is to be late by this part of the limit: who is let in is served soon. */
 const TARGET = 0.25;
-/** Of how long about the requests are counted that decide whether there are many. */
+/** Of how long about the requests are counted that decide whether there are many, and how much of it the loop was late. */
 const RECENT_MS = 1_000;
-/** Every tick of this long was in time: it is over. */
-const CALM_MS = 1_000;
+/** It is over when the timer was overdue for less of that than this; kept at the target it is for more than half. */
+const CALM_SHARE = 0.1;
+/** How fast the time for which a turn lets in is shortened, at most, and lengthened, with each tick. */
+const SHORTEN = 0.5;
+const LENGTHEN = 1.05;
+/** And never shorter: what makes the loop late for a while may have nothing to do with requests. */
+const MIN_TURN_MS = 1;
 
 /**
  * Says which requests to turn away so that the others are served in time.
  *
  * The event loop: a timer is due every 20 ms. When it was late by more than the limit twice in a row, and three limits
- * in all, there is more to do than can be done. From then on a request that arrives when the timer is overdue by a
- * quarter of the limit is turned away, which is known at once, also within one long turn of the loop: what is let in
- * then is what can be served before the loop is late (as CoDel does it: RFC 8289, control by time spent waiting, and
- * only once that has lasted). A second without a late tick ends it. While the application starts it may be late; and
- * where few requests come it is not they who make it late, but other work on the loop or on the machine (CoDel drops
- * nothing either while less than one packet waits).
+ * in all, there is more to do than can be done. From then on each turn of the loop lets in what arrives in its first
+ * milliseconds and turns away the rest, which is known at once, also within one long turn. How many milliseconds is
+ * found out: what is let in goes on working in later turns, for how long only the loop knows; so a turn that makes the
+ * timer late by more than a quarter of the limit shortens them, in proportion, and one that does not lengthens them a
+ * little. A loop that is idle between turns lets everybody in, and no turn lets in nobody. (Control by time spent
+ * waiting, and only once that has lasted, is CoDel's: RFC 8289.) It ends when the timer was overdue for less than a tenth
+ * of about a second. While the application starts it may be late; and where few requests come it is not they who make it
+ * late, but other work on the loop or on the machine (CoDel drops nothing either while less than one packet waits).
  *
  * The heap: too full is too full; the collector can't save what is alive. The pool: a caller has waited too long for a
  * connection; whoever needs none is let in.
@@ -54,7 +61,6 @@ export class OverloadGuard implements Disposable {
   readonly #options: OverloadGuardOptions;
   readonly #following: Disposable;
   readonly #startedAtMs: number;
-  #dueAtMs: number;
   #ticks = 0;
   /** Requests since the last tick, and of about a second before it. */
   #arrived = 0;
@@ -62,18 +68,24 @@ export class OverloadGuard implements Disposable {
   #minRequests = 0;
   #lateTicks = 0;
   #lateSumMs = 0;
-  #calmSinceMs = 0;
+  /** Of about the last second: for how much of it the timer was overdue. */
+  #overdueShare = 0;
+  #worstMs = 0;
   #loopIsLate = false;
+  /** For how long a turn lets in, while the loop is late. */
+  #turnMs = 0;
+  #turnAtMs = 0;
+  #turnIsOpen = false;
+  readonly #endTurn = (): void => {
+    this.#turnIsOpen = false;
+  };
   #heap: Overload | null = null;
   #pool: Overload | null = null;
   #told = false;
-  /** Requests that arrive after this are turned away; infinite while the loop keeps up. */
-  #shedAfterMs = Number.POSITIVE_INFINITY;
 
   constructor(options: OverloadGuardOptions) {
     this.#options = options;
     this.#startedAtMs = options.clock.monotonicMs();
-    this.#dueAtMs = this.#startedAtMs + LOOP_DELAY_EVERY_MS;
     this.#following = options.loopDelay.follow((atMs, delayMs) => this.#tick(atMs, delayMs));
   }
 
@@ -83,10 +95,13 @@ export class OverloadGuard implements Disposable {
    */
   check(atMs: number, usesDatabase: boolean): Overload | null {
     this.#arrived++;
-    if (atMs > this.#shedAfterMs && this.#recent + this.#arrived >= this.#minRequests) {
-      const lateMs = Math.round(atMs - this.#dueAtMs);
+    if (this.#loopIsLate && this.#isLateInTurn(atMs) && this.#recent + this.#arrived >= this.#minRequests) {
       const limitMs = this.#options.settings.current.overload.eventLoopDelayMs;
-      return { resource: 'event loop', reason: `The event loop is ${lateMs} ms late; the limit is ${limitMs} ms.` };
+      const worstMs = Math.round(this.#worstMs);
+      return {
+        resource: 'event loop',
+        reason: `There is more to do than can be done: the event loop was ${worstMs} ms late; the limit is ${limitMs} ms.`,
+      };
     }
     return this.#heap ?? (usesDatabase ? this.#pool : null);
   }
@@ -95,37 +110,55 @@ export class OverloadGuard implements Disposable {
     this.#following[Symbol.dispose]();
   }
 
+  /** Whether a request has come after the time for which this turn of the loop lets in. The first of a turn begins it. */
+  #isLateInTurn(atMs: number): boolean {
+    if (this.#turnIsOpen) return atMs - this.#turnAtMs > this.#turnMs;
+    this.#turnIsOpen = true;
+    this.#turnAtMs = atMs;
+    // Comes after all that was there to be read when the turn began.
+    setImmediate(this.#endTurn);
+    return false;
+  }
+
   #tick(atMs: number, lateMs: number): void {
-    this.#dueAtMs = atMs + LOOP_DELAY_EVERY_MS;
     const { overload } = this.#options.settings.current;
     this.#minRequests = overload.minRequests;
-    this.#recent = this.#recent * Math.exp(-(LOOP_DELAY_EVERY_MS + lateMs) / RECENT_MS) + this.#arrived;
+    const periodMs = LOOP_DELAY_EVERY_MS + lateMs;
+    const kept = Math.exp(-periodMs / RECENT_MS);
+    this.#overdueShare = this.#overdueShare * kept + (lateMs / periodMs) * (1 - kept);
+    this.#recent = this.#recent * kept + this.#arrived;
     this.#arrived = 0;
     if (!overload.enabled) {
       this.#reset();
       return;
     }
-    if (atMs - this.#startedAtMs >= overload.startGraceMs) this.#judgeLoop(atMs, lateMs, overload.eventLoopDelayMs);
+    if (atMs - this.#startedAtMs >= overload.startGraceMs) this.#judgeLoop(lateMs, overload.eventLoopDelayMs);
     if (this.#ticks++ % LOOK_EVERY === 0) this.#look(overload.heapRatio, overload.poolWaitMs);
-    this.#shedAfterMs = this.#loopIsLate
-      ? this.#dueAtMs + overload.eventLoopDelayMs * TARGET
-      : Number.POSITIVE_INFINITY;
     this.#tell();
   }
 
-  #judgeLoop(atMs: number, lateMs: number, limitMs: number): void {
-    if (lateMs > limitMs) {
-      this.#lateTicks++;
-      this.#lateSumMs += lateMs;
-      this.#calmSinceMs = atMs;
-      if (this.#lateTicks >= LATE_TICKS && this.#lateSumMs >= limitMs * LATE_SUM) this.#loopIsLate = true;
+  #judgeLoop(lateMs: number, limitMs: number): void {
+    const targetMs = LOOP_DELAY_EVERY_MS + limitMs * TARGET;
+    if (this.#loopIsLate) {
+      if (this.#overdueShare < CALM_SHARE) this.#loopIsLate = false;
+      else this.#regulate(LOOP_DELAY_EVERY_MS + lateMs, targetMs);
+    }
+    if (lateMs <= limitMs) {
+      this.#lateTicks = 0;
+      this.#lateSumMs = 0;
       return;
     }
-    this.#lateTicks = 0;
-    this.#lateSumMs = 0;
-    // Kept just under the limit by turning requests away is not yet calm.
-    if (lateMs > limitMs * TARGET) this.#calmSinceMs = atMs;
-    if (atMs - this.#calmSinceMs > CALM_MS) this.#loopIsLate = false;
+    this.#lateTicks++;
+    this.#lateSumMs += lateMs;
+    this.#worstMs = this.#lateTicks === 1 && !this.#loopIsLate ? lateMs : Math.max(this.#worstMs, lateMs);
+    if (this.#loopIsLate || this.#lateTicks < LATE_TICKS || this.#lateSumMs < limitMs * LATE_SUM) return;
+    this.#loopIsLate = true;
+    this.#turnMs = targetMs;
+  }
+
+  #regulate(periodMs: number, targetMs: number): void {
+    const factor = periodMs > targetMs ? Math.max(SHORTEN, targetMs / periodMs) : LENGTHEN;
+    this.#turnMs = Math.min(targetMs, Math.max(MIN_TURN_MS, this.#turnMs * factor));
   }
 
   #look(heapRatio: number, poolWaitLimitMs: number): void {
@@ -154,7 +187,6 @@ export class OverloadGuard implements Disposable {
     this.#pool = null;
     this.#lateTicks = 0;
     this.#lateSumMs = 0;
-    this.#shedAfterMs = Number.POSITIVE_INFINITY;
     this.#tell();
   }
 
