@@ -432,10 +432,14 @@ describe('refusals', () => {
     const headers = { authorization: `Bearer ${TOKEN}` };
     const send = (path: string, init: RequestInit): Promise<Response> =>
       world.plane.handler(new Request(`http://x${path}`, { headers, ...init }));
-    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
-      const response = await send(`${api}/health`, { method });
-      assert.equal(response.headers.get('allow'), 'GET, HEAD');
-      await refusalOf(response, 405, 'AP_METHOD_NOT_ALLOWED');
+    for (const path of [`${api}/health`, '/livez', '/autopilot/', '/autopilot', '/']) {
+      const asked = await send(path, { method: 'OPTIONS' });
+      assert.deepEqual([asked.status, asked.headers.get('allow')], [204, 'GET, HEAD, OPTIONS'], path);
+      for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+        const response = await send(path, { method });
+        assert.equal(response.headers.get('allow'), 'GET, HEAD, OPTIONS');
+        await refusalOf(response, 405, 'AP_METHOD_NOT_ALLOWED');
+      }
     }
     const withLength = (length: string): Promise<Response> =>
       send(`${api}/health`, { headers: { ...headers, 'content-length': length } });
@@ -453,17 +457,9 @@ describe('refusals', () => {
   });
 
   it('says which address was probably meant', async () => {
-    const problem = await refusalOf(await world.get('/api/v1/performance/route', {}), 404, 'AP_NOT_FOUND');
-    assert.equal(problem.remedy, '/api/v1/performance/routes was probably meant.');
-    for (const path of [
-      '/nothing',
-      '/api',
-      `${api}/`,
-      `${api}/dashboard/x`,
-      '/livez/',
-      '//livez',
-      '/api/v1/%2e%2e/%2e%2e/etc',
-    ]) {
+    const { remedy } = await refusalOf(await world.get(`${api}/route`, {}), 404, 'AP_NOT_FOUND');
+    assert.equal(remedy, '/api/v1/performance/routes was probably meant.');
+    for (const path of ['/nothing', '/api', `${api}/`, `${api}/dashboard/x`, '//livez/', '/api/v1/%2e%2e/%2e%2e/etc']) {
       await refusalOf(await world.get(path, {}), 404, 'AP_NOT_FOUND');
     }
   });

@@ -136,6 +136,26 @@ describe('signing in to TeamFlow', async () => {
     assert.equal(response.json().type, 'urn:teamflow:problem:tf_address_invalid');
   });
 
+  test('OPTIONS is told what an address takes, another method is refused with the same; where nothing is, nothing is told', async () => {
+    const ask = async (method: 'OPTIONS' | 'PUT', url: string): Promise<readonly unknown[]> => {
+      const { statusCode, headers, body } = await world.app.inject({ method, url });
+      return [statusCode, headers['allow'], body === '' ? null : JSON.parse(body).code];
+    };
+    for (const [url, allow] of [
+      ['/livez', 'GET, HEAD, OPTIONS'],
+      ['/api/v1/organizations?limit=1', 'GET, HEAD, OPTIONS'],
+      ['/api/v1/organizations/not-an-id/tasks', 'GET, HEAD, POST, OPTIONS'],
+      ['/api/auth/sign-in/email', 'GET, HEAD, POST, OPTIONS'],
+    ] as const) {
+      assert.deepEqual(await ask('OPTIONS', url), [204, allow, null], url);
+      assert.deepEqual(await ask('PUT', url), [405, allow, 'TF_METHOD'], url);
+    }
+    for (const url of ['/nothing', '/api/v1/organizations/a/tasks/b/c/d']) {
+      for (const method of ['OPTIONS', 'PUT'] as const)
+        assert.deepEqual(await ask(method, url), [404, undefined, 'TF_NOT_FOUND'], url);
+    }
+  });
+
   test('the autopilot is told who is signed in: administrators may do everything, others nothing', async () => {
     const { cookie } = await signIn(world, tenant.member.email, tenant.member.password);
     const asked = (headers: Record<string, string>): ReturnType<typeof autopilotUser> =>

@@ -7,11 +7,13 @@ import type { Accounts } from './accounts/accounts.ts';
 import { createDatabase } from './database/database.ts';
 import type { SignUp } from './environment.ts';
 import { accountsBridge } from './http/accounts-bridge.ts';
+import { answerClientError } from './http/client-error.ts';
 import { health } from './http/health.ts';
 import { autopilotUser, requireIdentity, requireMembership } from './http/identity.ts';
+import { otherMethods } from './http/methods.ts';
 import { describeRoutes, type OpenApiDocument, serveOpenApi } from './http/openapi.ts';
 import { pages } from './http/pages.ts';
-import { answerError, answerNotFound } from './http/problem.ts';
+import { answerError } from './http/problem.ts';
 import { createValidatorCompiler } from './http/validation.ts';
 import { requestExport } from './jobs/request-export.ts';
 import { activityRoutes } from './routes/activity.ts';
@@ -57,7 +59,7 @@ const bodyLimit = 512 * 1024;
 /** Builds TeamFlow's application; listening, and the pool's end, are the caller's. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { pool, accounts } = options;
-  const app = Fastify({
+  const app: FastifyInstance = Fastify({
     bodyLimit,
     logger: options.logger ?? false,
     forceCloseConnections: 'idle',
@@ -65,10 +67,11 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     frameworkErrors: (error, request, reply) => {
       void answerError(error, request, reply);
     },
+    clientErrorHandler: (error, socket) => answerClientError(app.log, error, socket),
     trustProxy: options.trustedProxies === undefined ? false : [...options.trustedProxies],
   });
   app.setErrorHandler(answerError);
-  app.setNotFoundHandler(answerNotFound);
+  await app.register(otherMethods);
   options.prepare?.(app);
   const { agent } = options;
   if (agent !== undefined) {

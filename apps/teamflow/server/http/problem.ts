@@ -12,6 +12,7 @@ const problems = {
   TF_ADMINISTRATORS_ONLY: { status: 403, title: 'Only administrators of this installation may do this' },
   TF_CROSS_SITE: { status: 403, title: 'This call does not come from a page of this site' },
   TF_NOT_FOUND: { status: 404, title: 'There is nothing here that you may see' },
+  TF_METHOD: { status: 405, title: 'This address does not take this method' },
   TF_CONFLICT: { status: 409, title: 'This does not fit what is there' },
   TF_BODY_TOO_LARGE: { status: 413, title: 'The body is larger than allowed' },
   TF_MEDIA_TYPE: { status: 415, title: 'The body is of a type that is not read here' },

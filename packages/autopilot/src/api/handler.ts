@@ -121,8 +121,8 @@ export function createHandler(parts: ApiParts): Handler {
     const found = router.find(pathname);
     const isGet = request.method === 'GET' || request.method === 'HEAD';
     const named = found?.byMethod.get(isGet ? 'GET' : request.method);
-    if (named === undefined && (found !== null || (!isGet && pathname.startsWith(DASHBOARD_PATH)))) {
-      return methodRefused(request, requestId, found === null ? ['GET'] : [...found.byMethod.keys()]);
+    if (named === undefined && (found !== null || (!isGet && isOfPages(pathname)))) {
+      return otherMethod(request, requestId, found === null ? ['GET'] : [...found.byMethod.keys()]);
     }
     if (!isGet && named !== undefined) Object.assign(asked, { operation: named, target: pathname });
     const body = named === undefined ? undefined : operations[named].body;
@@ -331,7 +331,7 @@ async function besideTheApi(
   requestId: string,
   paths: Iterable<string>,
 ): Promise<Response> {
-  if (pathname === '/' || pathname === DASHBOARD_PATH.slice(0, -1)) {
+  if (isOfPages(pathname) && !pathname.startsWith(DASHBOARD_PATH)) {
     return new Response(null, { status: 302, headers: { location: DASHBOARD_PATH, 'cache-control': 'no-store' } });
   }
   if (pathname.startsWith(DASHBOARD_PATH)) {
@@ -343,9 +343,16 @@ async function besideTheApi(
   return problemResponse('AP_NOT_FOUND', `There is nothing at ${pathname.slice(0, 200)}.`, requestId, remedy);
 }
 
-function methodRefused(request: Request, requestId: string, methods: readonly string[]): Response {
+/** The dashboard, and the two addresses that lead to it. */
+function isOfPages(pathname: string): boolean {
+  return pathname === '/' || `${pathname}/` === DASHBOARD_PATH || pathname.startsWith(DASHBOARD_PATH);
+}
+
+/** OPTIONS asks which methods an address takes (RFC 9110, section 9.3.7); any other that it does not take is refused. */
+function otherMethod(request: Request, requestId: string, methods: readonly string[]): Response {
   const code: ErrorCode = 'AP_METHOD_NOT_ALLOWED';
-  const allow = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ');
+  const allow = [...methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])), 'OPTIONS'].join(', ');
+  if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow } });
   return problemResponse(code, `${request.method} is not taken here.`, requestId, `Use ${allow}.`, { allow });
 }
 

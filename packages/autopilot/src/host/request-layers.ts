@@ -10,8 +10,10 @@ import { RouteCompression, type RouteCompressionOptions } from '../compress/rout
 import type { SettingsView } from '../config/live-settings.ts';
 import { type ErrorCode, problemOf } from '../contract/error-table.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { RequestScope } from '../track/request-scope.ts';
 import { adoptRequestId, describeReply, isSilent, makeRequestId } from './answer-headers.ts';
 import { adoptConditions, compressAnswer } from './compression-layer.ts';
+import { describeFrameworkErrors } from './framework-errors.ts';
 import type { LoadReport } from './load-report.ts';
 import type { OverloadGuard } from './overload-guard.ts';
 import { type OnSendDone, scopeOf, startedAtMs, type TrackedLayers } from './request-tracking.ts';
@@ -44,6 +46,8 @@ export interface RequestLayersOptions {
 const LOAD_AFTER_LISTENING_MS = 100;
 
 const UNUSABLE = 'autopilot: a package of the security layer is installed and can not be loaded';
+
+const UNDESCRIBED = 'autopilot: an answer goes without what the request layers add to it';
 
 const layerKey = Symbol('autopilot.layers');
 
@@ -93,6 +97,7 @@ export class RequestLayers implements TrackedLayers {
         limitBody(app, route, this.#options.settings.current.security.maxBodyBytes);
       }
     });
+    describeFrameworkErrors(app, (request, reply, statusCode) => this.#describeRefusal(request, reply, statusCode));
     if (this.#options.security !== false) limitConnections(app);
   }
 
@@ -190,8 +195,7 @@ export class RequestLayers implements TrackedLayers {
     const { compressor } = this.#options;
     let isSent = false;
     // A mistake of ours costs a header, not an answer.
-    const warn = (error: unknown): void =>
-      request.log.warn({ err: error }, 'autopilot: an answer goes without what the request layers add to it');
+    const warn = (error: unknown): void => request.log.warn({ err: error }, UNDESCRIBED);
     try {
       const route = this.#routeOf(request, reply);
       compressAnswer(request, reply, payload, compressor, route, (error, coded, codingMs) => {
@@ -220,16 +224,36 @@ export class RequestLayers implements TrackedLayers {
       name === null ? new RouteCompression(null, options) : this.#options.compressor.route(name, options));
   }
 
+  /** What Fastify refuses before it looks for a route runs no hooks. */
+  #describeRefusal(request: FastifyRequest, reply: FastifyReply, statusCode: number): void {
+    try {
+      adoptRequestId(request);
+      this.protect(reply);
+      this.#addHeaders(request, reply, scopeOf(reply.raw) ?? null, statusCode, 0);
+    } catch (error) {
+      request.log.warn({ err: error }, UNDESCRIBED);
+    }
+  }
+
   #describe(request: FastifyRequest, reply: FastifyReply, codingMs: number): void {
-    const { settings, clock, report } = this.#options;
     this.protect(reply);
-    const { raw } = reply;
-    const scope = scopeOf(raw) ?? null;
+    const scope = scopeOf(reply.raw) ?? null;
     if (scope !== null && scope.databaseCalls > 0) factsOf(request).usesDatabase = true;
-    report.count(reply.statusCode);
+    this.#addHeaders(request, reply, scope, reply.statusCode, codingMs);
+  }
+
+  #addHeaders(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    scope: RequestScope | null,
+    statusCode: number,
+    codingMs: number,
+  ): void {
+    const { settings, clock, report } = this.#options;
+    report.count(statusCode);
     if (isSilent(settings.current)) return;
     const atMs = clock.monotonicMs();
-    const answered = { scope, startedAtMs: startedAtMs(raw) ?? atMs, atMs, codingMs };
+    const answered = { scope, startedAtMs: startedAtMs(reply.raw) ?? atMs, atMs, codingMs };
     describeReply(request, reply, answered, settings.current, report);
   }
 }
