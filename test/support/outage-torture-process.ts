@@ -9,7 +9,14 @@ const [rounds = '1'] = process.argv.slice(2);
 const reports = await withProgramDatabase(async (database) => {
   await using world = await teamflowBehindDoor(database);
   const found = [];
-  for (let round = 0; round < Number(rounds); round++) found.push(await outage(world, SECONDS));
+  for (let round = 0; round < Number(rounds); round++) {
+    try {
+      found.push(await outage(world, SECONDS));
+    } catch (error) {
+      console.error(world.teamflow.output().slice(-8_000));
+      throw error;
+    }
+  }
   return found;
 });
 console.log(JSON.stringify(reports));
