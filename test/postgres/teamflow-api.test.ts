@@ -275,6 +275,8 @@ for (const [name, skip, server] of [
       );
       assert.equal((await call(of.admin, 'DELETE', `${comments}/${mine.json.id}`)).status, 204);
       assert.equal((await call(of.member, 'GET', `${of.base}/tasks/${id}`)).json.commentCount, 1);
+      const [last] = (await call(of.member, 'GET', `${of.base}/activity?limit=1`)).json.items;
+      assert.deepEqual([last.kind, last.taskTitle, typeof last.projectName], ['comment.created', 'task 0', 'string']);
       assert.equal((await call(of.member, 'DELETE', `${of.base}/tasks/${id}`)).status, 204);
       assert.equal((await call(of.member, 'GET', comments)).status, 404);
       const feed = await call(of.member, 'GET', `${of.base}/tasks/${id}/activity`);
@@ -282,6 +284,7 @@ for (const [name, skip, server] of [
         feed.json.items.map((item: { kind: string }) => item.kind),
         ['task.deleted', 'comment.created', 'comment.created', 'task.updated', 'task.created'],
       );
+      assert.equal(feed.json.items[4].taskTitle, null);
       assert.deepEqual(feed.json.items[3].detail.status, { from: 'todo', to: 'in_progress' });
       assert.equal((await call(of.member, 'GET', `${of.base}/activity?limit=1`)).json.items[0].kind, 'task.deleted');
     });

@@ -19,7 +19,9 @@ interface ActivityRow {
   actorId: string | null;
   actorName: string | null;
   projectId: number | null;
+  projectName: string | null;
   taskId: number | null;
+  taskTitle: string | null;
   detail: Record<string, unknown>;
   createdAt: string;
 }
@@ -31,7 +33,10 @@ function selectActivity(database: OrganizationDatabase): ActivityQuery {
     .selectFrom('activity')
     .leftJoin('people as actor', 'actor.userId', 'activity.actorId')
     .select(['activity.id', 'activity.kind', 'activity.actorId', 'actor.name as actorName'])
-    .select(['activity.projectId', 'activity.taskId', 'activity.detail'])
+    .leftJoin('projects as project', 'project.id', 'activity.projectId')
+    .leftJoin('tasks as task', 'task.id', 'activity.taskId')
+    .select(['activity.projectId', 'project.name as projectName', 'activity.detail'])
+    .select(['activity.taskId', 'task.title as taskTitle'])
     .select(timestampText('activity.createdAt').as('createdAt'));
   return query;
 }

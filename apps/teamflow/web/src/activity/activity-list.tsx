@@ -17,38 +17,46 @@ interface ActivityListProps {
 export function ActivityList({ items, hasLinks }: ActivityListProps): ReactElement {
   return (
     <ol className="activity-list">
-      {items.map((item) => (
-        <li key={item.id}>
-          <Avatar name={item.actorName} />
-          <span className="activity-text">
-            <strong>{item.actorName ?? 'A former member'}</strong> {deedText(item)}
-            {hasLinks && <Subject item={item} />}
-          </span>
-          <time dateTime={item.createdAt} title={momentText(item.createdAt)}>
-            {agoText(item.createdAt)}
-          </time>
-        </li>
-      ))}
+      {items.map((item) => {
+        const subject = hasLinks ? subjectOf(item) : null;
+        // Who has made something is told with its name of now, not with that of then beside it.
+        const isNamed = subject !== null && item.kind.endsWith('.created');
+        return (
+          <li key={item.id}>
+            <Avatar name={item.actorName} />
+            <span className="activity-text">
+              <strong>{item.actorName ?? 'A former member'}</strong>{' '}
+              {deedText(isNamed ? { ...item, detail: {} } : item)}
+              {subject !== null && <SubjectLink {...subject} />}
+            </span>
+            <time dateTime={item.createdAt} title={momentText(item.createdAt)}>
+              {agoText(item.createdAt)}
+            </time>
+          </li>
+        );
+      })}
     </ol>
   );
 }
 
-function Subject({ item: { kind, taskId, projectId } }: { readonly item: Activity }): ReactElement | null {
-  const { slug } = useOrganization();
+interface Subject {
+  readonly path: string;
+  readonly name: string;
+}
+
+/** What it was about, while that is there. */
+function subjectOf({ kind, taskId, taskTitle, projectId, projectName }: Activity): Subject | null {
   if (kind.endsWith('.deleted')) return null;
-  if (taskId !== null) {
-    return (
-      <>
-        {' · '}
-        <Link href={organizationAddress(slug, `/tasks/${taskId}`)}>Task {taskId}</Link>
-      </>
-    );
-  }
-  if (projectId === null) return null;
+  if (taskId !== null) return taskTitle === null ? null : { path: `/tasks/${taskId}`, name: taskTitle };
+  return projectName === null ? null : { path: `/projects/${projectId}`, name: projectName };
+}
+
+function SubjectLink({ path, name }: Subject): ReactElement {
+  const { slug } = useOrganization();
   return (
     <>
       {' · '}
-      <Link href={organizationAddress(slug, `/projects/${projectId}`)}>Project</Link>
+      <Link href={organizationAddress(slug, path)}>{name}</Link>
     </>
   );
 }

@@ -100,7 +100,11 @@ export interface Activity {
   readonly kind: string;
   readonly actorName: string | null;
   readonly projectId: number | null;
+  /** null: it is gone. */
+  readonly projectName: string | null;
   readonly taskId: number | null;
+  /** null: it is gone. */
+  readonly taskTitle: string | null;
   readonly detail: Readonly<Record<string, unknown>>;
   readonly createdAt: string;
 }
