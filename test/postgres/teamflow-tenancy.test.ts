@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { accountsEndpoints } from '../support/accounts-endpoints.ts';
 import { leakCheck } from '../support/leak-check.ts';
 import { olderServer, olderServerSkip } from '../support/postgres.ts';
 import {
@@ -34,7 +35,8 @@ const bodies: Readonly<Record<string, (tenant: Tenant) => Readonly<Record<string
   'POST /projects': ({ teamId }) => ({ name: 'walked project', teamId }),
   'PATCH /projects/:projectId': ({ teamId }) => ({ description: 'walked', teamId }),
   'POST /projects/:projectId/exports': () => ({}),
-  'POST /notifications/read': () => ({ upTo: 1 }),
+  // Beyond every notification of anybody.
+  'POST /notifications/read': () => ({ upTo: 2_000_000_000 }),
   'POST /tasks': ({ projectId, member }) => ({ projectId, title: 'walked', assigneeId: member.id }),
   'PATCH /tasks/:taskId': ({ member }) => ({ title: 'walked', assigneeId: member.id }),
   'POST /tasks/:taskId/move': () => ({ status: 'done' }),
@@ -128,6 +130,90 @@ async function rowsOf(world: World, tenant: Tenant): Promise<unknown> {
   return found;
 }
 
+const accountTables = ['sessions', 'api_keys', 'accounts', 'users', 'invitations', 'members', 'organizations'];
+
+/** Every call of /api/auth, by somebody's session, with identifiers of another organization and its people. */
+async function walkAccounts({ app, pool }: World, mine: Tenant, theirs: Tenant): Promise<void> {
+  const headers = { host: 'team.example', origin: 'http://team.example' };
+  const { email, password } = mine.owner;
+  const signedIn = await app.inject({
+    method: 'POST',
+    url: '/api/auth/sign-in/email',
+    headers,
+    payload: { email, password },
+  });
+  const cookie = signedIn.cookies.map(({ name, value }) => `${name}=${encodeURIComponent(value)}`).join('; ');
+  const { rows } = await pool.query<Record<'memberId' | 'invitationId' | 'keyId', string>>(
+    `with invitation as (
+       insert into teamflow.invitations (organization_id, email, role, status, expires_at, inviter_id)
+       values ($1, 'somebody@theirs.example', 'member', 'pending', now() + '1 day', $2) returning id
+     )
+     select m.id as "memberId", invitation.id as "invitationId", k.id as "keyId"
+     from invitation, teamflow.members m join teamflow.api_keys k on k.reference_id = m.user_id::text
+     where m.organization_id = $1 and m.user_id = $2`,
+    [theirs.organizationId, theirs.owner.id],
+  );
+  const { memberId = '', invitationId = '', keyId = '' } = rows[0] ?? {};
+  const userId = theirs.owner.id;
+  const given: Readonly<Record<string, readonly unknown[]>> = {
+    organizationId: [theirs.organizationId],
+    organizationSlug: ['theirs-too'],
+    id: [invitationId, keyId, userId],
+    userId: [userId],
+    memberId: [memberId],
+    memberIdOrEmail: [memberId, theirs.owner.email],
+    invitationId: [invitationId],
+    keyId: [keyId],
+    sessionToken: ['of theirs'],
+    email: [email],
+    role: ['owner', 'admin'],
+    name: ['walked'],
+    slug: ['walked'],
+    data: [{ name: 'walked' }],
+    newPassword: ['a walked password'],
+  };
+  const before = await accountRows(pool, mine);
+  const endpoints = await accountsEndpoints();
+  assert.ok(endpoints.length > 30, `only ${endpoints.length} calls were found`);
+  const problems: string[] = [];
+  for (const { method, path, fields } of endpoints) {
+    for (let turn = 0; turn < 3; turn++) {
+      const values = fields.flatMap((field) => {
+        const some = given[field];
+        return some === undefined ? [] : [[field, some[Math.min(turn, some.length - 1)]] as const];
+      });
+      // Where the name of an organization would do, its identifier is left out once.
+      const asked = Object.fromEntries(values.filter(([field]) => turn !== 1 || field !== 'organizationId'));
+      const query = method === 'GET' ? `?${String(new URLSearchParams(asked as Record<string, string>))}` : ''; // all texts but `data`, of POST only
+      const { statusCode, body } = await app.inject({
+        method,
+        url: `/api/auth${path}${query}`,
+        headers: { ...headers, cookie },
+        ...(method === 'GET' ? {} : { payload: asked }),
+      });
+      const isTold = [...Object.values(theirs), 'theirs'].some((one) => typeof one === 'string' && body.includes(one));
+      if (isTold || statusCode >= 500)
+        problems.push(`${method} ${path} ${Object.keys(asked).join(' ')}: ${statusCode} ${body}`);
+    }
+  }
+  assert.deepEqual(problems, []);
+  assert.deepEqual(await accountRows(pool, mine), before);
+}
+
+/** What accounts hold that is not of this tenant's people. */
+async function accountRows(pool: World['pool'], { owner, organizationId }: Tenant): Promise<unknown> {
+  const found: Record<string, unknown> = {};
+  for (const table of accountTables) {
+    const { rows } = await pool.query(
+      `select to_jsonb(t) as row from teamflow.${table} t
+       where not to_jsonb(t)::text like any ($1) order by to_jsonb(t)::text`,
+      [[`%${owner.id}%`, `%${organizationId}%`, '%"slug": "walked"%']],
+    );
+    found[table] = rows;
+  }
+  return found;
+}
+
 for (const [name, skip, server] of [
   ['embedded', false, undefined],
   ['15', olderServerSkip(), olderServer],
@@ -139,6 +225,10 @@ for (const [name, skip, server] of [
       assert.ok(world);
       const mine = await world.makeTenant('mine');
       const theirs = await world.makeTenant('theirs');
+      await world.pool.query(
+        `insert into teamflow.notifications (organization_id, user_id, kind, once_key)
+         select organization_id, user_id, 'digest', 'walked' from teamflow.members`,
+      );
       const before = await rowsOf(world, theirs);
       const walked = routesIn(await documentOf(world), prefix);
       assert.ok(walked.length > 40, `only ${walked.length} routes were found`);
@@ -229,7 +319,13 @@ for (const [name, skip, server] of [
       assert.ok(world);
       const [mine, theirs] = [await world.makeTenant('nosy'), await world.makeTenant('theirs-too')];
       const nowhere = { organizationId: '00000000-0000-7000-8000-000000000000', userId: 'nobody', sessionId: 'none' };
-      const there = { organizationId: theirs.organizationId, userId: theirs.owner.id, sessionId: 'none' };
+      const { rows } = await world.pool.query<{ id: string }>(
+        `insert into teamflow.sessions (user_id, token, expires_at, updated_at)
+         values ($1, 'of theirs', now() + '1 day', now()) returning id`,
+        [theirs.owner.id],
+      );
+      const sessionId = rows[0]?.id ?? '';
+      const there = { organizationId: theirs.organizationId, userId: theirs.owner.id, sessionId };
       const walked = routesIn(await documentOf(world), '/api/v1/administration');
       assert.ok(walked.length > 8);
       for (const { method, url, key } of walked) {
@@ -239,6 +335,8 @@ for (const [name, skip, server] of [
         assert.deepEqual([real.status, real.json?.detail], [made.status, made.json?.detail], key);
         assert.ok(!real.text.includes('theirs'), key);
       }
+      // What the server's version has no part in is walked on one.
+      if (server === undefined) await walkAccounts(world, mine, theirs);
     });
 
     test('the same requests work for those who belong there', async () => {
