@@ -5,11 +5,13 @@ import pg from 'pg';
 import { trialJobs } from '../../packages/autopilot/src/api/optimization/tuning-answers.ts';
 import { nameFor } from '../../packages/autopilot/src/postgres/apply-session.ts';
 import type { Trial } from '../../packages/autopilot/src/storage/ports.ts';
+import { PostgresJournal } from '../../packages/autopilot/src/storage/postgres/postgres-journal.ts';
 import type { IndexChange } from '../../packages/autopilot/src/tune/index-actuator.ts';
 import type { ValuesChange } from '../../packages/autopilot/src/tune/values-actuator.ts';
 import { leakCheck } from '../support/leak-check.ts';
+import { metricDatabase } from '../support/metric-store.ts';
 import { readingRole } from '../support/planner-world.ts';
-import { databaseFor, type TestDatabase } from '../support/postgres.ts';
+import { databaseFor, type TestDatabase, throwawayServer } from '../support/postgres.ts';
 import { type TuningWorld, tuningWorld } from '../support/tuning-world.ts';
 import { until } from '../support/until.ts';
 
@@ -17,9 +19,13 @@ leakCheck(after);
 
 let database: TestDatabase;
 let world: TuningWorld;
+/** The server's log. */
+const logged: string[] = [];
 
 before(async () => {
-  database = await databaseFor({ after, afterEach });
+  const scope = { after, afterEach };
+  const server = await throwawayServer(scope, { onLog: (line) => void logged.push(line) });
+  database = await databaseFor(scope, { server });
   world = await tuningWorld(database.url);
   await world.run(`CREATE EXTENSION pg_stat_statements;
     CREATE TABLE task (id int PRIMARY KEY, board int NOT NULL, title text NOT NULL, state int NOT NULL);
@@ -305,11 +311,33 @@ test('interrupted builds leave nothing; one that was finished is watched further
   assert.deepEqual(world.trouble, []);
 });
 
-test('a role that may only read gets recommendations and plans, and is refused by name; what is declined stays so', async () => {
+test('a role that may only read gets recommendations and plans, and nothing is written; it is refused by name; what is declined stays so', async (t) => {
   const url = await readingRole(database, 'tuning_reader');
   await world.run('GRANT pg_monitor TO tuning_reader');
-  await using reading = await tuningWorld(url);
+  // Whatever it asks the server for but reads is in the server's log from now on. What is kept is kept elsewhere.
+  await world.run(`ALTER ROLE tuning_reader SET log_statement = 'mod'`);
+  const elsewhere = await metricDatabase(t, database.server);
+  const journal = new PostgresJournal(elsewhere.url);
+  t.after(() => journal.close());
+  await using reading = await tuningWorld(url, { journal });
   for (let round = 0; round < 5; round++) await work();
+  const plan = await reading.sources.desk.autoTune('orders', { mode: 'plan' }, 'ann', 'person');
+  assert.ok(plan.steps.length > 0);
+  const asReader = new pg.Client({ connectionString: url });
+  await asReader.connect();
+  await assert.rejects(asReader.query('DELETE FROM task'), { code: '42501' });
+  await asReader.end();
+  const isWrite = (line: string): boolean => /LOG: {2}(statement|execute [^:]*): /.test(line);
+  await until(
+    10_000,
+    () => Promise.resolve(logged),
+    (lines) => lines.some(isWrite),
+  );
+  assert.deepEqual(
+    logged.filter(isWrite).map((line) => line.replace(/^.*?LOG: {2}/, '')),
+    ['statement: DELETE FROM task'],
+    'but for the one that shows that the log tells of writes',
+  );
   const { steps } = await reading.sources.desk.autoTune(
     'orders',
     { mode: 'apply', categories: ['indexes'] },

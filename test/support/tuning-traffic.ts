@@ -20,6 +20,8 @@ export interface SimulatedOutcome {
   readonly verdict: 'better' | 'worse' | 'no difference' | 'none';
   readonly requestsBefore: number;
   readonly requestsAfter: number;
+  /** As it was measured; null: it was not. */
+  readonly effect: number | null;
 }
 
 const simulatedRules: JudgementRules = {
@@ -53,10 +55,10 @@ export function simulateTrial({
   let burstLeftS = 0;
   const phases: [TrialSample[], TrialSample[]] = [[], []];
   const requests: [number, number] = [0, 0];
-  const verdict = (): SimulatedOutcome['verdict'] => {
+  const look = (): Pick<SimulatedOutcome, 'verdict' | 'effect'> => {
     const controls = hasControls ? ['control'] : [];
     const judged = judgeTrial(phases[0], phases[1], { affected: ['statement'], controls }, simulatedRules);
-    return judged.verdict === 'not enough evidence' ? 'none' : judged.verdict;
+    return { verdict: judged.verdict === 'not enough evidence' ? 'none' : judged.verdict, effect: judged.effect };
   };
   let sample = emptySample();
   for (let second = 0; ; second++) {
@@ -91,9 +93,9 @@ export function simulateTrial({
     requests[phase] += sample.calls;
     sample = emptySample();
     if (phase === 0) continue;
-    const said = verdict();
-    if (said === 'none' && phases[1].length < mostBlocksAfter) continue;
-    return { verdict: said, requestsBefore: requests[0], requestsAfter: requests[1] };
+    const said = look();
+    if (said.verdict === 'none' && phases[1].length < mostBlocksAfter) continue;
+    return { ...said, requestsBefore: requests[0], requestsAfter: requests[1] };
   }
 }
 

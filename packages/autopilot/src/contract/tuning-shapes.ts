@@ -184,10 +184,18 @@ export const trialDetail: ShapeOf<TrialDetail> = {
   },
 };
 
+const calibrated = { trials: whole, within: whole, nextFactor: number, nextBias: number } as const;
 const calibration: ShapeOf<TuningCalibration> = {
   kind: 'object',
   name: 'TuningCalibration',
-  fields: { trials: whole, within: whole, nextFactor: number },
+  fields: {
+    ...calibrated,
+    categories: listOf({
+      kind: 'object',
+      name: 'CategoryCalibration',
+      fields: { category: text, ...calibrated },
+    } as const),
+  },
 };
 
 export const trialList: ShapeOf<TrialList> = {

@@ -166,13 +166,20 @@ export interface TrialDetail extends TrialHead {
   readonly buildProgress: number | null;
 }
 
-/** How predictions have held so far. */
-export interface TuningCalibration {
+/** How predictions of one kind have held so far. */
+export interface Calibrated {
   readonly trials: number;
   /** Of them, within their interval of 80 %. */
   readonly within: number;
   /** Half the width of the next interval, as a factor: 1.5 is two thirds to one and a half times the prediction. */
   readonly nextFactor: number;
+  /** What the model predicts next is multiplied with it: over 1 it has been too bright. */
+  readonly nextBias: number;
+}
+
+/** How predictions have held so far, all together and by what they were about. */
+export interface TuningCalibration extends Calibrated {
+  readonly categories: readonly (Calibrated & { readonly category: string })[];
 }
 
 /** GET /optimization/trials */

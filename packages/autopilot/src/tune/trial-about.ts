@@ -10,6 +10,8 @@ export interface TrialPrediction {
   readonly savedMsPerHour: number;
   /** Trials that the interval was learnt from. */
   readonly learntFrom: number;
+  /** The effect as the model had it, before it was mended by what was learnt; null: it had none. */
+  readonly modelled?: number | null;
 }
 
 /** What a trial carries beside its order. */

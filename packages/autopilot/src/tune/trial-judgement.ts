@@ -174,8 +174,13 @@ function wholeOf(statements: readonly StatementJudgement[], rules: JudgementRule
   const weighted = (value: (one: StatementJudgement) => number): number =>
     judged.reduce((sum, one) => sum + (cost(one) / covered) * value(one), 0);
   const effect = weighted(({ time }) => time.effect ?? 1);
+  // Rare statements have too few blocks for an interval: without them it is that of the others.
+  const bounded = judged.filter(({ time: { interval: ends } }) => ends[0] !== null && ends[1] !== null);
+  const boundedCost = bounded.reduce((sum, one) => sum + cost(one), 0);
   const ends = [0, 1].map((end) =>
-    judged.every(({ time }) => time.interval[end] !== null) ? weighted(({ time }) => time.interval[end] ?? 1) : null,
+    boundedCost < coveredShare * total
+      ? null
+      : bounded.reduce((sum, one) => sum + (cost(one) / boundedCost) * (one.time.interval[end] ?? 1), 0),
   );
   const evidence = weighted(({ time, work }) => combined(time, work).evidence);
   const interval = [ends[0] ?? null, ends[1] ?? null] as const;

@@ -21,7 +21,12 @@ export function TrialTable({ list: { trials, calibration, page }, onPage }: Tria
         <span className="card-note">
           {calibration.trials === 0
             ? 'No prediction has been measured yet'
-            : `${calibration.within} of ${calibration.trials} measured effects within their predicted interval`}
+            : calibration.categories
+                .map(
+                  ({ category, within, trials: of, nextFactor }) =>
+                    `${category}: ${within} of ${of} measured effects within their predicted interval, the next one ${nextFactor.toFixed(1)} times less to more`,
+                )
+                .join('; ')}
         </span>
       </header>
       {trials.length === 0 ? (

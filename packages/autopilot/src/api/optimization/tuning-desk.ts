@@ -4,6 +4,7 @@ import {
   type AutoTuneAnswer,
   type AutoTuneOrder,
   type AutoTuneStep,
+  type Calibrated,
   type PredictedEffect,
   type Recommendation,
   type TuningCalibration,
@@ -14,7 +15,7 @@ import { AutopilotError, messageOf } from '../../kernel/errors.ts';
 import { readChangeRisks } from '../../postgres/read-change-risks.ts';
 import type { Dismissal, Journal, Trial } from '../../storage/ports.ts';
 import { hasEnded } from '../../storage/trial-refusals.ts';
-import { biasOf, type Calibration, calibrate, type PredictedMeasured } from '../../tune/calibration.ts';
+import { type Calibration, calibrate, calibrateEach, type PredictedMeasured } from '../../tune/calibration.ts';
 import type { Change } from '../../tune/orders.ts';
 import { outOfBounds } from '../../tune/setting-bounds.ts';
 import { aboutOf } from '../../tune/trial-about.ts';
@@ -98,7 +99,10 @@ export class TuningDesk {
         database: recommendation.database,
         question: { affected: Object.keys(worked.affected), controls: worked.controls, aim: worked.aim },
         texts: worked.affected,
-        predicted: predicted ?? { effect: 1, low: 0, high: 1, savedMsPerHour: 0, learntFrom: 0 },
+        predicted: {
+          ...(predicted ?? { effect: 1, low: 0, high: 1, savedMsPerHour: 0, learntFrom: 0 }),
+          modelled: worked.effect,
+        },
       },
     });
   }
@@ -163,8 +167,15 @@ export class TuningDesk {
 
   /** How predictions of a service have held. */
   async calibration(service: string): Promise<TuningCalibration> {
-    const { trials, within, factor } = calibrate(await this.#past(service));
-    return { trials, within, nextFactor: factor };
+    const past = await this.#past(service);
+    const told = ({ trials, within, bias, factor }: Calibration): Calibrated => ({
+      trials,
+      within,
+      nextBias: bias,
+      nextFactor: factor,
+    });
+    const each = Array.from(calibrateEach(past), ([category, one]) => ({ category, ...told(one) }));
+    return { ...told(calibrate(past)), categories: each };
   }
 
   /** What the autopilot does without being asked: for each service, whatever is automatic. Never rejects. */
@@ -283,7 +294,7 @@ function completed(
       return about?.category === recommendation.category && (about.question.aim ?? 'gain') === aim;
     }),
   );
-  const predicted = effect === null ? null : predictedOf(effect, msPerHour, calibrate(past), biasOf(past));
+  const predicted = effect === null ? null : predictedOf(effect, msPerHour, calibrate(past));
   const trial = history.find((one) => aboutOf(one)?.recommendation === recommendation.id);
   const promised = predicted?.savedMsPerHour ?? 0;
   const dismissed = dismissals.findLast((one) => parts.length > 0 && parts.every((part) => one.parts.includes(part)));
@@ -307,8 +318,7 @@ function completed(
 function predictedOf(
   effect: number,
   msPerHour: number | null,
-  { factor, trials: learntFrom }: Calibration,
-  bias: number,
+  { factor, bias, trials: learntFrom }: Calibration,
 ): PredictedEffect {
   const mended = Math.min(1, effect * bias);
   return {
@@ -326,7 +336,7 @@ function pastOf(history: readonly Trial[]): readonly PredictedMeasured[] {
     const about = aboutOf(trial);
     const effect = about?.judgement?.effect ?? null;
     if (about === null || effect === null || !hasEnded(trial.state)) return [];
-    const { effect: predicted, low, high } = about.predicted;
-    return [{ predicted, measured: effect, low, high }];
+    const { effect: predicted, modelled, low, high } = about.predicted;
+    return [{ category: about.category, modelled: modelled ?? predicted, measured: effect, low, high }];
   });
 }

@@ -73,6 +73,11 @@ const uses: Readonly<Record<string, Use>> = {
       out(line);
     }
     out(`${calibration.within} of ${calibration.trials} measured effects were within their predicted interval.`);
+    for (const { category, trials: of, within, nextFactor, nextBias } of calibration.categories) {
+      out(
+        `  ${category}: ${within} of ${of}; the next prediction is multiplied by ${nextBias.toFixed(2)}, its interval is ${nextFactor.toFixed(2)} times less to more.`,
+      );
+    }
     return exitCodes.ok;
   },
   revert: async (client, [id], _values, { out }) => {
