@@ -10,12 +10,17 @@ export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> 
   const trials = quick ? 250 : 2_000;
   const rows: BenchRow[] = [];
   const outcomes = new Map<string, readonly SimulatedOutcome[]>();
-  for (const hasControls of [true, false]) {
+  const surroundings = [
+    { where: 'beside others', hasControls: true },
+    { where: 'alone', hasControls: false },
+    { where: 'on and off', hasControls: false, flipBlocks: 8 },
+  ] as const;
+  for (const { where, ...simulated } of surroundings) {
     for (const effect of [1, 1.2, 0.8]) {
-      const name = `${effect === 1 ? 'nothing' : `${signed(effect)} time`}, ${hasControls ? 'beside others' : 'alone'}`;
+      const name = `${effect === 1 ? 'nothing' : `${signed(effect)} time`}, ${where}`;
       log(`${trials} trials: ${name}`);
       const all = Array.from({ length: trials }, (_, at) =>
-        simulateTrial({ seed: at + 1, effect, hasControls, blocksBefore: 40, mostBlocksAfter: 360 }),
+        simulateTrial({ seed: at + 1, effect, ...simulated, blocksBefore: 40, mostBlocksAfter: 360 }),
       );
       outcomes.set(name, all);
       const requests = all.map(({ requestsAfter }) => requestsAfter).toSorted((a, b) => a - b);
@@ -34,7 +39,7 @@ export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> 
   const goal = (text: string, measured: string, met: boolean): void => {
     goals.push({ goal: text, measured, met });
   };
-  for (const where of ['beside others', 'alone']) {
+  for (const { where } of surroundings) {
     const idle = outcomes.get(`nothing, ${where}`) ?? [];
     const wrong = idle.filter(({ verdict }) => verdict === 'worse' || verdict === 'better').length;
     const most = upperBound(wrong, idle.length);
@@ -80,7 +85,7 @@ export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> 
     goals,
     notes: [
       'The traffic is made up, with a simulated clock: no recording was replayed. Rates of 10 to 40 calls a second with a day’s cycle and bursts, latency that drifts with a memory of 20 to 120 s.',
-      '"Beside others": there are statements that the change does not touch, which go through four fifths of the same drift. "Alone": the load is all that is known of the surroundings.',
+      '"Beside others": there are statements that the change does not touch, which go through four fifths of the same drift. "Alone": the load is all that is known of the surroundings. "On and off": that, and the change is flipped every 8 blocks.',
       'Predictions: each kind errs by a bias and a spread of its own, one in ten by two and a half times more, and learns from its own trials; their effects are measured under the same traffic. The width is a factor.',
       'Before the change 40 blocks were measured, after it at most 360; requests are those after it.',
     ],

@@ -1,6 +1,6 @@
 /** Trials on a real database: an index is found, built, measured and kept; harm is taken back; what was interrupted is healed. */
 import assert from 'node:assert/strict';
-import { after, afterEach, before, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import pg from 'pg';
 import { trialJobs } from '../../packages/autopilot/src/api/optimization/tuning-answers.ts';
 import { nameFor } from '../../packages/autopilot/src/postgres/apply-session.ts';
@@ -11,7 +11,7 @@ import type { ValuesChange } from '../../packages/autopilot/src/tune/values-actu
 import { leakCheck } from '../support/leak-check.ts';
 import { metricDatabase } from '../support/metric-store.ts';
 import { readingRole } from '../support/planner-world.ts';
-import { databaseFor, type TestDatabase, throwawayServer } from '../support/postgres.ts';
+import { type TestDatabase, throwawayServer } from '../support/postgres.ts';
 import { type TuningWorld, tuningWorld } from '../support/tuning-world.ts';
 import { until } from '../support/until.ts';
 
@@ -19,13 +19,15 @@ leakCheck(after);
 
 let database: TestDatabase;
 let world: TuningWorld;
+const stops: (() => Promise<void> | void)[] = [];
 /** The server's log. */
 const logged: string[] = [];
 
 before(async () => {
-  const scope = { after, afterEach };
-  const server = await throwawayServer(scope, { onLog: (line) => void logged.push(line) });
-  database = await databaseFor(scope, { server });
+  // One of its own, for its log.
+  const options = { onLog: (line: string) => void logged.push(line) };
+  const server = await throwawayServer({ after: (fn) => stops.push(fn), afterEach: () => {} }, options);
+  database = { name: 'postgres', url: server.url('postgres'), server };
   world = await tuningWorld(database.url);
   await world.run(`CREATE EXTENSION pg_stat_statements;
     CREATE TABLE task (id int PRIMARY KEY, board int NOT NULL, title text NOT NULL, state int NOT NULL);
@@ -36,6 +38,7 @@ before(async () => {
 });
 after(async () => {
   await world[Symbol.asyncDispose]();
+  for (const stop of stops) await stop();
 });
 
 const LIST = 'SELECT title FROM task WHERE board = $1 ORDER BY id';

@@ -10,6 +10,8 @@ export interface SimulatedTrial {
   readonly effect: number;
   /** Whether there are statements that the change does not touch. */
   readonly hasControls: boolean;
+  /** The change is on and off in turn, for so many blocks at a time; absent: it stays. */
+  readonly flipBlocks?: number;
   readonly blocksBefore: number;
   /** Without a verdict by then it ends. */
   readonly mostBlocksAfter: number;
@@ -41,6 +43,7 @@ export function simulateTrial({
   seed,
   effect,
   hasControls,
+  flipBlocks,
   blocksBefore,
   mostBlocksAfter,
 }: SimulatedTrial): SimulatedOutcome {
@@ -57,12 +60,17 @@ export function simulateTrial({
   const requests: [number, number] = [0, 0];
   const look = (): Pick<SimulatedOutcome, 'verdict' | 'effect'> => {
     const controls = hasControls ? ['control'] : [];
-    const judged = judgeTrial(phases[0], phases[1], { affected: ['statement'], controls }, simulatedRules);
+    const near = flipBlocks === undefined ? {} : { nearMs: 2 * flipBlocks * meanBlockMs };
+    const question = { affected: ['statement'], controls, ...near };
+    const judged = judgeTrial(phases[0], phases[1], question, simulatedRules);
     return { verdict: judged.verdict === 'not enough evidence' ? 'none' : judged.verdict, effect: judged.effect };
   };
   let sample = emptySample();
+  let meanBlockMs = simulatedRules.blockMs;
   for (let second = 0; ; second++) {
-    const phase = phases[0].length < blocksBefore ? 0 : 1;
+    const sinceBlocks = phases[0].length + phases[1].length - blocksBefore;
+    const isOff = sinceBlocks < 0 || (flipBlocks !== undefined && Math.floor(sinceBlocks / flipBlocks) % 2 === 1);
+    const phase = isOff ? 0 : 1;
     const day = 1 + 0.6 * Math.sin((2 * Math.PI * (startS + second)) / 86_400);
     if (burstLeftS > 0) burstLeftS--;
     else if (next() < 1 / 600) burstLeftS = 20 + Math.floor(60 * next());
@@ -91,6 +99,7 @@ export function simulateTrial({
       },
     });
     requests[phase] += sample.calls;
+    meanBlockMs = (second * 1000) / (phases[0].length + phases[1].length);
     sample = emptySample();
     if (phase === 0) continue;
     const said = look();

@@ -2,14 +2,19 @@ import pg from 'pg';
 import { DatabaseOffice } from '../../packages/autopilot/src/api/database/database-office.ts';
 import type { TuningSources } from '../../packages/autopilot/src/api/optimization/tuning-answers.ts';
 import { TuningOffice } from '../../packages/autopilot/src/api/optimization/tuning-office.ts';
+import { ConfigKeeper } from '../../packages/autopilot/src/config/config-keeper.ts';
 import { settingsOf } from '../../packages/autopilot/src/config/registry.ts';
 import type { SettingValues } from '../../packages/autopilot/src/contract/configuration.ts';
 import { FakeClock } from '../../packages/autopilot/src/kernel/clock.ts';
 import { Pager } from '../../packages/autopilot/src/page/page.ts';
 import { QueryEngine } from '../../packages/autopilot/src/query/query-engine.ts';
+import { MemoryConfigStore } from '../../packages/autopilot/src/storage/memory/memory-config-store.ts';
 import { MemoryJournal } from '../../packages/autopilot/src/storage/memory/memory-journal.ts';
 import { MemoryMetricStore } from '../../packages/autopilot/src/storage/memory/memory-metric-store.ts';
 import type { Journal, Trial } from '../../packages/autopilot/src/storage/ports.ts';
+import { ConfigurationActuator } from '../../packages/autopilot/src/tune/configuration-actuator.ts';
+import { ConfigurationDesk } from '../../packages/autopilot/src/tune/configuration-desk.ts';
+import { ConfigurationTrialActuator } from '../../packages/autopilot/src/tune/configuration-trial-actuator.ts';
 import { Orders } from '../../packages/autopilot/src/tune/orders.ts';
 
 /** Tuning of one database with a clock that moves only when told. */
@@ -79,7 +84,23 @@ export async function tuningWorld(
     onTrouble,
   });
   const orders = new Orders({ journal, actuators: tuning.actuators, guards: [], onTrouble });
-  const sources = tuning.sources(orders, new Pager({ key: Buffer.alloc(32) }), (named) => named ?? 'orders');
+  const keeper = new ConfigKeeper({
+    store: new MemoryConfigStore(),
+    file: () => ({}),
+    lastGood: () => null,
+    onChange: () => {},
+    onTrouble,
+  });
+  const configuration = new ConfigurationDesk({
+    keeper,
+    orders,
+    actuator: new ConfigurationActuator(keeper),
+    instances: { environments: () => [], check: () => Promise.resolve([]), settled: () => Promise.resolve([]) },
+    file: () => ({}),
+    facts: () => Promise.resolve({ connections: null, machineBytes: null, instances: 1, pools: 1 }),
+  });
+  const tried = { desk: configuration, actuator: new ConfigurationTrialActuator(keeper), instances: () => ['one'] };
+  const sources = tuning.sources(orders, tried, new Pager({ key: Buffer.alloc(32) }), (named) => named ?? 'orders');
   const client = new pg.Client({ connectionString: url, application_name: 'tuning-world' });
   await client.connect();
   return {

@@ -90,7 +90,12 @@ import type {
   TrialHead,
   TrialList,
 } from './contract/tuning.ts';
-import type { RecommendationsQuery, TuningListQuery, TuningQuery } from './contract/tuning-operations.ts';
+import type {
+  RecommendationsQuery,
+  TrySettingsQuery,
+  TuningListQuery,
+  TuningQuery,
+} from './contract/tuning-operations.ts';
 
 export { ApiError } from './client-error.ts';
 export { type ConnectionState, mergeFrame, type StreamOptions } from './client-stream.ts';
@@ -214,6 +219,8 @@ export interface Client {
     options?: CallOptions,
   ): Promise<Recommendation>;
   autoTune(order?: AutoTuneOrder, query?: TuningQuery, options?: CallOptions): Promise<AutoTuneAnswer>;
+  /** Tries settings, given as patchConfig takes them. */
+  trySettings(patch: ConfigPatch, query?: TrySettingsQuery, options?: CallOptions): Promise<TrialHead>;
   listTrials(query?: TuningListQuery, options?: CallOptions): Promise<TrialList>;
   getTrial(id: string, options?: CallOptions): Promise<TrialDetail>;
   revertTrial(id: string, options?: CallOptions): Promise<TrialHead>;
@@ -409,6 +416,7 @@ export function createClient(options: ClientOptions): Client {
     dismissRecommendation: (id, reason, query, callOptions) =>
       call('dismissRecommendation', query, callOptions, { params: { id }, body: jsonBody({ reason }) }),
     autoTune: (order, query, callOptions) => call('autoTune', query, callOptions, { body: jsonBody(order ?? {}) }),
+    trySettings: (patch, query, callOptions) => call('trySettings', query, callOptions, { body: patchOf(patch) }),
     listTrials: (query, callOptions) => call('listTrials', query, callOptions),
     getTrial: (id, callOptions) => call('getTrial', {}, callOptions, { params: { id } }),
     revertTrial: (id, callOptions) => call('revertTrial', {}, callOptions, { params: { id } }),

@@ -338,7 +338,12 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     performance,
     configuration: office.sources(pager, serviceOf),
     loads: { desk: load.desk, benchmarks: load.benchmarks, pager, streams, serviceOf },
-    tuning: tuning.sources(office.orders, pager, serviceOf),
+    tuning: tuning.sources(
+      office.orders,
+      { ...office.tried, instances: (service) => agents.linked(service).map(({ instance }) => instance) },
+      pager,
+      serviceOf,
+    ),
     access: access.sources(pager),
     databases,
     profiles,

@@ -39,12 +39,20 @@ export interface AutoTuneQuery extends TuningQuery {
   readonly database?: string;
 }
 
+/** Parameters of POST /optimization/trials. */
+export interface TrySettingsQuery extends TuningQuery {
+  /** Tries them on this instance alone, against the others. */
+  readonly instance?: string;
+  readonly note?: string;
+}
+
 /** The types of the calls about tuning, by operationId. */
 export interface TuningOperationTypes {
   readonly listRecommendations: { readonly query: RecommendationsQuery; readonly answer: RecommendationList };
   readonly applyRecommendation: { readonly query: TuningQuery; readonly answer: TrialHead };
   readonly dismissRecommendation: { readonly query: TuningQuery; readonly answer: Recommendation };
   readonly autoTune: { readonly query: AutoTuneQuery; readonly answer: AutoTuneAnswer };
+  readonly trySettings: { readonly query: TrySettingsQuery; readonly answer: TrialHead };
   readonly listTrials: { readonly query: TuningListQuery; readonly answer: TrialList };
   readonly getTrial: { readonly query: object; readonly answer: TrialDetail };
   readonly revertTrial: { readonly query: object; readonly answer: TrialHead };
@@ -163,6 +171,45 @@ export const tuningOperations: {
     answer: shapes.trialList,
     mediaTypes: JSON_ONLY,
     problems: ['AP_SERVICE_UNKNOWN', 'AP_PAGE_CURSOR_INVALID', 'AP_JOURNAL_UNAVAILABLE'],
+  },
+  trySettings: {
+    method: 'POST',
+    path: '/api/v1/optimization/trials',
+    tag,
+    summary: 'Tries settings: kept when the routes take less time with them, taken back when they do not',
+    description:
+      'Settings that apply at once are flipped on and off meanwhile, so that what the day does befalls both alike; on one instance beside others they are judged against those. Answers 202; the trial is followed at the address in Location.',
+    scope: 'admin',
+    query: {
+      kind: 'object',
+      fields: {
+        service,
+        instance: optional({
+          kind: 'string',
+          maxLength: 512,
+          description: 'Tries them on this instance alone',
+        } as const),
+        note: optional({ kind: 'string', maxLength: 500, description: 'Kept with the versions' } as const),
+      },
+    },
+    body: {
+      description: 'A JSON merge patch (RFC 7396) of nested settings; null takes a value back',
+      mediaTypes: ['application/merge-patch+json', 'application/json'],
+      maxBytes: 262_144,
+      shape: null,
+    },
+    answer: shapes.trialHead,
+    mediaTypes: JSON_ONLY,
+    problems: [
+      'AP_SERVICE_UNKNOWN',
+      'AP_BODY_INVALID',
+      'AP_BODY_TOO_LARGE',
+      'AP_CONFIG_INVALID',
+      'AP_CONFIG_REFUSED',
+      'AP_CONFIG_STORE_UNAVAILABLE',
+      'AP_JOURNAL_UNAVAILABLE',
+      ...CHANGES,
+    ],
   },
   getTrial: {
     method: 'GET',

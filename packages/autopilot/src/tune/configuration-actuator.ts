@@ -93,7 +93,8 @@ export class ConfigurationActuator implements Actuator<ConfigurationChange, Conf
   }
 }
 
-function withoutChanges(
+/** Each value that is still what `differences` end with is what they begin with. */
+export function withoutChanges(
   now: ConfigContent,
   preset: ConfigContent['preset'],
   differences: readonly ConfigDifference[],

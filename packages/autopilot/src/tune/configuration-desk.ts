@@ -78,12 +78,8 @@ export class ConfigurationDesk {
   async change(proposal: Proposal): Promise<ConfigChange> {
     const { keeper, orders, actuator, instances } = this.#options;
     const { service, author, note, cause, restored = null } = proposal;
-    const { version, before, after } = await this.#revised(proposal);
-    const check = await this.#judged(service, version, before, after);
-    const { differences, errors, warnings, unknown, masked } = check;
-    if (errors.length > 0) throw invalid(errors);
-    const refusing = check.instances.filter(({ state }) => state === 'refused');
-    if (refusing.length > 0) throw refused(refusing);
+    const { version, before, after, check } = await this.#allowed(proposal);
+    const { differences, warnings, unknown, masked } = check;
     // A preset applied again may set nothing new and still be what was applied last.
     if (differences.length === 0 && before.preset?.name === after.preset?.name) {
       return { version: null, differences, warnings, instances: [], unknown, masked };
@@ -109,6 +105,28 @@ export class ConfigurationDesk {
       ),
     );
     return { version: head, differences, warnings, instances: await instances.settled(service), unknown, masked };
+  }
+
+  /**
+   * What a proposal would change, when everything allows it; changes nothing.
+   * @throws AutopilotError as change() does
+   */
+  async checked(proposal: Proposal): Promise<readonly ConfigDifference[]> {
+    return (await this.#allowed(proposal)).check.differences;
+  }
+
+  async #allowed(proposal: Proposal): Promise<{
+    readonly version: number;
+    readonly before: ConfigContent;
+    readonly after: ConfigContent;
+    readonly check: ConfigCheck;
+  }> {
+    const revised = await this.#revised(proposal);
+    const check = await this.#judged(proposal.service, revised.version, revised.before, revised.after);
+    if (check.errors.length > 0) throw invalid(check.errors);
+    const refusing = check.instances.filter(({ state }) => state === 'refused');
+    if (refusing.length > 0) throw refused(refusing);
+    return { ...revised, check };
   }
 
   async #revised({ service, ifVersion, revise }: Proposal): Promise<{

@@ -33,6 +33,8 @@ export interface Actuator<C extends Change, Result> {
   apply(change: C, id: string): Promise<Result>;
   /** Takes it back; done already is well done. */
   undo(undo: JsonValue, trial: Trial): Promise<void>;
+  /** Takes it away for a while, or brings it again, for what is cheap to flip; done already is well done. */
+  flip?(trial: Trial, isOn: boolean): Promise<void>;
   /** Looks at the world: was this order carried out? */
   heal(trial: Trial): Promise<'applied' | 'absent'>;
 }

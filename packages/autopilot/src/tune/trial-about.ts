@@ -1,5 +1,6 @@
 import type { TrialGuard } from '../contract/tuning.ts';
 import type { JsonValue, Trial } from '../storage/ports.ts';
+import type { Interleaving } from './interleaving.ts';
 import type { TrialJudgement, TrialQuestion } from './trial-judgement.ts';
 
 /** What a change was expected to do to the time of the affected statements, after : before, with an 80 % interval. */
@@ -16,20 +17,23 @@ export interface TrialPrediction {
 
 /** What a trial carries beside its order. */
 export interface TrialAbout {
-  /** indexes or settings. */
+  /** indexes, configuration ... */
   readonly category: string;
   readonly recommendation: string;
   readonly database: string;
   readonly question: TrialQuestion;
   /** The texts of the affected statements, by id. */
   readonly texts: Readonly<Record<string, string>>;
-  readonly predicted: TrialPrediction;
+  /** null: nobody has foretold anything. */
+  readonly predicted: TrialPrediction | null;
   /** When the change was there; null: it is not yet. */
   readonly appliedAt: string | null;
   readonly endedAt: string | null;
   readonly judgement: TrialJudgement | null;
   /** What the change must not harm, as it was measured last; absent in what older releases wrote. */
   readonly guards?: readonly TrialGuard[];
+  /** Absent: the change stays once it is made. */
+  readonly interleaving?: Interleaving;
 }
 
 /** What a trial carries; null: it is an order that nobody watches. */

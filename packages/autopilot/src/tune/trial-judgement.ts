@@ -28,6 +28,12 @@ export interface TrialQuestion {
   readonly controls: readonly string[];
   /** `no harm`: it is worth having whatever they say, and is kept unless they become slower; default gain. */
   readonly aim?: 'gain' | 'no harm';
+  /** Routes of the service in place of statements of a database. */
+  readonly of?: 'routes';
+  /** The change is on and off in turn: each block is seen against those, on and off, that are at most so many ms away. */
+  readonly nearMs?: number;
+  /** The one instance that has the change; its routes are compared with those of the others. */
+  readonly canary?: string;
 }
 
 /** How much it takes to judge. */
@@ -85,17 +91,18 @@ const leastBaselineBlocks = 6;
 export function judgeTrial(
   before: readonly TrialSample[],
   after: readonly TrialSample[],
-  { affected, controls }: TrialQuestion,
+  { affected, controls, nearMs }: TrialQuestion,
   rules: JudgementRules,
 ): TrialJudgement {
   const statements = affected.map((statement) => {
     const sides = [before, after].map((samples) => totalOf(samples, statement));
-    const compare = (value: (use: StatementUse) => number, isTime: boolean): Comparison =>
-      compareSequentially(
-        blocksOf(before, before, statement, isTime ? controls : [], value, rules),
-        blocksOf(after, before, statement, isTime ? controls : [], value, rules),
-        rules.alpha,
+    const compare = (value: (use: StatementUse) => number, isTime: boolean): Comparison => {
+      const blocks = [before, after].map((samples) =>
+        blocksOf(samples, before, statement, isTime ? controls : [], value, rules),
       );
+      const [off = [], on = []] = nearMs === undefined ? blocks : besideOthers(blocks, nearMs);
+      return compareSequentially(off, on, rules.alpha);
+    };
     const time = compare(({ totalMs }) => totalMs + timeFloorMs, true);
     const work = compare(({ buffers }) => buffers + 0.5, false);
     const [first, second] = sides;
@@ -221,6 +228,36 @@ function blocksOfMost(
   return fewest;
 }
 
+/** A block that knows when it was. */
+interface TimedBlock extends Block {
+  /** ms since 1970, of its middle. */
+  readonly at: number;
+}
+
+/**
+ * Of a change that is flipped: each block with how long calls took around it, on and off counting alike and itself left out, so that
+ * what drifts more slowly than it is flipped explains itself. Blocks that have not both around them say nothing.
+ */
+function besideOthers(phases: readonly (readonly TimedBlock[])[], nearMs: number): readonly (readonly Block[])[] {
+  const around = (one: TimedBlock, phase: readonly TimedBlock[]): number | null => {
+    let [sum, count] = [0, 0];
+    for (const other of phase) {
+      if (other === one || Math.abs(other.at - one.at) > nearMs) continue;
+      sum += other.logMean;
+      count++;
+    }
+    return count === 0 ? null : sum / count;
+  };
+  return phases.map((phase) =>
+    phase.flatMap((one) => {
+      const near = phases.map((other) => around(one, other));
+      const [off, on] = near;
+      if (off == null || on == null) return [];
+      return [{ ...one, covariates: [...one.covariates, (off + on) / 2] }];
+    }),
+  );
+}
+
 /** The blocks of one statement: samples put together until there are calls and time enough. */
 function blocksOf(
   samples: readonly TrialSample[],
@@ -229,14 +266,14 @@ function blocksOf(
   controls: readonly string[],
   value: (use: StatementUse) => number,
   { blockMs, blockCalls }: JudgementRules,
-): readonly Block[] {
+): readonly TimedBlock[] {
   const usual = new Map(
     controls.flatMap((id) => {
       const mean = meanOf(totalOf(before, id), 'totalMs');
       return mean === null || mean <= 0 ? [] : [[id, mean] as const];
     }),
   );
-  const blocks: Block[] = [];
+  const blocks: TimedBlock[] = [];
   let held: TrialSample[] = [];
   let heldMs = 0;
   for (const sample of samples) {
@@ -245,7 +282,8 @@ function blocksOf(
     const use = totalOf(held, statement);
     if (use.calls < blockCalls || heldMs < blockMs) continue;
     const covariates = usual.size === 0 ? [Math.log(use.calls / heldMs)] : [surroundings(held, usual)];
-    blocks.push({ calls: use.calls, logMean: Math.log(value(use) / use.calls), covariates });
+    const at = sample.at - heldMs / 2;
+    blocks.push({ at, calls: use.calls, logMean: Math.log(value(use) / use.calls), covariates });
     held = [];
     heldMs = 0;
   }

@@ -56,6 +56,7 @@ class World implements Actuator<Change, void> {
         this.failure === null
           ? Promise.resolve(new Map([['one', this.#use]]))
           : Promise.reject(new Error(this.failure)),
+      routes: () => Promise.resolve({}),
       vitals: () => Promise.resolve(this.vitals),
       times: () => {
         const { sampleMs, baselineMs, trialMinMs, trialMaxMs } = this.live.current.optimization;

@@ -4,6 +4,7 @@ import { AutopilotError, messageOf } from '../kernel/errors.ts';
 import type { Journal, JsonValue, Trial } from '../storage/ports.ts';
 import { hasEnded } from '../storage/trial-refusals.ts';
 import { GuardMetrics, type ServiceVitals } from './guard-metrics.ts';
+import { mayEnd, SETTLING_MS, stretchMs } from './interleaving.ts';
 import type { Actuator, Change, Orders } from './orders.ts';
 import { aboutJson, aboutOf, type TrialAbout } from './trial-about.ts';
 import {
@@ -13,6 +14,7 @@ import {
   judgeTrial,
   type StatementUse,
   type TrialJudgement,
+  type TrialQuestion,
   type TrialSample,
 } from './trial-judgement.ts';
 
@@ -32,6 +34,12 @@ export interface TrialRunnerOptions {
   readonly clock: Clock;
   /** What statements of a database have cost since it counts. */
   readonly counters: (database: string, statements: readonly string[]) => Promise<ReadonlyMap<string, StatementUse>>;
+  /** What routes of a service have cost in the last so many ms, by their ids. */
+  readonly routes: (
+    service: string,
+    question: TrialQuestion,
+    lengthMs: number,
+  ) => Promise<Readonly<Record<string, StatementUse>>>;
   readonly vitals: (service: string, lengthMs: number) => Promise<ServiceVitals | null>;
   readonly times: (service: string) => TrialTimes;
   readonly rules: (service: string) => JudgementRules;
@@ -46,6 +54,7 @@ export interface TrialRunnerOptions {
 export interface TrialDraft {
   readonly change: Change;
   readonly scope: string;
+  /** With `interleaving` where the actuator can flip the change. */
   readonly about: Omit<TrialAbout, 'appliedAt' | 'endedAt' | 'judgement' | 'guards'>;
 }
 
@@ -59,6 +68,10 @@ interface Course {
   /** Of the service, newest last: looked at more often than samples are taken, so that harm goes at once. */
   vitals: readonly (ServiceVitals | null)[];
   vitalsAt: number | null;
+  /** Of a change that is flipped: whether it is known to be as the journal says. */
+  inPlace: boolean;
+  /** Nothing is measured before. */
+  settledAt: number;
   busy: boolean;
 }
 
@@ -226,12 +239,15 @@ export class TrialRunner {
     if (about === null) return;
     const course = await this.#courseOf(trial);
     if (course.busy) return;
-    if (trial.state === 'watching' && (await this.#harmed(trial, about, course))) return;
-    const phase = trial.state === 'proposed' ? course.before : course.after;
+    if (trial.state === 'watching' && (await this.#flipped(trial, about, course))) return;
+    if (this.#options.clock.now() < course.settledAt) return;
+    const isOff = trial.state === 'proposed' || about.interleaving?.isOn === false;
+    if (!isOff && (await this.#harmed(trial, about, course))) return;
+    const phase = isOff ? course.before : course.after;
     const sample = await this.#sample(trial, about, course, phase);
     if (sample === null) return;
     phase.push(sample);
-    const kind = trial.state === 'proposed' ? 'before' : 'after';
+    const kind = isOff ? 'before' : 'after';
     await this.#options.journal.note(trial.id, kind, JSON.parse(JSON.stringify(sample)) as JsonValue); // numbers and texts
     if (trial.state === 'proposed') await this.#measureBefore(trial, about, course);
     else await this.#judge(trial, about, course);
@@ -291,6 +307,35 @@ export class TrialRunner {
     void run();
   }
 
+  /** On and off in turn, what is cheap to flip. @returns true: nothing is measured now */
+  async #flipped(trial: Trial, about: TrialAbout, course: Course): Promise<boolean> {
+    const { interleaving } = about;
+    const actuator = this.#actuatorOf(trial.kind);
+    if (interleaving === undefined || actuator.flip === undefined) return false;
+    const { journal, clock, times } = this.#options;
+    const now = clock.now();
+    const appliedAt = Date.parse(about.appliedAt ?? '');
+    const since = interleaving.flippedAt === 0 ? appliedAt : interleaving.flippedAt;
+    const isDue = now - since >= stretchMs(times(trial.service), now - appliedAt);
+    if (!isDue && course.inPlace) return false;
+    const { isOn, flips } = interleaving;
+    const next = isDue ? { isOn: !isOn, flips: flips + 1, flippedAt: now } : interleaving;
+    course.inPlace = false;
+    course.last = null;
+    course.vitals = [];
+    course.vitalsAt = null;
+    course.settledAt = now + SETTLING_MS;
+    if (isDue) {
+      // First of all, so that whoever comes next brings the world to what is written.
+      if (!(await journal.write({ ...trial, about: aboutJson({ ...about, interleaving: next }) }, 'watching')))
+        return true;
+      await this.#step(trial, next.isOn ? 'It is on again.' : 'It is off for a while, to be compared.');
+    }
+    await actuator.flip(trial, next.isOn);
+    course.inPlace = true;
+    return true;
+  }
+
   /** Looks after what the change must not harm. @returns true: it was taken back */
   async #harmed(trial: Trial, about: TrialAbout, course: Course): Promise<boolean> {
     const { clock, vitals, times } = this.#options;
@@ -307,18 +352,24 @@ export class TrialRunner {
   }
 
   async #judge(trial: Trial, about: TrialAbout, course: Course): Promise<void> {
-    const { journal, times, rules } = this.#options;
+    const { journal, clock, times, rules } = this.#options;
     const { minMs, maxMs } = times(trial.service);
-    const measuredMs = course.after.reduce((sum, one) => sum + one.durationMs, 0);
-    const judgement = judgeTrial(course.before, course.after, about.question, rules(trial.service));
+    const { interleaving } = about;
+    // Half of the time it is off.
+    const measuredMs =
+      course.after.reduce((sum, one) => sum + one.durationMs, 0) * (interleaving === undefined ? 1 : 2);
+    const isTime = measuredMs >= minMs && mayEnd(interleaving);
+    const stretch = stretchMs(times(trial.service), clock.now() - Date.parse(about.appliedAt ?? ''));
+    const question = interleaving === undefined ? about.question : { ...about.question, nearMs: 2 * stretch };
+    const judgement = judgeTrial(course.before, course.after, question, rules(trial.service));
     const judged: Trial = { ...withGuards(trial, { ...about, judgement }, course), reason: judgement.reason };
     if (judgement.verdict === 'worse') {
       await this.#takeBack(judged, judgement.reason);
-    } else if (judgement.verdict === 'better' && measuredMs >= minMs) {
+    } else if (judgement.verdict === 'better' && isTime) {
       await this.#end(judged, 'kept', judgement.reason);
     } else if (about.question.aim === 'no harm' && isUnharmed(judgement, measuredMs, times(trial.service))) {
       await this.#end(judged, 'kept', `${judgement.reason} Nothing is slower for it.`);
-    } else if (judgement.verdict === 'no difference' && measuredMs >= minMs) {
+    } else if (judgement.verdict === 'no difference' && isTime) {
       await this.#takeBack(judged, `${judgement.reason} It costs something and brings nothing.`);
     } else if (measuredMs >= maxMs) {
       await this.#takeBack(judged, `${judgement.reason} There was no more time for it.`);
@@ -359,17 +410,20 @@ export class TrialRunner {
     course: Course,
     phase: readonly TrialSample[],
   ): Promise<TrialSample | null> {
-    const { clock, counters, vitals, times } = this.#options;
+    const { clock, counters, routes, vitals, times } = this.#options;
     const isBefore = phase === course.before;
     const { sampleMs } = times(trial.service);
     const measuredMs = phase.reduce((sum, one) => sum + one.durationMs, 0);
     const now = clock.now();
     if (course.last !== null && now - course.last.at < Math.max(sampleMs, measuredMs / SAMPLES)) return null;
-    const read = await counters(database, [...question.affected, ...question.controls]);
     const { last } = course;
+    const isRoutes = question.of === 'routes';
+    const read = isRoutes ? new Map() : await counters(database, [...question.affected, ...question.controls]);
     course.last = { at: now, counters: read };
     if (last === null) return null;
+    const durationMs = now - last.at;
     const statements: Record<string, StatementUse> = {};
+    if (isRoutes) Object.assign(statements, await routes(trial.service, question, durationMs));
     for (const [id, use] of read) {
       const before = last.counters.get(id) ?? { calls: 0, totalMs: 0, buffers: 0 };
       const calls = use.calls - before.calls;
@@ -378,7 +432,6 @@ export class TrialRunner {
       if (!last.counters.has(id)) continue;
       statements[id] = { calls, totalMs: use.totalMs - before.totalMs, buffers: use.buffers - before.buffers };
     }
-    const durationMs = now - last.at;
     // After the change they are looked at by themselves.
     const service = isBefore ? await vitals(trial.service, durationMs) : (course.vitals.at(-1) ?? null);
     return { at: now, durationMs, statements, service };
@@ -394,6 +447,8 @@ export class TrialRunner {
       guards: null,
       vitals: [],
       vitalsAt: null,
+      inPlace: false,
+      settledAt: 0,
       busy: false,
     };
     for (const { kind, detail } of await this.#options.journal.notes(trial.id, ['before', 'after'])) {

@@ -84,7 +84,9 @@ export function TrialPage({ id }: { readonly id: string }): ReactElement {
       {data.moments.length > 1 && <Course trial={data} />}
       <Lines title="What was changed" lines={data.change} />
       <Lines title="What takes it back" lines={data.undo} />
-      {data.statements.length > 0 && <Statements statements={data.statements} />}
+      {data.statements.length > 0 && (
+        <Statements title={category === 'configuration' ? 'Routes' : 'Statements'} statements={data.statements} />
+      )}
       {data.guards.length > 0 && <Guards guards={data.guards} />}
       <section className="card tuning-card" aria-labelledby="trial-steps">
         <h2 className="card-title" id="trial-steps">
@@ -132,19 +134,25 @@ function Lines({ title, lines }: { readonly title: string; readonly lines: reado
   );
 }
 
-function Statements({ statements }: { readonly statements: readonly TrialStatement[] }): ReactElement {
+function Statements({
+  title,
+  statements,
+}: {
+  readonly title: string;
+  readonly statements: readonly TrialStatement[];
+}): ReactElement {
   return (
     <section className="card table-card" aria-labelledby="trial-statements">
       <header className="card-head">
         <h2 className="card-title" id="trial-statements">
-          Statements, before and after
+          {title}, before and after
         </h2>
       </header>
       <div className="table-scroll">
         <table className="numbers">
           <thead>
             <tr>
-              <th scope="col">Statement</th>
+              <th scope="col">{title}</th>
               <th scope="col">Verdict</th>
               <th scope="col">Calls</th>
               <th scope="col">Time a call</th>

@@ -1,7 +1,6 @@
 import type { ConfigKeeper } from '../../config/config-keeper.ts';
-import { differencesOf, layerOf, withLayer } from '../../config/content.ts';
+import { differencesOf, withLayer } from '../../config/content.ts';
 import { emptyContent } from '../../config/layers.ts';
-import { flatPatch, patched } from '../../config/merge-patch.ts';
 import { builtInPresets } from '../../config/presets.ts';
 import { registry } from '../../config/registry.ts';
 import { troubleWith } from '../../config/setting.ts';
@@ -30,6 +29,7 @@ import { jsonOf } from '../request-body.ts';
 import { jsonResponse, textResponse } from '../responses.ts';
 import { configurationOf } from './configuration.ts';
 import type { StandingInstance } from './configured-instances.ts';
+import { patchOf } from './content-patch.ts';
 
 /** What the calls under /config are answered from. */
 export interface ConfigurationSources {
@@ -239,24 +239,6 @@ async function read(
 }
 
 /** Makes a content from the one of now and a patch. Settings that are not known are refused, but can be taken away. */
-function patchOf(patch: unknown, instance: string | null): (content: ConfigContent) => ConfigContent {
-  return (content) => {
-    const values = layerOf(content, instance);
-    const flat = flatPatch(patch, Object.keys(values));
-    const unknown = Object.keys(flat.set).filter((key) => !registry.has(key));
-    if (unknown.length > 0) {
-      const named = unknown.slice(0, 10).map((key) => {
-        const nearest = nearestName(key, registry.keys());
-        return nearest === null ? key : `${key} (${nearest} was probably meant)`;
-      });
-      throw new AutopilotError('AP_CONFIG_INVALID', `No setting of this release is called ${named.join(', ')}.`, {
-        remedy: 'Nothing was changed. GET /api/v1/config/schema lists the settings.',
-      });
-    }
-    return withLayer(content, instance, patched(values, flat));
-  };
-}
-
 function withPreset(content: ConfigContent, name: string, values: SettingValues, clear: boolean): ConfigContent {
   const under = { ...content, preset: { name, values } };
   if (!clear) return under;

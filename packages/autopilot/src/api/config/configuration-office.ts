@@ -14,6 +14,7 @@ import type { Pager } from '../../page/page.ts';
 import type { ConfigStore, Journal } from '../../storage/ports.ts';
 import { ConfigurationActuator } from '../../tune/configuration-actuator.ts';
 import { ConfigurationDesk } from '../../tune/configuration-desk.ts';
+import { ConfigurationTrialActuator } from '../../tune/configuration-trial-actuator.ts';
 import { killSwitch } from '../../tune/kill-switch.ts';
 import { type Actuator, type Guard, Orders } from '../../tune/orders.ts';
 import type { ConfigurationSources } from './answers.ts';
@@ -60,6 +61,7 @@ export class ConfigurationOffice {
   readonly #keeper: ConfigKeeper;
   readonly #file: FileLayer;
   readonly #desk: ConfigurationDesk;
+  readonly #trialActuator: ConfigurationTrialActuator;
   readonly #instances: ConfiguredInstances;
   readonly #timers: NodeJS.Timeout[] = [];
   #started: Promise<void> = Promise.resolve();
@@ -86,10 +88,11 @@ export class ConfigurationOffice {
       onTrouble,
     });
     const actuator = new ConfigurationActuator(this.#keeper);
+    const trialActuator = new ConfigurationTrialActuator(this.#keeper);
     const stop = killSwitch(() => ({ stopped: this.stopped !== null, because: this.stopped ?? '' }));
     this.orders = new Orders({
       journal,
-      actuators: [actuator, ...(options.actuators ?? [])],
+      actuators: [actuator, trialActuator, ...(options.actuators ?? [])],
       guards: [stop, ...(options.guards ?? [])],
       onTrouble,
     });
@@ -101,6 +104,7 @@ export class ConfigurationOffice {
       ownName: CONTROL_PLANE,
       ownService,
     });
+    this.#trialActuator = trialActuator;
     this.#desk = new ConfigurationDesk({
       keeper: this.#keeper,
       orders: this.orders,
@@ -109,6 +113,11 @@ export class ConfigurationOffice {
       file,
       facts: (service) => this.#facts(service),
     });
+  }
+
+  /** What trials of settings need. */
+  get tried(): { readonly desk: ConfigurationDesk; readonly actuator: ConfigurationTrialActuator } {
+    return { desk: this.#desk, actuator: this.#trialActuator };
   }
 
   /** Why the autopilot changes nothing that nobody asked for; null: it may. */

@@ -3,7 +3,7 @@ import type { QueryEngine } from '../../query/query-engine.ts';
 import type { ServiceVitals } from '../../tune/guard-metrics.ts';
 
 /** The last windows have to close and to arrive: without them there would seem to be less traffic. */
-const ARRIVAL_MS = 2_000;
+export const ARRIVAL_MS = 2_000;
 /** Routes that are looked at one by one: those most asked for. */
 const ROUTES = 20;
 

@@ -1,7 +1,9 @@
+import type { SettingValue } from '../../contract/configuration.ts';
 import type { PredictedEffect, TrialDetail, TrialHead, TrialMoment, TrialStatement } from '../../contract/tuning.ts';
 import type { JsonValue, Trial, TrialNote } from '../../storage/ports.ts';
+import type { ConfigurationTrialChange } from '../../tune/configuration-trial-actuator.ts';
 import type { IndexDefinition } from '../../tune/index-actuator.ts';
-import { aboutOf, type TrialAbout } from '../../tune/trial-about.ts';
+import { aboutOf, type TrialAbout, type TrialPrediction } from '../../tune/trial-about.ts';
 import type { TrialSample } from '../../tune/trial-judgement.ts';
 import type { ValuesChange } from '../../tune/values-actuator.ts';
 
@@ -24,7 +26,7 @@ export function headOfTrial(trial: Trial): TrialHead {
     updatedAt,
     appliedAt: about?.appliedAt ?? null,
     endedAt: about?.endedAt ?? null,
-    predicted: about === null ? null : predictedOf(about),
+    predicted: about?.predicted == null ? null : predictedOf(about.predicted),
     measured:
       judgement === null
         ? null
@@ -57,7 +59,7 @@ export function detailOf(trial: Trial, notes: readonly TrialNote[], buildProgres
   };
 }
 
-function predictedOf({ predicted: { effect, low, high, savedMsPerHour, learntFrom } }: TrialAbout): PredictedEffect {
+function predictedOf({ effect, low, high, savedMsPerHour, learntFrom }: TrialPrediction): PredictedEffect {
   return { effect, low, high, savedMsPerHour, learntFrom };
 }
 
@@ -65,6 +67,14 @@ function predictedOf({ predicted: { effect, low, high, savedMsPerHour, learntFro
 function statementsOf(kind: string, plan: JsonValue): readonly string[] {
   if (plan === null) return [];
   if (kind === 'server-settings' || kind === 'table-options') return valueLines(plan as unknown as ValuesPlan); // of this kind
+  if (kind === 'configuration-trial') {
+    // Written by describe() and plan() of this kind.
+    const { differences } = plan as unknown as Pick<ConfigurationTrialChange, 'differences'>;
+    return differences.map(
+      ({ key, instance, before, after }) =>
+        `${key}${instance === undefined ? '' : ` of ${instance}`}: ${valueText(before)} to ${valueText(after)}`,
+    );
+  }
   if (kind !== 'indexes') return [JSON.stringify(plan)];
   // Written by describe() and plan() of this kind.
   const { create, drop } = plan as unknown as { create: readonly IndexDefinition[]; drop: readonly IndexDefinition[] };
@@ -86,6 +96,10 @@ function valueLines({ place, values }: ValuesPlan): readonly string[] {
     ({ name, value }) => `ALTER ${owner} ${value === null ? `RESET ${name}` : `SET ${name} = '${value}'`};`,
   );
   return place.kind === 'system' ? [...lines, 'SELECT pg_reload_conf();'] : lines;
+}
+
+function valueText(value: SettingValue | undefined): string {
+  return value === undefined ? 'what it was without' : JSON.stringify(value);
 }
 
 function rowsOf({ judgement, texts }: TrialAbout): readonly TrialStatement[] {

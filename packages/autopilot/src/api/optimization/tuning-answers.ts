@@ -15,17 +15,20 @@ import type { Journal, Trial } from '../../storage/ports.ts';
 import { hasEnded } from '../../storage/trial-refusals.ts';
 import { aboutOf } from '../../tune/trial-about.ts';
 import type { TrialRunner } from '../../tune/trial-runner.ts';
+import { patchOf } from '../config/content-patch.ts';
 import { listPage } from '../database/list-page.ts';
 import type { Answering } from '../handler.ts';
 import { type JobSource, startedJob } from '../jobs.ts';
 import { jsonOf } from '../request-body.ts';
 import { jsonResponse } from '../responses.ts';
+import type { ConfigurationTrials } from './configuration-trials.ts';
 import { detailOf, headOfTrial } from './trial-view.ts';
 import type { TuningDesk } from './tuning-desk.ts';
 
 /** What the calls about tuning are answered from. */
 export interface TuningSources {
   readonly desk: TuningDesk;
+  readonly settings: ConfigurationTrials;
   readonly runner: TrialRunner;
   readonly journal: Journal;
   readonly pager: Pager;
@@ -43,7 +46,7 @@ const MOST_TRIALS = 1_000;
 
 /** Answers the calls about tuning. */
 export function tuningAnswers(sources: TuningSources): Pick<Answering, TuningOperationId> {
-  const { desk, runner, journal, pager, stopped, buildProgress, serviceOf } = sources;
+  const { desk, settings, runner, journal, pager, stopped, buildProgress, serviceOf } = sources;
   const started = (trial: Trial): Response => startedJob(headOfTrial(trial), `${PATH}/${trial.id}`);
   const found = async (id: string): Promise<Trial> => {
     const trial = await kept(() => journal.read(id));
@@ -94,6 +97,19 @@ export function tuningAnswers(sources: TuningSources): Pick<Answering, TuningOpe
       return jsonResponse(
         await kept(() => desk.autoTune(serviceOf(query.service), order, nameOf(principal), 'person', query.database)),
       );
+    },
+    trySettings: async ({ query, body, principal }) => {
+      const { service: named, instance = null, note = '' } = query;
+      const revise = patchOf(body === null ? null : jsonOf(body, body.declared), instance);
+      const proposal = {
+        service: serviceOf(named),
+        ifVersion: null,
+        author: nameOf(principal),
+        note,
+        cause: 'trial',
+        revise,
+      } as const;
+      return started(await kept(() => settings.begin(proposal, instance)));
     },
     listTrials: async ({ query: { service: named, database, limit, cursor }, url }) => {
       const service = serviceOf(named);

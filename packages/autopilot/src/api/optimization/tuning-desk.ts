@@ -335,7 +335,7 @@ function pastOf(history: readonly Trial[]): readonly PredictedMeasured[] {
   return history.flatMap((trial) => {
     const about = aboutOf(trial);
     const effect = about?.judgement?.effect ?? null;
-    if (about === null || effect === null || !hasEnded(trial.state)) return [];
+    if (about === null || about.predicted === null || effect === null || !hasEnded(trial.state)) return [];
     const { effect: predicted, modelled, low, high } = about.predicted;
     return [{ category: about.category, modelled: modelled ?? predicted, measured: effect, low, high }];
   });

@@ -7,6 +7,8 @@ import { readStatements } from '../../postgres/read-statements.ts';
 import { ServerShape } from '../../postgres/server-shape.ts';
 import type { QueryEngine } from '../../query/query-engine.ts';
 import type { Journal, Trial } from '../../storage/ports.ts';
+import type { ConfigurationDesk } from '../../tune/configuration-desk.ts';
+import type { ConfigurationTrialActuator } from '../../tune/configuration-trial-actuator.ts';
 import { IndexActuator } from '../../tune/index-actuator.ts';
 import type { Actuator, Guard, Orders } from '../../tune/orders.ts';
 import { aboutOf } from '../../tune/trial-about.ts';
@@ -17,6 +19,8 @@ import { ValuesActuator } from '../../tune/values-actuator.ts';
 import type { WatchedDatabases } from '../database/database-watch.ts';
 import type { IndexAdviceDesk } from '../database/index-advice-desk.ts';
 import { ApplyingDatabases } from './applying-databases.ts';
+import { ConfigurationTrials } from './configuration-trials.ts';
+import { routeUses } from './route-uses.ts';
 import { serviceVitals } from './service-vitals.ts';
 import { TuningAdvice } from './tuning-advice.ts';
 import type { TuningSources } from './tuning-answers.ts';
@@ -41,6 +45,14 @@ export interface TuningOfficeOptions {
   readonly stopped: () => string | null;
   readonly leads: () => boolean;
   readonly onTrouble: (message: string) => void;
+}
+
+/** What trials of settings need of the configuration. */
+export interface TriedConfiguration {
+  readonly desk: Pick<ConfigurationDesk, 'checked'>;
+  readonly actuator: ConfigurationTrialActuator;
+  /** Names of the live instances of a service. */
+  readonly instances: (service: string) => readonly string[];
 }
 
 /** How often it is looked whether there is something to be tuned. */
@@ -77,7 +89,12 @@ export class TuningOffice {
   }
 
   /** What the calls about tuning are answered from. To be asked once. */
-  sources(orders: Orders, pager: Pager, serviceOf: (named: string | undefined) => string): TuningSources {
+  sources(
+    orders: Orders,
+    configuration: TriedConfiguration,
+    pager: Pager,
+    serviceOf: (named: string | undefined) => string,
+  ): TuningSources {
     const { journal, engine, processes, watched, indexes, clock, settingsFor, stopped, leads, onTrouble } =
       this.#options;
     const applying = new ApplyingDatabases((database) => this.#applyUrl(database));
@@ -85,8 +102,9 @@ export class TuningOffice {
     const runner = new TrialRunner({
       journal,
       orders,
-      actuators: this.actuators,
+      actuators: [...this.actuators, configuration.actuator],
       clock,
+      routes: (service, question, lengthMs) => routeUses(engine, service, question, clock.now(), lengthMs),
       counters: (database, statements) => this.#counters(database, statements),
       vitals: (service, lengthMs) => serviceVitals(engine, service, clock.now(), lengthMs, processes(service)),
       times: (service) => {
@@ -114,7 +132,16 @@ export class TuningOffice {
     });
     this.#parts = { runner, desk, applying };
     const buildProgress = (trial: Trial): Promise<number | null> => this.#buildProgress(trial);
-    return { desk, runner, journal, pager, stopped, buildProgress, serviceOf };
+    const { desk: configurationDesk, instances } = configuration;
+    const settings = new ConfigurationTrials({
+      configuration: configurationDesk,
+      journal,
+      runner,
+      engine,
+      clock,
+      instances,
+    });
+    return { desk, settings, runner, journal, pager, stopped, buildProgress, serviceOf };
   }
 
   /** Goes on with what is open, and with what is automatic. */

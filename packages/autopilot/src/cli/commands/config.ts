@@ -46,6 +46,14 @@ const uses: Readonly<Record<string, (use: Use) => Promise<number>>> = {
     const { version } = await client.getConfig(selection);
     return changed(await client.patchConfig(patch, { ...chosen, ...note, ifVersion: version }), out);
   },
+  try: async ({ client, operands, selection, values, note, out }) => {
+    const { instance } = values;
+    const chosen = { ...selection, ...(instance === undefined ? {} : { instance }) };
+    const { id, subject, reason } = await client.trySettings(patchOf(operands), { ...chosen, ...note });
+    out(`Trial ${id}: ${subject}. ${reason}`);
+    out(`It is kept only when it helps. See: autopilot tune status ${id}`);
+    return exitCodes.ok;
+  },
   validate: async ({ client, operands, selection, values, out }) => {
     const { instance } = values;
     const chosen = { ...selection, ...(instance === undefined ? {} : { instance }) };
@@ -116,6 +124,7 @@ export const config: Command = {
   description: [
     '  get [key or group]          the values, each with the layer it came from',
     '  set key=value ...           changes them as one version; key=null takes a value back',
+    '  try key=value ...           changes them for a trial: kept only when routes take less time with them',
     '  validate key=value ...      what that would do; changes nothing',
     '  history [key]               the versions, or those that changed one setting',
     '  diff version [version]      what differs, by default from the newest',
