@@ -70,15 +70,17 @@ async function demonstrate(): Promise<void> {
     'Trials are hurried by settings: 15 s before and at least 15 s after a change, blocks of 1 s and 10 calls, advice every 10 s. Nothing else is.\n',
   );
   const client = createClient({ baseUrl: teamflow.controlPlaneUrl, token: () => teamflow.token });
-  let before: Promise<Look> | null = null;
-  let stopping: Promise<void> | null = null;
+  // Properties, as the compiler follows no variable into a callback.
+  const told: { before: Promise<Look> | null; stopping: Promise<void> | null } = { before: null, stopping: null };
   const said = new Map<string, number>();
   const telling = setInterval(() => void tell(client, said).catch(() => {}), 2_000);
   const result = await drive(teamflow, (elapsedMs) => {
-    if (elapsedMs >= BEFORE_MS) before ??= look(client, BEFORE_MS - SETTLING_MS);
-    if (elapsedMs < minutes * 60_000 - AFTER_MS || stopping !== null) return;
+    if (elapsedMs >= BEFORE_MS) told.before ??= look(client, BEFORE_MS - SETTLING_MS);
+    if (elapsedMs < minutes * 60_000 - AFTER_MS || told.stopping !== null) return;
     console.log('\n  The last minute: what is tried comes to its end, nothing new is begun (optimization.stopped).\n');
-    stopping = stopTuning(client).catch((error: unknown) => console.error(`It could not be stopped: ${String(error)}`));
+    told.stopping = stopTuning(client).catch((error: unknown) =>
+      console.error(`It could not be stopped: ${String(error)}`),
+    );
   });
   clearInterval(telling);
   // The last second's window closes, travels and is taken.
@@ -86,7 +88,7 @@ async function demonstrate(): Promise<void> {
   await tell(client, said);
   const after = await look(client, AFTER_MS);
   print(after.dashboard, result);
-  if (before !== null) compare(await before, after);
+  if (told.before !== null) compare(await told.before, after);
   await ledger(client);
 }
 

@@ -418,7 +418,9 @@ export class TrialRunner {
     if (course.last !== null && now - course.last.at < Math.max(sampleMs, measuredMs / SAMPLES)) return null;
     const { last } = course;
     const isRoutes = question.of === 'routes';
-    const read = isRoutes ? new Map() : await counters(database, [...question.affected, ...question.controls]);
+    const read = isRoutes
+      ? new Map<string, StatementUse>()
+      : await counters(database, [...question.affected, ...question.controls]);
     course.last = { at: now, counters: read };
     if (last === null) return null;
     const durationMs = now - last.at;

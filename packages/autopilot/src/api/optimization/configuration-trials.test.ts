@@ -141,7 +141,7 @@ class World {
   }
 
   async steps(id: string): Promise<readonly string[]> {
-    return (await this.journal.notes(id, ['step'])).map(({ detail }) => String(detail));
+    return (await this.journal.notes(id, ['step'])).map(({ detail }) => (typeof detail === 'string' ? detail : ''));
   }
 }
 
