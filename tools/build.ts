@@ -29,11 +29,16 @@ export async function buildLibrary(root: string, outDir: string): Promise<void> 
 }
 
 /** What an application imports at its start, by its place in `outDir`. */
-const agentEntries = { index: 'index.js', 'host/fastify': 'host/fastify.js' } as const;
+const agentEntries = {
+  index: 'index.js',
+  'host/fastify': 'host/fastify.js',
+  'host/node-http': 'host/node-http.js',
+} as const;
 
 /**
- * Joins the modules of the agent into three files: an application pays for each file that its start reads, and these
- * would be fifty. AutopilotError stays a module of its own, so that `instanceof` holds across the package's entries.
+ * Joins the modules of the agent into a few files: an application pays for each file that its start reads, and these
+ * would be fifty. AutopilotError stays a module of its own, so that `instanceof` holds across the package's entries. What
+ * reaches into an agent is joined together with it: a module of which there were two would be a stranger to its twin.
  */
 async function joinAgentModules(outDir: string): Promise<void> {
   const errors = join(outDir, 'kernel/errors.js');

@@ -100,19 +100,55 @@ describe('the package as it is published', () => {
     );
   });
 
-  for (const subpath of subpaths) {
-    const name = `@teamflow/autopilot${subpath.slice(1)}`;
-    test(`${name} is imported from JavaScript`, async () => {
-      const isData = subpath.endsWith('.json');
-      const code = isData
-        ? `import x from '${name}' with { type: 'json' }; console.log(Object.keys(x).length);`
-        : `import * as x from '${name}'; console.log(Object.keys(x).length);`;
-      // No `-C source`: exactly what a customer's Node does.
-      const { stdout } = await run(process.execPath, ['--input-type=module', '-e', code], {
-        cwd: join(folder, 'customer'),
-      });
-      assert.ok(Number(stdout) > 0, `${name} exports nothing`);
+  test('all of it is imported from JavaScript', async () => {
+    const code = subpaths.map((subpath) => {
+      const name = `@teamflow/autopilot${subpath.slice(1)}`;
+      const options = subpath.endsWith('.json') ? ", { with: { type: 'json' } }" : '';
+      return `found['${name}'] = Object.keys(await import('${name}'${options})).length;`;
     });
+    const found: unknown = await ofCustomer(`const found = {}; ${code.join('\n')} console.log(JSON.stringify(found));`);
+    assert.ok(typeof found === 'object' && found !== null);
+    assert.equal(Object.keys(found).length, subpaths.length);
+    for (const [name, exported] of Object.entries(found)) assert.ok(exported > 0, `${name} exports nothing`);
+  });
+
+  // Parts that are built apart must know each other's agents: a middleware that does not is silent.
+  test('its adapters know its agent', async () => {
+    const code = `
+      import { createServer } from 'node:http';
+      import Fastify from 'fastify';
+      import { createAgent } from '@teamflow/autopilot';
+      import { autopilot } from '@teamflow/autopilot/fastify';
+      import { compression } from '@teamflow/autopilot/http';
+      const agent = createAgent({ service: 'orders', controlPlane: 'none' });
+      const app = Fastify({ forceCloseConnections: true });
+      await app.register(autopilot, { agent, security: false });
+      app.get('/', (_, reply) => reply.type('text/plain').send('task '.repeat(1000)));
+      await app.listen({ port: 0, host: '127.0.0.1' });
+      const compress = compression({ agent });
+      const server = createServer((request, response) =>
+        compress(request, response, () => response.setHeader('content-type', 'text/plain').end('task '.repeat(1000))),
+      );
+      await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
+      const codingOf = async ({ port }) => {
+        const answer = await fetch('http://127.0.0.1:' + port, { headers: { 'accept-encoding': 'gzip' } });
+        return [answer.headers.get('content-encoding'), (await answer.text()).length];
+      };
+      const found = { fastify: await codingOf(app.server.address()), http: await codingOf(server.address()) };
+      server.closeAllConnections();
+      server.close();
+      await app.close();
+      await agent.close();
+      console.log(JSON.stringify(found));`;
+    assert.deepEqual(await ofCustomer(code), { fastify: ['gzip', 5_000], http: ['gzip', 5_000] });
+  });
+
+  /** What a program of the customer's prints as JSON. No `-C source`: exactly what a customer's Node does. */
+  async function ofCustomer(code: string): Promise<unknown> {
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', code], {
+      cwd: join(folder, 'customer'),
+    });
+    return JSON.parse(stdout);
   }
 
   test('its declarations are whole for a customer who compiles strictly', async () => {

@@ -4,6 +4,7 @@ import type { Answer } from '../compress/answer-head.ts';
 import type { HeaderValue } from '../compress/answer-rules.ts';
 import type { Body, Compressor, Send } from '../compress/compressor.ts';
 import type { RouteCompression } from '../compress/route-compression.ts';
+import { endsWithBytes } from './short-body.ts';
 
 /** What a request asked before its conditions were written as the route's own tags are. */
 const askedConditions = new WeakMap<FastifyRequest, string>();
@@ -99,6 +100,8 @@ export function compressAnswer(
   if (endsBody !== null) reply.raw.once('close', endsBody);
   const sendBody: Send = (error, sent, codingMs) => {
     if (endsBody !== null) reply.raw.off('close', endsBody);
+    if (sent instanceof Uint8Array && sent !== body && request.raw.httpVersionMajor === 1)
+      endsWithBytes(reply.raw, sent);
     send(error, sent === body ? payload : sent, codingMs);
   };
   compressor.answer(new FastifyAnswer(request, reply), body, route, sendBody);

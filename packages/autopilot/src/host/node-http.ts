@@ -8,6 +8,7 @@ import { settingsOf } from '../config/registry.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { LoopDelay } from '../track/loop-delay.ts';
 import { type Agent, internals } from './hosted-agent.ts';
+import { endWithBytes } from './short-body.ts';
 
 /** Options of {@link compression}. */
 export interface CompressionOptions {
@@ -255,7 +256,8 @@ class HeldResponse implements Answer {
       response.once('close', () => body.destroy());
       pipeline(body, out, () => {});
     } else if (body === null) this.#own.end();
-    else this.#own.end(body);
+    else if (typeof body === 'string') this.#own.end(body);
+    else endWithBytes(response, this.#own.end, body);
   }
 }
 
