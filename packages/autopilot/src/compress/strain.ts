@@ -7,14 +7,15 @@ export type StrainName = 'idle' | 'normal' | 'busy' | 'strained' | 'overloaded';
 /**
  * What a byte less is worth, in ns of CPU time. A client on 80 Mbit/s waits 100 ns for a byte: spending as much on saving
  * it makes nobody's answer slower. An idle processor costs nothing. One that others wait for costs all of them; but a byte
- * sent costs CPU time too, and at 15 and 10 ns all that is left is what is cheapest: gzip 1 and zstd 1, from 2 KB on.
+ * sent costs CPU time too, and at 20 and 15 ns all that is left is what is cheapest: gzip 1 and zstd 1. Below that, pages of
+ * 1.3 KB went as they are while a process that had just started was late with everything.
  */
 const byteValuesNs: readonly (readonly [StrainName, number])[] = [
   ['idle', 1_000],
   ['normal', 100],
   ['busy', 30],
-  ['strained', 15],
-  ['overloaded', 10],
+  ['strained', 20],
+  ['overloaded', 15],
 ];
 const NORMAL = 1;
 

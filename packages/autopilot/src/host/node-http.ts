@@ -257,7 +257,7 @@ class HeldResponse implements Answer {
       pipeline(body, out, () => {});
     } else if (body === null) this.#own.end();
     else if (typeof body === 'string') this.#own.end(body);
-    else endWithBytes(response, this.#own.end, body);
+    else endWithBytes(this.#own.end, body);
   }
 }
 

@@ -7,24 +7,25 @@ import type { ServerResponse } from 'node:http';
  */
 const SHORT_BYTES = 15 * 1024;
 
-/** Ends an answer with these bytes. `end` is the response's own. */
-export function endWithBytes(response: ServerResponse, end: ServerResponse['end'], bytes: Uint8Array): void {
-  if (bytes.byteLength > SHORT_BYTES) end.call(response, bytes, 'latin1');
-  else end.call(response, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'), 'latin1');
+/** Ends an answer with these bytes. `end` is the response's own, bound to it. */
+export function endWithBytes(end: ServerResponse['end'], bytes: Uint8Array): void {
+  if (bytes.byteLength > SHORT_BYTES) end(bytes);
+  else end(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'), 'latin1');
 }
 
 /** Has the response do so when it is ended with these very bytes; a framework takes its own way until there. */
 export function endsWithBytes(response: ServerResponse, bytes: Uint8Array): void {
   if (bytes.byteLength > SHORT_BYTES) return;
   // Not always Node's: others replace it too.
-  const { end } = response;
-  // Each of its forms is handed on as it came.
-  response.end = ((...args: Parameters<ServerResponse['end']>): ServerResponse => {
+  const end = response.end.bind(response);
+  response.end = ((...args: readonly unknown[]): ServerResponse => {
     response.end = end;
-    if (args[0] === bytes && typeof args[1] !== 'function' && typeof args[2] !== 'function') {
-      endWithBytes(response, end, bytes);
-      return response;
+    const [chunk, encoding, done] = args;
+    if (chunk !== bytes || typeof encoding === 'function' || typeof done === 'function') {
+      // Each of its forms is handed on as it came.
+      return end(...(args as Parameters<typeof end>));
     }
-    return end.apply(response, args);
+    endWithBytes(end, bytes);
+    return response;
   }) as ServerResponse['end']; // overloads have no one type
 }
