@@ -1,9 +1,11 @@
 import { type ChildProcess, execFile, fork } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { get, type IncomingMessage } from 'node:http';
+import { get, type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { zstdDecompressSync } from 'node:zlib';
 import { compressionRules } from '../../test/support/compression-rules.ts';
 import { buildLibrary } from '../../tools/build.ts';
 import { type BenchFindings, type BenchGoal, type BenchOptions, type BenchRow, median } from '../result.ts';
@@ -12,7 +14,8 @@ import { type ServerName, sizes } from './servers.ts';
 /**
  * What compression costs and saves beside the peers, the same lists for all: requests a second and CPU time a request
  * under wrk, 32 connections, slices in the order A B B A and the ratio of neighbours as one round, and the bytes of an
- * answer to a browser. Then the rules of compression, asked of each: test/support/compression-rules.ts.
+ * answer to a browser. Then a list of which a twentieth has changed, by a dictionary (RFC 9842); how soon the first event of
+ * a stream comes; and the rules of compression, asked of each: test/support/compression-rules.ts.
  *
  * Ours runs from the built package, with no other layer on but tracking, which the peers do not have.
  */
@@ -29,6 +32,8 @@ const pairs: readonly (readonly [ours: ServerName, peer: ServerName])[] = [
   ['Fastify, autopilot without its cache', 'Fastify bare'],
   ['Fastify, autopilot without its cache', 'Fastify, @fastify/compress'],
   ['Express, autopilot without its cache', 'Express, compression'],
+  ['Fastify, autopilot at its smallest', 'Fastify, @fastify/compress'],
+  ['Express, autopilot at its smallest', 'Express, compression'],
 ];
 const ruled: readonly ServerName[] = [
   'Fastify, autopilot',
@@ -85,12 +90,14 @@ export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> 
     }
   }
   const kept = await rulesKept(log);
+  const others = [await polls(log), await firstEvents('Fastify, autopilot'), await firstEvents('Express, autopilot')];
   return {
-    rows: [...compared.map(rowOf), ...kept.rows],
-    goals: [...goalsOf(compared), ...kept.goals],
+    rows: [...compared.map(rowOf), ...others.flatMap(({ rows }) => rows), ...kept.rows],
+    goals: [...goalsOf(compared), ...others.flatMap(({ goals }) => goals), ...kept.goals],
     notes: [
       'req/s and CPU: medians of the ratios within a round; bytes of the body as sent to a browser (gzip, deflate, br, zstd).',
       'CPU us added: to the server beside it, which for bare Fastify is what compression and tracking take.',
+      'Body cache on: the same body comes each time, and is sent as it was kept. Off: it is compressed each time, as bodies are that change.',
       'A rule that is not kept shows what happened instead; test/support/compression-rules.ts has what was asked.',
     ],
   };
@@ -126,17 +133,26 @@ function goalsOf(all: readonly Compared[]): readonly BenchGoal[] {
   const goals: BenchGoal[] = [];
   for (const compared of all) {
     const { ours, peer, path, rounds, bytes } = compared;
+    const share = bytes[0] / bytes[1];
+    if (ours.endsWith('at its smallest')) {
+      const cpu = ratiosOf(compared, (sample) => sample.cpuUs);
+      goals.push({
+        goal: `for no more CPU time than ${peer}, no more bytes at ${path} (effort "smallest", body cache off)`,
+        measured: `CPU ${cpu.toFixed(2)} x, bytes ${share.toFixed(3)} x`,
+        met: cpu <= 1 && share <= 1,
+      });
+      continue;
+    }
     // The same list comes each time, and what is kept is sent. Bodies that change each time have goals of their own.
-    const kept = ours.endsWith('without its cache') ? ', nothing kept' : '';
+    const cache = ours.endsWith('without its cache') ? 'body cache off' : 'body cache on';
     if (peer === 'Fastify bare') {
       if (path === '/200k') continue;
       const added = median(rounds.map(([one, other]) => one.cpuUs - other.cpuUs));
-      goals.push({ goal: `at most 40 us added at ${path}${kept}`, measured: added.toFixed(1), met: added <= 40 });
+      goals.push({ goal: `at most 40 us added at ${path} (${cache})`, measured: added.toFixed(1), met: added <= 40 });
       continue;
     }
-    const share = bytes[0] / bytes[1];
     goals.push({
-      goal: `bytes at most 1.10 x those of ${peer} at ${path}${kept}`,
+      goal: `bytes at most 1.10 x those of ${peer} at ${path} (${cache})`,
       measured: share.toFixed(3),
       met: share <= 1.1,
     });
@@ -144,7 +160,7 @@ function goalsOf(all: readonly Compared[]): readonly BenchGoal[] {
     if (least === undefined) continue;
     const ratio = ratiosOf(compared, (sample) => sample.requestsPerSecond);
     goals.push({
-      goal: `${least} x the req/s of ${peer} at ${path}${kept}`,
+      goal: `${least} x the req/s of ${peer} at ${path} (${cache})`,
       measured: ratio.toFixed(2),
       met: ratio >= least,
     });
@@ -152,7 +168,69 @@ function goalsOf(all: readonly Compared[]): readonly BenchGoal[] {
   return goals;
 }
 
-async function rulesKept(log: (line: string) => void): Promise<Pick<BenchFindings, 'rows' | 'goals'>> {
+type Found = Pick<BenchFindings, 'rows' | 'goals'>;
+
+/** Polls of a list of which a twentieth changes each time, by a client that has kept an answer. */
+async function polls(log: (line: string) => void): Promise<Found> {
+  log('compress: polls of a list that changes, by a dictionary');
+  const server = await start('Fastify, autopilot without its cache');
+  const rows: BenchRow[] = [];
+  const goals: BenchGoal[] = [];
+  try {
+    for (const path of Object.keys(sizes)) {
+      const first = await ask(server, `/polled${path}`, { 'accept-encoding': 'zstd' });
+      const hash = createHash('sha256').update(zstdDecompressSync(first.body)).digest('base64');
+      const has = { 'accept-encoding': 'zstd, dcz', 'available-dictionary': `:${hash}:` };
+      const pairs: (readonly [delta: number, plain: number])[] = [];
+      for (let i = 0; i < 9; i++) {
+        const delta = await ask(server, `/polled${path}`, has);
+        const plain = await ask(server, `/polled${path}`, { 'accept-encoding': 'zstd' });
+        if (delta.headers['content-encoding'] !== 'dcz') throw new Error(`${path} did not come by the dictionary`);
+        pairs.push([delta.body.byteLength, plain.body.byteLength]);
+      }
+      const [bytes, plain] = [median(pairs.map(([one]) => one)), median(pairs.map(([, other]) => other))];
+      rows.push({ measured: `a poll by dcz beside zstd, ${path.slice(1)}`, bytes, 'bytes of the other': plain });
+      if (path === '/2k') continue;
+      const goal = `a poll with 5 % changed by dcz at most 1/10 of zstd's bytes at ${path}`;
+      goals.push({ goal, measured: `${bytes} of ${plain}`, met: bytes * 10 <= plain });
+    }
+  } finally {
+    await stop(server);
+  }
+  return { rows, goals };
+}
+
+/** From asking to the first event: its first byte after the head. */
+async function firstEvents(name: ServerName): Promise<Found> {
+  const server = await start(name);
+  try {
+    const times: number[] = [];
+    for (let i = 0; i < 21; i++) {
+      const startedAtMs = performance.now();
+      const headers = { 'accept-encoding': ACCEPTED };
+      const asked = get({ port: server.port, host: '127.0.0.1', path: '/events', headers, agent: false });
+      const [answer] = (await once(asked, 'response')) as [IncomingMessage]; // Node's own event
+      await once(answer, 'data');
+      times.push(performance.now() - startedAtMs);
+      if (answer.headers['content-encoding'] === undefined) throw new Error('the events were not compressed');
+      answer.on('error', () => {});
+      asked.destroy();
+    }
+    const [first = 0, ...others] = times;
+    const ms = median(others);
+    const goal = `${name}: the first event of a compressed stream within 10 ms`;
+    return {
+      rows: [
+        { measured: `${name}: first event, ms`, 'ms, median': rounded(ms), 'ms, of a cold server': rounded(first) },
+      ],
+      goals: [{ goal, measured: `${ms.toFixed(1)} ms`, met: ms <= 10 }],
+    };
+  } finally {
+    await stop(server);
+  }
+}
+
+async function rulesKept(log: (line: string) => void): Promise<Found> {
   const rows = compressionRules.map(({ name }): Record<string, string> => ({ measured: `rule: ${name}` }));
   const goals: BenchGoal[] = [];
   for (const name of ruled) {
@@ -213,16 +291,22 @@ async function measure({ child, port }: Running, path: string, seconds: number):
 }
 
 /** The median of several answers: now and then one is coded otherwise, to see whether that is better. */
-async function bytesOf({ port }: Running, path: string): Promise<number> {
+async function bytesOf(server: Running, path: string): Promise<number> {
   const lengths: number[] = [];
-  for (let i = 0; i < 9; i++) {
-    const asked = get({ port, host: '127.0.0.1', path, headers: { 'accept-encoding': ACCEPTED }, agent: false });
-    const [answer] = (await once(asked, 'response')) as [IncomingMessage]; // Node's own event
-    let bytes = 0;
-    for await (const chunk of answer) bytes += (chunk as Buffer).byteLength; // no encoding is set
-    lengths.push(bytes);
-  }
+  for (let i = 0; i < 9; i++) lengths.push((await ask(server, path, { 'accept-encoding': ACCEPTED })).body.byteLength);
   return median(lengths);
+}
+
+async function ask(
+  { port }: Running,
+  path: string,
+  headers: OutgoingHttpHeaders,
+): Promise<{ readonly headers: IncomingHttpHeaders; readonly body: Buffer }> {
+  const asked = get({ port, host: '127.0.0.1', path, headers, agent: false });
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage]; // Node's own event
+  const chunks: Buffer[] = [];
+  for await (const chunk of answer) chunks.push(chunk as Buffer); // no encoding is set
+  return { headers: answer.headers, body: Buffer.concat(chunks) };
 }
 
 function rounded(value: number): number {

@@ -31,6 +31,7 @@ declare module 'koa' {
     set(headers: Readonly<Record<string, string>>): void;
   }
   export default class Koa {
+    silent: boolean;
     use(middleware: (context: Context, next: () => Promise<void>) => Promise<void> | void): void;
     callback(): (request: IncomingMessage, response: ServerResponse) => void;
   }

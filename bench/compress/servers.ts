@@ -1,17 +1,19 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { type RuledAnswer, ruledAnswer } from '../../test/support/compression-rules.ts';
-import { taskList } from './task-list.ts';
+import { changed, taskList } from './task-list.ts';
 
 /** A server whose answers are compressed by one or the other, or by nobody. It answers the lists and the rules alike. */
 export type ServerName =
   | 'Fastify bare'
   | 'Fastify, autopilot'
   | 'Fastify, autopilot without its cache'
+  | 'Fastify, autopilot at its smallest'
   | 'Fastify, @fastify/compress'
   | 'Express bare'
   | 'Express, autopilot'
   | 'Express, autopilot without its cache'
+  | 'Express, autopilot at its smallest'
   | 'Express, compression'
   | 'Koa, koa-compress'
   | 'Hono, hono/compress';
@@ -37,6 +39,12 @@ function withoutCache(): void {
   process.env['AUTOPILOT__COMPRESSION__CACHE_BYTES'] = '0';
 }
 
+/** As small as it gets, each body made anew: for a comparison at the peers' CPU time. */
+function atSmallest(): void {
+  withoutCache();
+  process.env['AUTOPILOT__COMPRESSION__EFFORT'] = 'smallest';
+}
+
 async function fastify(by: 'nobody' | 'ours' | 'theirs'): Promise<Server> {
   const { default: makeFastify } = await import('fastify');
   const app = makeFastify({ forceCloseConnections: true });
@@ -51,6 +59,13 @@ async function fastify(by: 'nobody' | 'ours' | 'theirs'): Promise<Server> {
     await app.register(plugin.autopilot, { agent, security: false });
   }
   for (const { path, list } of lists) app.get(path, () => Promise.resolve(list));
+  for (const { path, list } of lists) {
+    let polls = 0;
+    const options = { config: { autopilot: { dictionary: 'public' } } } as const;
+    app.get(`/polled${path}`, options, (_, reply) =>
+      reply.header('cache-control', 'max-age=600').send(changed(list, polls++)),
+    );
+  }
   app.get('/*', async (request, reply) => {
     const { status, headers, body } = ruledAnswer(request.url, request.headers['if-match']);
     return await reply.code(status).headers(headers).send(body);
@@ -91,6 +106,8 @@ function write(response: ServerResponse, { status, headers, body }: RuledAnswer)
 async function koa(): Promise<Server> {
   const [{ default: Koa }, { default: compress }] = await Promise.all([import('koa'), import('koa-compress')]);
   const app = new Koa();
+  // What goes wrong in it is what its answers show.
+  app.silent = true;
   app.use(compress());
   app.use((context) => {
     const { status, headers, body } = ruledAnswer(context.path, context.request.get('if-match'));
@@ -128,6 +145,10 @@ export const servers: Readonly<Record<ServerName, () => Promise<Server>>> = {
   'Fastify bare': () => fastify('nobody'),
   'Fastify, autopilot': () => fastify('ours'),
   'Fastify, @fastify/compress': () => fastify('theirs'),
+  'Fastify, autopilot at its smallest': () => {
+    atSmallest();
+    return fastify('ours');
+  },
   'Fastify, autopilot without its cache': () => {
     withoutCache();
     return fastify('ours');
@@ -136,6 +157,10 @@ export const servers: Readonly<Record<ServerName, () => Promise<Server>>> = {
   'Express, autopilot': () => express('ours'),
   'Express, autopilot without its cache': () => {
     withoutCache();
+    return express('ours');
+  },
+  'Express, autopilot at its smallest': () => {
+    atSmallest();
     return express('ours');
   },
   'Express, compression': () => express('theirs'),

@@ -1,5 +1,24 @@
+/** Its members are what JSON holds. */
+interface Task extends Readonly<Record<string, unknown>> {
+  readonly title: string;
+}
+
+/** A list of tasks as an API sends it. */
+export interface TaskList {
+  readonly items: readonly Task[];
+}
+
+/** The same list with every twentieth task changed, another way each time. */
+export function changed({ items }: TaskList, times: number): TaskList {
+  return {
+    items: items.map((task, at) =>
+      at % 20 === 0 ? { ...task, title: `Changed ${times * 7_919 + at}`, updatedAt: new Date(1.71e12 + times) } : task,
+    ),
+  };
+}
+
 /** A list of tasks of about this many bytes as JSON, the same each time. */
-export function taskList(bytes: number): unknown {
+export function taskList(bytes: number): TaskList {
   let seed = 7;
   const random = (): number => {
     seed = (seed * 1_103_515_245 + 12_345) & 0x7fff_ffff;
@@ -14,7 +33,7 @@ export function taskList(bytes: number): unknown {
     'xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx'.replaceAll('x', () => Math.floor(random() * 16).toString(16));
   const people = Array.from({ length: 12 }, id);
   const time = (): string => new Date(1.7e12 + random() * 1e10).toISOString();
-  const items: unknown[] = [];
+  const items: Task[] = [];
   let length = 0;
   while (length < bytes) {
     const task = {
