@@ -4,6 +4,7 @@ import type { MeasuredPool } from '../../packages/autopilot/src/advise/pool-advi
 import { PgRecorder } from '../../packages/autopilot/src/host/pg-instrumentation.ts';
 import { systemClock } from '../../packages/autopilot/src/kernel/clock.ts';
 import { ExponentialHistogram } from '../../packages/autopilot/src/kernel/histogram.ts';
+import { CodePlaces } from '../../packages/autopilot/src/track/code-places.ts';
 import { RequestContext } from '../../packages/autopilot/src/track/request-scope.ts';
 import { StatementRegistry } from '../../packages/autopilot/src/track/statement-registry.ts';
 import { random } from '../../test/support/random.ts';
@@ -82,6 +83,7 @@ async function measured(
     clock,
     context: new RequestContext(),
     statements: new StatementRegistry(),
+    places: new CodePlaces(clock),
   });
   // Opened before anybody is measured.
   await Promise.all(Array.from({ length: size }, () => pool.query('SELECT pg_sleep(0.05)')));

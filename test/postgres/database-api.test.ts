@@ -62,7 +62,9 @@ test('statements of server and applications are one list; plans are shown and no
   assert.equal(feed.calls, 7, 'the server has counted');
   assert.equal(feed.statement, 'feed', 'and the application measured');
   assert.ok(feed.p95Ms !== null && Math.abs(feed.p95Ms - 3) < 0.2);
-  assert.deepEqual(feed.routes, [{ route: 'GET /board', callsPerRequest: 8 }]);
+  assert.deepEqual(feed.routes, [
+    { route: 'GET /board', callsPerRequest: 8, repeats: 0, callsPerRepeat: null, frames: [] },
+  ]);
   assert.deepEqual(
     feed.findings.map(({ kind, evidence }) => [kind, evidence['route']]),
     [['n-plus-one', 'GET /board']],

@@ -6,6 +6,7 @@ import pg from 'pg';
 import QueryStream from 'pg-query-stream';
 import { PgRecorder } from '../../packages/autopilot/src/host/pg-instrumentation.ts';
 import { systemClock } from '../../packages/autopilot/src/kernel/clock.ts';
+import { CodePlaces } from '../../packages/autopilot/src/track/code-places.ts';
 import type { Observation } from '../../packages/autopilot/src/track/observation.ts';
 import { RequestContext, RequestScope } from '../../packages/autopilot/src/track/request-scope.ts';
 import { StatementRegistry } from '../../packages/autopilot/src/track/statement-registry.ts';
@@ -21,6 +22,7 @@ interface Instrumented {
   readonly pool: pg.Pool;
   readonly seen: Observation[];
   readonly context: RequestContext;
+  readonly places: CodePlaces;
   readonly detach: () => void;
   /** Texts of the statements that were measured, in order of their ends. */
   readonly texts: () => readonly string[];
@@ -40,6 +42,7 @@ function instrumented(t: TestContext, config: pg.PoolConfig = {}): Instrumented 
   const context = new RequestContext();
   context.enable();
   const seen: Observation[] = [];
+  const places = new CodePlaces(systemClock);
   const recorder = new PgRecorder({
     pool,
     poolName: 'main',
@@ -47,6 +50,8 @@ function instrumented(t: TestContext, config: pg.PoolConfig = {}): Instrumented 
     clock: systemClock,
     context,
     statements: new StatementRegistry(),
+    places,
+    leakedAfterSeconds: 1,
   });
   const attached = recorder.attach({ record: (observation) => seen.push(observation) });
   const detach = (): void => attached[Symbol.dispose]();
@@ -55,6 +60,7 @@ function instrumented(t: TestContext, config: pg.PoolConfig = {}): Instrumented 
     pool,
     seen,
     context,
+    places,
     detach,
     texts: () => seen.flatMap((one) => (one.kind === 'statement' ? [one.statement.text] : [])),
   };
@@ -73,6 +79,44 @@ describe('an instrumented pool', async () => {
       assert.ok(acquired <= Math.max(1, statements.length), `${acquired} connections for ${statements.length} calls`);
     });
   }
+
+  test('a connection that its request never gave back is counted and told with the line that took it', async (t) => {
+    const { pool, seen, context, places } = instrumented(t);
+    const request = new RequestScope(0);
+    request.route = 'GET /leaks';
+    const client = await context.run(request, () => pool.connect());
+    const levels = () => seen.filter((one) => one.kind === 'pool-level');
+    try {
+      await pool.query('select 1');
+      for (let round = 0; levels().length < 1 && round < 600; round++) await sleep(50);
+      assert.equal(levels()[0]?.leaked, 0, 'its request may still want it');
+      assert.equal(levels()[0]?.opened, 2);
+      assert.equal(levels()[0]?.agesMs.length, 2);
+      request.ended = true;
+      for (let round = 0; levels().at(-1)?.leaked !== 1 && round < 600; round++) await sleep(50);
+    } finally {
+      client.release();
+    }
+    const [leak] = places.since(0).filter(({ kind }) => kind === 'leak');
+    assert.deepEqual([leak?.key, leak?.route, leak?.count], ['main', 'GET /leaks', 1]);
+    assert.match(leak?.frames[0] ?? '', /instrumentation\.test\.ts:\d+$/);
+  });
+
+  test('where a statement is sent from is seen through the pool, and behind an await', async (t) => {
+    const { pool, context, places } = instrumented(t);
+    const request = new RequestScope(0);
+    request.route = 'GET /loops';
+    await context.run(request, async () => {
+      for (let time = 0; time < 12; time++) await pool.query('select 1 as repeated');
+    });
+    assert.deepEqual(
+      request.repeats().map(({ statement, calls }) => [statement.text, calls]),
+      [['select ? as repeated', 12]],
+    );
+    const [place] = places.since(0);
+    assert.equal(place?.route, 'GET /loops');
+    assert.match(place.frames[0] ?? '', /instrumentation\.test\.ts:\d+$/);
+  });
 
   test('counts rows, failures and time as the caller sees them', async (t) => {
     const { pool, seen } = instrumented(t);
@@ -188,7 +232,8 @@ describe('an instrumented pool', async () => {
     await pool.query('select 1');
     await sleep(1_100);
     const level = seen.find((one) => one.kind === 'pool-level');
-    assert.deepEqual(level && { ...level, atMs: 0 }, {
+    assert.equal(level?.agesMs.length, 1);
+    assert.deepEqual(level && { ...level, atMs: 0, agesMs: [] }, {
       kind: 'pool-level',
       atMs: 0,
       pool: 'main',
@@ -197,6 +242,10 @@ describe('an instrumented pool', async () => {
       idle: 1,
       waiting: 0,
       max: 3,
+      opened: 1,
+      closed: 0,
+      agesMs: [],
+      leaked: 0,
     });
   });
 

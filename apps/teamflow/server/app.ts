@@ -5,7 +5,7 @@ import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastif
 import type pg from 'pg';
 import type { Accounts } from './accounts/accounts.ts';
 import { createDatabase } from './database/database.ts';
-import type { SignUp } from './environment.ts';
+import type { Plant, SignUp } from './environment.ts';
 import { accountsBridge } from './http/accounts-bridge.ts';
 import { answerClientError } from './http/client-error.ts';
 import { health } from './http/health.ts';
@@ -41,6 +41,8 @@ export interface AppOptions {
   readonly pagesDirectory?: string;
   /** Whether the pages offer to make an account; default: they do not. */
   readonly signUp?: SignUp;
+  /** Faults made on purpose, asked for at each request; default: none. */
+  readonly plants?: ReadonlySet<Plant>;
   readonly trustedProxies?: readonly string[];
   /** Why requests can not be served yet, besides the database; default: nothing. */
   readonly unreadyReasons?: () => readonly string[];
@@ -92,7 +94,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
 
   const database = createDatabase(pool);
   const key = new Uint8Array(hkdfSync('sha256', options.secret, '', 'teamflow page cursors', 32));
-  const context: AccountContext = { database, pager: new Pager({ key }) };
+  const plants = options.plants ?? new Set<Plant>();
+  const context: AccountContext = { database, pager: new Pager({ key }), plants };
   await app.register(
     async (api) => {
       api.decorateRequest('identity', null);

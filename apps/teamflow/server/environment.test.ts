@@ -14,6 +14,7 @@ test('nothing given: the defaults of the run contract', () => {
     indexes: undefined,
     secret: undefined,
     signUp: 'open',
+    plants: new Set(),
     stateDirectory: undefined,
     administrator: { email: 'admin@teamflow.local', emailGiven: false, password: undefined },
   });
@@ -32,6 +33,7 @@ test('everything given is taken as given; an empty variable is none', () => {
     TEAMFLOW_SECRET: 'x'.repeat(32),
     TEAMFLOW_STATE: '/var/lib/teamflow',
     TEAMFLOW_SIGN_UP: 'closed',
+    TEAMFLOW_PLANT: 'n-plus-one',
     TEAMFLOW_ADMIN_EMAIL: 'Boss@Team.example',
     TEAMFLOW_ADMIN_PASSWORD: 'correct horse',
   });
@@ -47,6 +49,7 @@ test('everything given is taken as given; an empty variable is none', () => {
     secret: 'x'.repeat(32),
     stateDirectory: '/var/lib/teamflow',
     signUp: 'closed',
+    plants: new Set(['n-plus-one']),
     administrator: { email: 'boss@team.example', emailGiven: true, password: 'correct horse' },
   });
 });

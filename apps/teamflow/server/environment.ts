@@ -9,6 +9,9 @@ export type IndexChoice = 'full' | 'neglected';
 /** Whether people may make accounts for themselves, or only administrators do. */
 export type SignUp = 'open' | 'closed';
 
+/** Faults that TeamFlow makes on purpose, to see whether they are found: a list of tasks that asks for each assignee by itself. */
+export type Plant = 'n-plus-one';
+
 /** What TeamFlow was told from outside. Absent means: the default, or what the installation was made with. */
 export interface Environment {
   readonly port: number;
@@ -26,6 +29,7 @@ export interface Environment {
   /** Where the embedded server's data and made-up passwords are kept; absent: .data in the checkout. */
   readonly stateDirectory: string | undefined;
   readonly signUp: SignUp;
+  readonly plants: ReadonlySet<Plant>;
   readonly administrator: {
     readonly email: string;
     /** Whether the address was given, rather than the default. */
@@ -150,6 +154,7 @@ export function readEnvironment(variables: Variables): Environment {
     secret,
     stateDirectory: reader.text('TEAMFLOW_STATE'),
     signUp: reader.choice('TEAMFLOW_SIGN_UP', ['open', 'closed']) ?? 'open',
+    plants: new Set(reader.choice('TEAMFLOW_PLANT', ['n-plus-one']) === undefined ? [] : ['n-plus-one']),
     administrator: {
       email: (email ?? 'admin@teamflow.local').toLowerCase(),
       emailGiven: email !== undefined,

@@ -188,6 +188,7 @@ async function start(environment: Environment, ending: AsyncDisposableStack): Pr
     version: await versionOfThis(),
     pagesDirectory: ownPages.output,
     signUp: environment.signUp,
+    plants: environment.plants,
     trustedProxies: environment.trustedProxies,
     logger: { level: 'warn' },
     documents: [forwardedPart(openApiDocument({ sessionCookie: 'teamflow.session_token' }))],

@@ -37,6 +37,7 @@ import {
   poolMakerOfDriver,
   type StoreAddress,
 } from './storage/store-address.ts';
+import { CodePlaces } from './track/code-places.ts';
 import { Collector } from './track/collector.ts';
 import { CompressionRecorder } from './track/compression-recorder.ts';
 import { HttpRecorder } from './track/http-recorder.ts';
@@ -97,6 +98,7 @@ class RunningAgent implements Agent {
   readonly #collector = new Collector(systemClock);
   readonly #jobs = new JobRecorder(systemClock, this.#context);
   readonly #statements = new StatementRegistry();
+  readonly #places = new CodePlaces(systemClock);
   readonly #backlog = new WindowBacklog();
   readonly #resources = new Disposables();
   readonly #settings: LiveSettings;
@@ -175,6 +177,7 @@ class RunningAgent implements Agent {
       startedAt,
       databases: () => [...this.#databases],
       statementText: (database, id) => this.#statements.textOf(database, id),
+      places: this.#places,
       historyTrouble: () => this.#history.status.reason,
       config,
       profile: (kind, durationMs) => profiler.profile(kind, durationMs),
@@ -300,6 +303,7 @@ class RunningAgent implements Agent {
       clock: systemClock,
       context: this.#context,
       statements: this.#statements,
+      places: this.#places,
     });
     this.#pgRecorders.push(recorder);
     this.#resources.use(new RecorderSwitch(recorder, this.#collector, this.#settings, 'statements'));

@@ -298,6 +298,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     releases: async (service) => mergedReleases(agents.releases(service), history?.origins.releases(service) ?? []),
     historyTrouble,
     statementTexts: new StatementTextSource(agents, history?.stored ?? null),
+    places: (service) => agents.places(service),
     pager,
     defaultService: options.service ?? null,
   };

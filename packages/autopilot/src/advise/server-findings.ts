@@ -1,3 +1,4 @@
+import type { CodePlace } from '../contract/code-place.ts';
 import type {
   ConnectionsView,
   DatabaseFinding,
@@ -21,6 +22,8 @@ const SEQUENCE_CRITICAL = 0.9;
 const WRAPAROUND_RATIO = 0.5;
 /** Younger ones hold back nothing that matters. */
 export const BLOCKER_MIN_AGE = 100_000;
+/** A process that leaks is restarted sooner or later; nothing of it is told for ever. */
+const LEAK_TOLD_MS = 60 * 60_000;
 const SLOT_BYTES = 1_000_000_000;
 
 /** Foreign keys that deletes from the other table pay for; where nothing is ever deleted, nobody pays. */
@@ -109,6 +112,29 @@ export function connectionFindings(view: ConnectionsView): readonly DatabaseFind
     });
   }
   return findings;
+}
+
+/** Connections that the application took and never gave back, by the route that took them. */
+export function leakFindings(places: readonly CodePlace[], database: string, now: number): readonly DatabaseFinding[] {
+  return places
+    .filter((place) => place.kind === 'leak' && place.database === database && now - place.at < LEAK_TOLD_MS)
+    .map(({ key, route, frames, count, at }) => {
+      const [place, ...behind] = frames;
+      const where = place === undefined ? '' : ` at ${place}`;
+      const by = behind.length === 0 ? '' : ` (called from ${behind.join(', ')})`;
+      return {
+        kind: 'connection-leak',
+        severity: 'critical' as const,
+        subject: `pool ${key}`,
+        message: `${route ?? 'The application'} took ${countText(count)} ${count === 1 ? 'connection' : 'connections'}${where}${by} and never gave ${count === 1 ? 'it' : 'them'} back: the request has ended, and the pool is smaller until the process is restarted.`,
+        remedy:
+          place === undefined
+            ? 'Release the client in a finally block; the line is told when the route does it again.'
+            : 'Release the client in a finally block.',
+        sql: null,
+        evidence: { pool: key, route, connections: count, place: place ?? null, lastAt: new Date(at).toISOString() },
+      };
+    });
 }
 
 /** Databases that come near the end of their transaction identifiers. */

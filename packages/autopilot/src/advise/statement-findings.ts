@@ -1,3 +1,4 @@
+import type { StatementCaller } from '../contract/code-place.ts';
 import type { DatabaseFinding, PlanStep, SlowStatement } from '../contract/database.ts';
 import type { PlanNode } from '../postgres/explain-statement.ts';
 import { countText, percentText, sizeText } from './finding.ts';
@@ -6,6 +7,8 @@ type Finding = Omit<DatabaseFinding, 'subject'>;
 
 /** From here on a statement that one request repeats is called N+1: lists of tens of rows are what repeats it. */
 const MIN_CALLS_A_REQUEST = 5;
+/** Where not each request does it, so many that do are no accident. */
+const MIN_REPEATS = 3;
 const MIN_SPILL_BYTES = 10_000_000;
 const MIN_ROWS = 1_000;
 const MIN_READ_BYTES = 10_000_000;
@@ -34,16 +37,25 @@ export function statementFindings(statement: Omit<SlowStatement, 'findings'>): r
 type Judged = Omit<SlowStatement, 'findings'>;
 
 function repeated({ routes, meanMs }: Judged): Finding[] {
-  return routes
-    .filter(({ callsPerRequest }) => (callsPerRequest ?? 0) >= MIN_CALLS_A_REQUEST)
-    .map(({ route, callsPerRequest }) => ({
-      kind: 'n-plus-one',
-      severity: 'warning',
-      message: `Each request of ${route} calls it ${countText(callsPerRequest ?? 0)} times.`,
-      remedy: 'Ask once for all rows (WHERE id = ANY ($1), or a join) instead of once for each.',
-      sql: null,
-      evidence: { route, callsPerRequest, meanMs },
-    }));
+  return routes.map((caller) => repeatedBy(caller, meanMs)).filter((finding) => finding !== null);
+}
+
+/** A route that sends a statement again and again in one request; null: it does not, or too seldom to say. */
+export function repeatedBy(caller: StatementCaller, meanMs: number | null): Finding | null {
+  const { route, callsPerRequest, repeats, callsPerRepeat, frames } = caller;
+  const isEach = (callsPerRequest ?? 0) >= MIN_CALLS_A_REQUEST;
+  if (!isEach && repeats < MIN_REPEATS) return null;
+  const [place] = frames;
+  const calls = callsPerRepeat ?? callsPerRequest ?? 0;
+  const who = isEach ? `Each request of ${route} sends it` : `${countText(repeats)} requests of ${route} sent it`;
+  return {
+    kind: 'n-plus-one',
+    severity: 'warning',
+    message: `${who} ${countText(calls)} times${isEach || callsPerRequest === null ? '' : ' each'}${place === undefined ? '' : `, from ${place}`}.`,
+    remedy: 'Ask once for all rows (WHERE id = ANY ($1), or a join) instead of once for each.',
+    sql: null,
+    evidence: { route, calls: Math.round(calls), repeats, place: place ?? null, meanMs },
+  };
 }
 
 function slower({ trend }: Judged): Finding[] {

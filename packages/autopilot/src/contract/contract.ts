@@ -4,6 +4,7 @@ export * from './access.ts';
 export * from './access-operations.ts';
 export * from './benchmark-operations.ts';
 export * from './benchmarks.ts';
+export * from './code-place.ts';
 export * from './compression.ts';
 export * from './compression-stats.ts';
 export * from './configuration.ts';

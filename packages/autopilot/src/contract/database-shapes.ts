@@ -252,7 +252,16 @@ const statement: ShapeOf<d.SlowStatement> = {
     ioMs: maybeMs,
     routes: {
       kind: 'array',
-      of: { kind: 'object', fields: { route: text, callsPerRequest: maybeCount } },
+      of: {
+        kind: 'object',
+        fields: {
+          route: text,
+          callsPerRequest: maybeCount,
+          repeats: { ...count, description: 'Requests that sent it ten times or more' },
+          callsPerRepeat: { ...maybeCount, description: 'How often those sent it on average' },
+          frames: { ...texts, description: 'Where in the application it is sent from, the innermost first' },
+        },
+      },
     },
     trend: {
       kind: 'object',
@@ -370,6 +379,7 @@ export const databaseAnalysis: ShapeOf<d.DatabaseAnalysis> = {
     },
     gaps,
     pools,
+    poolAdvice: { kind: 'array', of: poolAdvice },
     cost,
     collection,
   },

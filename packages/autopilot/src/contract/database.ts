@@ -1,3 +1,4 @@
+import type { StatementCaller } from './code-place.ts';
 import type { SettingValue } from './configuration.ts';
 import type { Frame } from './frame.ts';
 import type { AdvisedIndex } from './index-advice.ts';
@@ -354,6 +355,7 @@ export interface DatabaseAnalysis extends DatabaseOverview {
   readonly name: string;
   /** Pools of the applications, over the last five minutes. */
   readonly pools: readonly PoolRow[];
+  readonly poolAdvice: readonly PoolAdvice[];
   readonly cost: WatchedDatabase['cost'];
   readonly collection: DatabaseCollection;
 }
@@ -385,7 +387,7 @@ export interface SlowStatement {
   /** Time of reading and writing pages; 0 where track_io_timing is off. */
   readonly ioMs: number | null;
   /** Routes that call it, most time first, with how often a request does. */
-  readonly routes: readonly { readonly route: string; readonly callsPerRequest: number | null }[];
+  readonly routes: readonly StatementCaller[];
   readonly trend: SlowStatementTrend;
   readonly findings: readonly DatabaseFinding[];
 }

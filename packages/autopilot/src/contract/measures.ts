@@ -1,4 +1,5 @@
 import { type CompressionMeasure, compressionMeasures } from './compression-measures.ts';
+import { type PoolMeasure, poolMeasures } from './pool-measures.ts';
 import type { Family } from './series.ts';
 
 /** How a measure is computed from merged cells; fields are names of the metric table. */
@@ -208,77 +209,17 @@ const table = {
     description: 'Time of all calls',
     formula: { kind: 'total', field: 'totalMs' },
   },
-  poolSize: {
-    families: ['pool'],
-    unit: 'connections',
-    description: 'Open connections',
-    formula: { kind: 'level', field: 'size' },
-  },
-  poolIdle: {
-    families: ['pool'],
-    unit: 'connections',
-    description: 'Idle connections',
-    formula: { kind: 'level', field: 'idle' },
-  },
-  poolWaiting: {
-    families: ['pool'],
+  repeats: {
+    families: ['route-statement'],
     unit: 'requests',
-    description: 'Callers waiting for a connection',
-    formula: { kind: 'level', field: 'waiting' },
+    description: 'Requests that sent the statement ten times or more',
+    formula: { kind: 'total', field: 'repeats' },
   },
-  poolMax: {
-    families: ['pool'],
-    unit: 'connections',
-    description: 'Most connections allowed',
-    formula: { kind: 'level', field: 'max' },
-  },
-  poolWaitP95Ms: {
-    families: ['pool'],
-    unit: 'ms',
-    description: 'Wait for a connection 95 % stay under',
-    formula: { kind: 'quantile', field: 'waitMs', q: 0.95 },
-  },
-  poolWaitMaxMs: {
-    families: ['pool'],
-    unit: 'ms',
-    description: 'Longest wait for a connection',
-    formula: { kind: 'max', field: 'waitMs' },
-  },
-  poolWaitMeanMs: {
-    families: ['pool'],
-    unit: 'ms',
-    description: 'Mean wait for a connection',
-    formula: { kind: 'mean', field: 'waitMs' },
-  },
-  poolUseMeanMs: {
-    families: ['pool'],
-    unit: 'ms',
-    description: 'Mean time a caller keeps a connection',
-    formula: { kind: 'mean', field: 'useMs' },
-  },
-  poolUseVariation: {
-    families: ['pool'],
-    unit: '1',
-    description: 'Squared coefficient of variation of the time a caller keeps a connection',
-    formula: { kind: 'variation', field: 'useMs' },
-  },
-  poolAcquireRate: {
-    families: ['pool'],
-    unit: 'connections/s',
-    description: 'Connections handed out a second',
-    formula: { kind: 'rate', field: 'acquired' },
-  },
-  poolAcquired: {
-    families: ['pool'],
-    unit: 'connections',
-    description: 'Connections handed out',
-    formula: { kind: 'total', field: 'acquired' },
-  },
-  poolFailed: {
-    families: ['pool'],
-    unit: 'connections',
-    description: 'Callers that got no connection',
-    formula: { kind: 'total', field: 'failed' },
+  repeatedCalls: {
+    families: ['route-statement'],
+    unit: 'calls',
+    description: 'How often those requests sent it',
+    formula: { kind: 'total', field: 'repeatedCalls' },
   },
   eventLoopDelayP50Ms: {
     families: ['runtime'],
@@ -468,10 +409,11 @@ const table = {
   },
 } as const;
 
-export type Measure = keyof typeof table | CompressionMeasure;
+export type Measure = keyof typeof table | CompressionMeasure | PoolMeasure;
 
 /** Every measure that can be asked for, declared once. Without data in a step a measure is null, never zero, but for rates and totals. */
 export const measures: Readonly<Record<Measure, MeasureDefinition>> = {
   ...table,
   ...compressionMeasures,
+  ...poolMeasures,
 };

@@ -54,6 +54,8 @@ const statement = {
 const routeStatement = {
   calls: { kind: 'counter', unit: 'calls', description: 'Executions of the statement by the route' },
   totalMs: { kind: 'counter', unit: 'ms', description: 'Time of those executions' },
+  repeats: { kind: 'counter', unit: 'requests', description: 'Requests that sent the statement ten times or more' },
+  repeatedCalls: { kind: 'counter', unit: 'calls', description: 'How often those requests sent it' },
 } as const;
 
 const pool = {
@@ -61,6 +63,14 @@ const pool = {
   idle: { kind: 'gauge', unit: 'connections', description: 'Open connections not in use' },
   waiting: { kind: 'gauge', unit: 'requests', description: 'Callers waiting for a connection' },
   max: { kind: 'gauge', unit: 'connections', description: 'Most connections the pool may open' },
+  ageMs: { kind: 'gauge', unit: 'ms', description: 'Age of open connections' },
+  opened: { kind: 'counter', unit: 'connections', description: 'Connections opened' },
+  closed: { kind: 'counter', unit: 'connections', description: 'Connections closed' },
+  leaked: {
+    kind: 'gauge',
+    unit: 'connections',
+    description: 'Connections that requests took which have ended, and never gave back',
+  },
   acquired: { kind: 'counter', unit: 'connections', description: 'Connections handed out' },
   failed: { kind: 'counter', unit: 'connections', description: 'Callers that got no connection' },
   waitMs: { kind: 'histogram', unit: 'ms', description: 'Time a caller waited for a connection' },

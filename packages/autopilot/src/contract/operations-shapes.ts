@@ -176,6 +176,11 @@ export const pool: ShapeOf<PoolRow> = {
     acquired: count,
     failed: count,
     waitP95Ms: orNull(ms),
+    opened: { ...count, description: 'Connections opened over the range' },
+    closed: { ...count, description: 'Connections closed over the range' },
+    ageMs: { ...orNull(ms), description: 'Of open connections, on average' },
+    oldestMs: { ...orNull(ms), description: 'Of the oldest connection' },
+    leaked: { ...orNull(count), description: 'Taken by requests that have ended, and never given back' },
   },
 };
 

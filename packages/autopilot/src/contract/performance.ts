@@ -98,6 +98,14 @@ export interface PoolRow {
   readonly acquired: number;
   readonly failed: number;
   readonly waitP95Ms: number | null;
+  /** Connections opened and closed over the range. */
+  readonly opened: number;
+  readonly closed: number;
+  /** Of open connections: on average, and of the oldest. */
+  readonly ageMs: number | null;
+  readonly oldestMs: number | null;
+  /** Connections that requests took which have ended, and never gave back; null: none was seen. */
+  readonly leaked: number | null;
 }
 
 export interface DatabaseSummary {

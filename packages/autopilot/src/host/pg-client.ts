@@ -1,7 +1,8 @@
 import type { PoolClient } from 'pg';
 import type { Clock } from '../kernel/clock.ts';
+import type { CodePlaces } from '../track/code-places.ts';
 import type { Sink } from '../track/observation.ts';
-import type { RequestContext, RequestScope } from '../track/request-scope.ts';
+import { REPEATED_CALLS, type RequestContext, type RequestScope } from '../track/request-scope.ts';
 import type { Statement, StatementRegistry } from '../track/statement-registry.ts';
 
 /** Where the calls on a client are measured to. */
@@ -10,6 +11,7 @@ export interface CallMeter {
   readonly clock: Clock;
   readonly context: RequestContext;
   readonly statements: StatementRegistry;
+  readonly places: CodePlaces;
   readonly database: string;
 }
 
@@ -40,8 +42,15 @@ class Call {
     this.#meter = meter;
     this.#startedAtMs = meter.clock.monotonicMs();
     this.#statement = meter.statements.find(meter.database, text, this.#startedAtMs);
-    this.scope = meter.context.current();
-    this.scope?.enterDatabase(this.#startedAtMs);
+    const scope = meter.context.current();
+    this.scope = scope;
+    const { places } = meter;
+    const { id, database } = this.#statement;
+    if (scope !== undefined) {
+      scope.enterDatabase(this.#startedAtMs);
+      if (scope.countSent(this.#statement) === REPEATED_CALLS) places.want(database, id, scope.route);
+    }
+    places.atStatement(this.#startedAtMs, database, id, scope?.route ?? null);
   }
 
   end(rows: number, failed: boolean): void {

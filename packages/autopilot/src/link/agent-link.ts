@@ -1,3 +1,4 @@
+import type { CodePlace } from '../contract/code-place.ts';
 import type { TokenDigest } from '../contract/principal.ts';
 import { PROFILE_SECONDS, type ProfileKind, type ProfileTree } from '../contract/profile.ts';
 import type { Origin, StatementText, Window } from '../contract/series.ts';
@@ -24,6 +25,8 @@ export interface AgentLinkOptions {
   readonly databases: () => readonly string[];
   /** The text behind a series of the family `statement`; null when it is not known any more. */
   readonly statementText: (database: string, id: string) => StatementText | null;
+  /** Where in the application's code something was seen; absent: nobody looks. */
+  readonly places?: { readonly revision: number; since(revision: number): readonly CodePlace[] };
   /** Why what is measured does not reach history; null: it does. Said with each message. */
   readonly historyTrouble?: () => string | null;
   /** Takes configurations; absent: none is asked for. */
@@ -75,6 +78,8 @@ export class AgentLink {
   #unacknowledged: Sent[] = [];
   /** Of the channel of now. */
   #texts: UnsentTexts;
+  /** Of the places that were said on the channel of now. */
+  #placesRevision = 0;
   #lostWindows = 0;
   /** Where the newest window ends that was acknowledged, on whatever channel. */
   #takenUntil: EpochMs | null = null;
@@ -186,6 +191,7 @@ export class AgentLink {
         this.#options.onTestMarks?.([]);
         this.#sequence = 0;
         this.#texts = new UnsentTexts(this.#options.statementText);
+        this.#placesRevision = 0;
         for (const sent of this.#unacknowledged) sent.sequence = 0;
         this.sayConfigState();
         if (this.#listensAt !== null) channel.send({ kind: 'listening', url: this.#listensAt });
@@ -280,7 +286,11 @@ export class AgentLink {
     const statements = this.#texts.of(windows);
     const historyTrouble = this.#options.historyTrouble?.() ?? null;
     const takenUntil = this.#takenUntil;
-    if (!channel.send({ kind: 'windows', sequence, windows, statements, historyTrouble, takenUntil })) return false;
+    const revision = this.#options.places?.revision ?? 0;
+    const places = this.#options.places?.since(this.#placesRevision) ?? [];
+    const message = { kind: 'windows', sequence, windows, statements, historyTrouble, takenUntil } as const;
+    if (!channel.send(places.length === 0 ? message : { ...message, places })) return false;
+    this.#placesRevision = revision;
     this.#sequence = sequence;
     sent.sequence = sequence;
     this.#texts.sent(statements);

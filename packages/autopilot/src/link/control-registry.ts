@@ -1,9 +1,11 @@
+import type { CodePlace } from '../contract/code-place.ts';
 import type { InstanceStatus, ReleaseMark } from '../contract/performance.ts';
 import type { TokenDigest } from '../contract/principal.ts';
 import type { Origin, StatementText, Window } from '../contract/series.ts';
 import type { Clock, EpochMs } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
 import type { ConfigExchange } from './config-exchange.ts';
+import { KnownPlaces, placeOf } from './control-places.ts';
 import { StatementTexts } from './control-statements.ts';
 import {
   type ControlChannel,
@@ -23,6 +25,7 @@ const MAX_NAME_LENGTH = 256;
 const MAX_TROUBLE_LENGTH = 1000;
 /** Windows in one message: ten minutes of seconds, the most that an agent keeps, twice over. */
 const MAX_WINDOWS = 1200;
+const MAX_PLACES = 1_000;
 
 /** What an {@link AgentRegistry} is made with. */
 export interface AgentRegistryOptions {
@@ -68,6 +71,7 @@ export class AgentRegistry {
   /** By service and instance, in the order in which they first linked. */
   readonly #known: Map<string, Known> = new Map();
   readonly #texts: StatementTexts = new StatementTexts();
+  readonly #places: KnownPlaces = new KnownPlaces();
   readonly #channels: Set<ControlChannel> = new Set();
 
   constructor(options: AgentRegistryOptions) {
@@ -138,6 +142,11 @@ export class AgentRegistry {
   /** undefined when it never came, or had to make room. */
   statementText(service: string, database: string, id: string): string | undefined {
     return this.#texts.get(service, database, id);
+  }
+
+  /** Where in the code of a service things were seen. */
+  places(service: string): readonly CodePlace[] {
+    return this.#places.of(service);
   }
 
   /** Remembers a text that was found elsewhere, as if its agent had sent it. */
@@ -225,6 +234,10 @@ export class AgentRegistry {
       readable = true;
       for (const text of Array.isArray(statements) ? statements : []) {
         if (isStatementText(text)) this.#texts.set(origin.service, text);
+      }
+      for (const one of Array.isArray(message.places) ? message.places.slice(0, MAX_PLACES) : []) {
+        const place = placeOf(one);
+        if (place !== null) this.#places.learn(origin.service, place);
       }
       if (windows.length > 0) await take(origin, windows);
       channel.send({ kind: 'ack', sequence });

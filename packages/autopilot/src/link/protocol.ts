@@ -1,3 +1,4 @@
+import type { CodePlace } from '../contract/code-place.ts';
 import type { SettingValues } from '../contract/configuration.ts';
 import type { TokenDigest } from '../contract/principal.ts';
 import type { ProfileKind, ProfileTree } from '../contract/profile.ts';
@@ -61,6 +62,8 @@ export type UpMessage =
       readonly statements: readonly StatementText[];
       /** Why what the agent measures does not reach history; null or absent: it does, or the agent keeps none. */
       readonly historyTrouble?: string | null;
+      /** Where in the application's code something was seen, as far as that was not said on this channel; an older agent does not say it. */
+      readonly places?: readonly CodePlace[];
       /**
        * All windows that end by then were taken before this message, by the receiver or by another control plane; null: none
        * was. An older agent does not say it.

@@ -66,7 +66,20 @@ export async function runtimeSummary(engine: QueryEngine, scope: Scope, range: T
 }
 
 const STATEMENTS = ['calls', 'callRate', 'callErrorRatio', 'p50Ms', 'p95Ms', 'p99Ms', 'meanMs', 'concurrency'] as const;
-const POOL = ['poolSize', 'poolIdle', 'poolWaiting', 'poolMax', 'poolAcquired', 'poolFailed', 'poolWaitP95Ms'] as const;
+const POOL = [
+  'poolSize',
+  'poolIdle',
+  'poolWaiting',
+  'poolMax',
+  'poolAcquired',
+  'poolFailed',
+  'poolWaitP95Ms',
+  'poolOpened',
+  'poolClosed',
+  'poolAgeMs',
+  'poolAgeMaxMs',
+  'poolLeaked',
+] as const;
 
 /** All statements and each pool over the range. */
 export async function databaseSummary(engine: QueryEngine, scope: Scope, range: TimeRange): Promise<DatabaseSummary> {
@@ -85,6 +98,11 @@ export async function databaseSummary(engine: QueryEngine, scope: Scope, range: 
       acquired: pool.poolAcquired ?? 0,
       failed: pool.poolFailed ?? 0,
       waitP95Ms: pool.poolWaitP95Ms,
+      opened: pool.poolOpened ?? 0,
+      closed: pool.poolClosed ?? 0,
+      ageMs: pool.poolAgeMs,
+      oldestMs: pool.poolAgeMaxMs,
+      leaked: pool.poolLeaked,
     }),
   );
   pools.sort((a, b) => (a.pool + a.database < b.pool + b.database ? -1 : 1));

@@ -16,6 +16,7 @@ import type {
   PoolUseObservation,
   PoolWaitObservation,
   ProcessObservation,
+  RepeatObservation,
   RequestObservation,
   StatementObservation,
 } from './observation.ts';
@@ -140,6 +141,8 @@ export class StatementCells implements Cells {
 export class RouteStatementCells implements Cells {
   #calls = 0;
   #totalMs = 0;
+  #repeats = 0;
+  #repeatedCalls = 0;
 
   get calls(): number {
     return this.#calls;
@@ -154,8 +157,18 @@ export class RouteStatementCells implements Cells {
     this.#totalMs += call.durationMs;
   }
 
+  addRepeat({ calls }: RepeatObservation): void {
+    this.#repeats++;
+    this.#repeatedCalls += calls;
+  }
+
   encode(): Readonly<Record<string, Cell>> {
-    return pack<RouteStatementMetric>({ calls: this.#calls, totalMs: this.#totalMs });
+    return pack<RouteStatementMetric>({
+      calls: this.#calls,
+      totalMs: this.#totalMs,
+      repeats: this.#repeats,
+      repeatedCalls: this.#repeatedCalls,
+    });
   }
 }
 
@@ -165,6 +178,10 @@ export class PoolCells implements Cells {
   readonly #idle = new Gauge();
   readonly #waiting = new Gauge();
   readonly #max = new Gauge();
+  readonly #ageMs = new Gauge();
+  readonly #leaked = new Gauge();
+  #opened = 0;
+  #closed = 0;
   #acquired = 0;
   #failed = 0;
   readonly #waitMs = new ExponentialHistogram();
@@ -185,6 +202,10 @@ export class PoolCells implements Cells {
     this.#idle.sample(level.idle);
     this.#waiting.sample(level.waiting);
     this.#max.sample(level.max);
+    for (const ageMs of level.agesMs) this.#ageMs.sample(ageMs);
+    if (level.leaked > 0) this.#leaked.sample(level.leaked);
+    this.#opened += level.opened;
+    this.#closed += level.closed;
   }
 
   encode(): Readonly<Record<string, Cell>> {
@@ -193,6 +214,10 @@ export class PoolCells implements Cells {
       idle: this.#idle,
       waiting: this.#waiting,
       max: this.#max,
+      ageMs: this.#ageMs,
+      leaked: this.#leaked,
+      opened: this.#opened,
+      closed: this.#closed,
       acquired: this.#acquired,
       failed: this.#failed,
       waitMs: this.#waitMs,

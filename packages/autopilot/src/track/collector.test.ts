@@ -111,7 +111,9 @@ test('statements, pairs, pools and the process have their series', () => {
   const pool = { atMs: 0, pool: 'main', database: 'main' } as const;
   collector.record({ kind: 'pool-wait', ...pool, waitMs: 2, failed: false });
   collector.record({ kind: 'pool-wait', ...pool, waitMs: 9, failed: true });
-  collector.record({ kind: 'pool-level', ...pool, size: 4, idle: 1, waiting: 0, max: 10 });
+  const level = { size: 4, idle: 1, waiting: 0, max: 10, opened: 2, closed: 1, agesMs: [10, 30], leaked: 0 };
+  collector.record({ kind: 'pool-level', ...pool, ...level });
+  collector.record({ kind: 'repeat', atMs: 0, statement, route: 'GET /', calls: 12 });
   collector.record({ kind: 'event-loop-delay', atMs: 0, delayMs: 5_000 });
   collector.record({ kind: 'gc', atMs: 0, pauseMs: 3 });
   const windows = collector.drain(Number.POSITIVE_INFINITY);
@@ -120,12 +122,14 @@ test('statements, pairs, pools and the process have their series', () => {
   assert.equal(cells('statement', statement.id)['calls'], 2);
   assert.equal(cells('statement', statement.id)['errors'], 1);
   assert.equal(cells('statement', statement.id)['rows'], 7);
-  assert.deepEqual(cells('route-statement', statement.id), { calls: 1, totalMs: 3 });
+  assert.deepEqual(cells('route-statement', statement.id), { calls: 1, totalMs: 3, repeats: 1, repeatedCalls: 12 });
   assert.equal(seriesOf(windows, 'route-statement', statement.id)?.route, 'GET /');
   assert.equal(seriesOf(windows, 'statement', statement.id)?.database, 'main');
   assert.equal(cells('pool', 'main')['acquired'], 1);
   assert.equal(cells('pool', 'main')['failed'], 1);
   assert.deepEqual(cells('pool', 'main')['size'], { count: 1, sum: 4, min: 4, max: 4 });
+  assert.deepEqual(cells('pool', 'main')['ageMs'], { count: 2, sum: 40, min: 10, max: 30 });
+  assert.deepEqual([cells('pool', 'main')['opened'], cells('pool', 'main')['closed']], [2, 1]);
   const delay = ExponentialHistogram.decode(cells('runtime', 'process')['eventLoopDelayMs'] as Uint8Array); // `as`: a histogram's cell
   assert.equal(delay.max, 5_000);
 });

@@ -147,6 +147,11 @@ export class Collector implements Sink {
         if (observation.route !== null) this.#pairs.cells(observation.route, seriesId, id, database)?.add(observation);
         return;
       }
+      case 'repeat': {
+        const { seriesId, id, database } = observation.statement;
+        this.#pairs.cells(observation.route, seriesId, id, database)?.addRepeat(observation);
+        return;
+      }
       case 'pool-wait':
         this.#pools.cells(observation.pool, observation.pool, observation.database).addWait(observation);
         return;

@@ -93,6 +93,9 @@ export class HttpRecorder implements Recorder {
     ended.shed = scope.shed;
     ended.isTest = scope.isTest;
     sink.record(ended);
+    for (const { statement, calls } of scope.repeats()) {
+      sink.record({ kind: 'repeat', atMs, statement, route: scope.route, calls });
+    }
   }
 
   /** Ends a request that is not to be measured. */

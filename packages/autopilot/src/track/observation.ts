@@ -52,6 +52,15 @@ export interface StatementObservation {
   readonly failed: boolean;
 }
 
+/** One request that sent a statement again and again, and has ended. */
+export interface RepeatObservation {
+  readonly kind: 'repeat';
+  readonly atMs: number;
+  readonly statement: Statement;
+  readonly route: string;
+  readonly calls: number;
+}
+
 /** One caller that asked a pool for a connection. */
 export interface PoolWaitObservation {
   readonly kind: 'pool-wait';
@@ -83,6 +92,13 @@ export interface PoolLevelObservation {
   readonly idle: number;
   readonly waiting: number;
   readonly max: number;
+  /** Connections opened and closed since the sample before. */
+  readonly opened: number;
+  readonly closed: number;
+  /** Of the connections that are open, those whose opening was seen. */
+  readonly agesMs: readonly number[];
+  /** Connections taken by requests that ended long ago, and never given back. */
+  readonly leaked: number;
 }
 
 /** How late a timer fired: what any callback of the process had to wait. */
@@ -151,6 +167,7 @@ export type Observation =
   | RequestObservation
   | LoopTimeObservation
   | StatementObservation
+  | RepeatObservation
   | PoolWaitObservation
   | PoolUseObservation
   | PoolLevelObservation

@@ -1,6 +1,18 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { UNMATCHED_ROUTE } from '../contract/series.ts';
 import type { LoopSlices } from './loop-slices.ts';
+import type { Statement } from './statement-registry.ts';
+
+/** From here on a statement that one request repeats is worth a word: lists of tens of rows are what repeats it. */
+export const REPEATED_CALLS = 10;
+/** Statements of one request that are told apart: what comes in a loop comes early. */
+const MOST_COUNTED = 16;
+
+/** How often a request sent one statement. */
+export interface StatementRepeat {
+  readonly statement: Statement;
+  calls: number;
+}
 
 /** How long a request waited for its database. Calls may overlap; their time counts once. */
 class DatabaseTime {
@@ -8,7 +20,14 @@ class DatabaseTime {
   ms = 0;
   busy = 0;
   busySinceMs = 0;
+  /** Counted by statement from the second on. */
+  first: Statement | null = null;
+  firstCalls = 0;
+  others: StatementRepeat[] | null = null;
+  isRepeating = false;
 }
+
+const NO_REPEATS: readonly StatementRepeat[] = [];
 
 /** A request under way: what the code that handles it can find out about it, and adds to. Small, because there is one a request. */
 export class RequestScope {
@@ -55,6 +74,31 @@ export class RequestScope {
   leaveDatabase(atMs: number): void {
     const database = this.#database;
     if (database !== null && --database.busy === 0) database.ms += atMs - database.busySinceMs;
+  }
+
+  /** A statement is sent; how often by this request so far, 0: it is not counted. */
+  countSent(statement: Statement): number {
+    const database = (this.#database ??= new DatabaseTime());
+    let calls = 1;
+    if (database.first === null) database.first = statement;
+    if (database.first === statement) calls = ++database.firstCalls;
+    else {
+      const others = (database.others ??= []);
+      const known = others.find((one) => one.statement === statement);
+      if (known !== undefined) calls = ++known.calls;
+      else if (others.length < MOST_COUNTED) others.push({ statement, calls });
+      else calls = 0;
+    }
+    if (calls === REPEATED_CALLS) database.isRepeating = true;
+    return calls;
+  }
+
+  /** Statements that it has sent again and again. */
+  repeats(): readonly StatementRepeat[] {
+    const database = this.#database;
+    if (database === null || !database.isRepeating || database.first === null) return NO_REPEATS;
+    const all = [{ statement: database.first, calls: database.firstCalls }, ...(database.others ?? [])];
+    return all.filter(({ calls }) => calls >= REPEATED_CALLS);
   }
 
   /** A statement was executed. */

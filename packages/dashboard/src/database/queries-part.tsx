@@ -1,4 +1,4 @@
-import type { SlowStatement, SlowStatementSort } from '@teamflow/autopilot/contract';
+import type { SlowStatement, SlowStatementSort, StatementCaller } from '@teamflow/autopilot/contract';
 import { type ReactElement, useState } from 'react';
 import { formatQuantity } from '../format/quantity.ts';
 import { momentText } from '../format/time.ts';
@@ -69,6 +69,7 @@ function nameColumn(planned: string | null, setPlanned: (queryId: string | null)
         <StatementText text={text} />
         <FindingMarks findings={findings} />
         {routes.length > 0 && <CallingRoutes routes={routes.map(({ route }) => route)} />}
+        <CallingPlaces callers={routes} />
         {queryId !== null && (
           <button
             type="button"
@@ -83,6 +84,23 @@ function nameColumn(planned: string | null, setPlanned: (queryId: string | null)
       </>
     ),
   };
+}
+
+const MOST_PLACES = 3;
+
+/** Where in the application it is sent from, what called it behind when pointed at. */
+function CallingPlaces({ callers }: { readonly callers: readonly StatementCaller[] }): ReactElement | null {
+  const places = new Map(callers.flatMap(({ frames }) => (frames[0] === undefined ? [] : [[frames[0], frames]])));
+  if (places.size === 0) return null;
+  return (
+    <ul className="calling-places" aria-label="Sent from">
+      {[...places].slice(0, MOST_PLACES).map(([place, frames]) => (
+        <li key={place}>
+          <code title={frames.join(' < ')}>{place}</code>
+        </li>
+      ))}
+    </ul>
+  );
 }
 
 /** Statements as the server counts them and the applications saw them, with a plan on request. */

@@ -49,6 +49,17 @@ function PoolItem({ pool }: { readonly pool: PoolRow }): ReactElement {
         <span>{count(idle)} idle</span>
         <span data-tone={(pool.waiting ?? 0) >= 1 ? 'bad' : undefined}>{count(pool.waiting)} waiting</span>
         <span>wait p95 {formatQuantity('duration', pool.waitP95Ms)}</span>
+        {pool.oldestMs !== null && (
+          <span title="Of open connections on average, and of the oldest">
+            age {formatQuantity('duration', pool.ageMs)}, {formatQuantity('duration', pool.oldestMs)}
+          </span>
+        )}
+        {pool.opened + pool.closed > 0 && (
+          <span>
+            {formatQuantity('count', pool.opened)} opened, {formatQuantity('count', pool.closed)} closed
+          </span>
+        )}
+        {(pool.leaked ?? 0) > 0 && <span data-tone="bad">{count(pool.leaked)} never given back</span>}
         {pool.failed > 0 && <span data-tone="bad">{formatQuantity('count', pool.failed)} got none</span>}
       </div>
     </li>

@@ -1,5 +1,6 @@
+import { worstFirst } from '../../advise/finding.ts';
 import { nameOf, unusedDeclined } from '../../advise/index-findings.ts';
-import { connectionFindings } from '../../advise/server-findings.ts';
+import { connectionFindings, leakFindings } from '../../advise/server-findings.ts';
 import { planFindings, planSteps } from '../../advise/statement-findings.ts';
 import type {
   DatabaseAnalysis,
@@ -33,7 +34,7 @@ import { databaseHistory } from './history-answer.ts';
 import { listPage } from './list-page.ts';
 import { maintenanceAnswers } from './maintenance-answers.ts';
 import { poolAdviceOf, poolsMs } from './pool-answers.ts';
-import { slowStatements } from './slow-statements.ts';
+import { repeatedStatements, slowStatements } from './slow-statements.ts';
 import { type DatabaseSources, scopeOfService } from './sources.ts';
 import { type StatementRange, statementsOfRange } from './statement-range.ts';
 import { withTrends } from './table-trends.ts';
@@ -58,8 +59,20 @@ export function databaseAnswers(sources: DatabaseSources): Pick<Answering, Datab
           const watch = watched.find(query.database);
           const { tables: _tables, indexes: _indexes, ...overview } = await watch.look();
           const pools = await poolsOf(performance, query);
-          const collection = await collectionOf(watch, clock.now());
-          return { name: watch.name, ...overview, pools, cost: watch.cost, collection };
+          const scope = scopeOfService(performance, query);
+          const ofApplications = [
+            ...leakFindings(performance.places(scope.service), watch.name, clock.now()),
+            ...(await repeatedStatements(performance, scope, watch.name, lately(performance, STATEMENTS_MS))),
+          ];
+          return {
+            name: watch.name,
+            ...overview,
+            findings: worstFirst([...overview.findings, ...ofApplications]),
+            pools,
+            poolAdvice: await poolAdviceOf(sources, watch, query, pools, overview.connections),
+            cost: watch.cost,
+            collection: await collectionOf(watch, clock.now()),
+          };
         }),
       ),
     listSlowQueries: async ({ query, key, url }) => {
@@ -116,13 +129,17 @@ export function databaseAnswers(sources: DatabaseSources): Pick<Answering, Datab
           const { gaps } = await watch.server();
           const view = await readConnections(watch.database);
           const pools = await poolsOf(performance, query);
+          const { service } = scopeOfService(performance, query);
           return {
             name: watch.name,
             at: new Date(clock.now()).toISOString(),
             view,
             pools,
             poolAdvice: await poolAdviceOf(sources, watch, query, pools, view),
-            findings: connectionFindings(view),
+            findings: worstFirst([
+              ...connectionFindings(view),
+              ...leakFindings(performance.places(service), watch.name, clock.now()),
+            ]),
             gaps: gaps.filter(({ reading }) => reading === 'activity of other roles'),
           };
         }),

@@ -1,5 +1,12 @@
-import { statementFindings } from '../../advise/statement-findings.ts';
-import type { SlowStatement, SlowStatementTrend, StatementStatistics } from '../../contract/database.ts';
+import { repeatedBy, statementFindings } from '../../advise/statement-findings.ts';
+import { type CodePlace, placeKey, type StatementCaller } from '../../contract/code-place.ts';
+import type {
+  DatabaseFinding,
+  SlowStatement,
+  SlowStatementTrend,
+  StatementStatistics,
+} from '../../contract/database.ts';
+import type { SeriesKey } from '../../contract/series.ts';
 import { statementFingerprint } from '../../kernel/statement-text.ts';
 import { trendKey } from '../../observe/database-collector.ts';
 import type { Subject } from '../../query/query-engine.ts';
@@ -37,8 +44,11 @@ const noTrend: SlowStatementTrend = {
 };
 const PAGE_BYTES = 8192;
 const ROUTES_SHOWN = 5;
+const REPEATS_SHOWN = 20;
+const LONGEST_SUBJECT = 200;
 /** The agents tell apart no more. */
 const MOST_STATEMENTS = 5_000;
+const PAIR = ['calls', 'totalMs', 'repeats', 'repeatedCalls'] as const;
 const ASKED = ['calls', 'meanMs', 'maxMs', 'p50Ms', 'p95Ms', 'p99Ms', 'rowsPerCall'] as const;
 
 /**
@@ -121,7 +131,7 @@ function reportedAlone({ calls, meanMs, ...reported }: Reported): Omit<SlowState
 }
 
 async function reportedStatements(
-  { engine, statementTexts }: PerformanceSources,
+  { engine, statementTexts, places }: PerformanceSources,
   scope: Scope,
   range: TimeRange,
 ): Promise<readonly Reported[]> {
@@ -130,24 +140,72 @@ async function reportedStatements(
   if (top.length === 0) return [];
   const keys = [...new Set(top.map(({ series }) => series.key))];
   const rows = await engine.rows(subject, range, keys, ASKED);
-  const pairs = await engine.rows({ ...scope, family: 'route-statement' }, range, keys, ['calls', 'totalMs']);
+  const pairs = await engine.rows({ ...scope, family: 'route-statement' }, range, keys, PAIR);
   const requests = await requestsOf({ ...scope, family: 'route' }, engine, range, pairs);
   const texts = await statementTexts.find(
     scope.service,
     rows.map(({ series }) => ({ id: series.key, database: series.database ?? '' })),
   );
+  const frames = framesOf(places(scope.service));
   const callers = Map.groupBy(pairs, ({ series }) => series.key);
   return rows.map(({ series, values }, at): Reported => {
     const { calls, ...rest } = values;
     const routes = (callers.get(series.key) ?? [])
       .toSorted((a, b) => (b.values.totalMs ?? 0) - (a.values.totalMs ?? 0))
       .slice(0, ROUTES_SHOWN)
-      .map((pair) => {
-        const route = pair.series.route ?? '';
-        const asked = requests.get(route) ?? 0;
-        return { route, callsPerRequest: asked === 0 ? null : (pair.values.calls ?? 0) / asked };
-      });
+      .map(({ series: pair, values: measured }) =>
+        callerOf(pair, measured, requests.get(pair.route ?? '') ?? 0, frames(pair)),
+      );
     return { ...rest, statement: series.key, text: texts[at] ?? '', calls: calls ?? 0, routes };
+  });
+}
+
+type Pair = Readonly<Record<(typeof PAIR)[number], number | null>>;
+type PairSeries = Pick<SeriesKey, 'key' | 'database' | 'route'>;
+
+function callerOf(series: PairSeries, values: Pair, requests: number, frames: readonly string[]): StatementCaller {
+  const repeats = values.repeats ?? 0;
+  return {
+    route: series.route ?? '',
+    callsPerRequest: requests === 0 ? null : (values.calls ?? 0) / requests,
+    repeats,
+    callsPerRepeat: repeats === 0 ? null : (values.repeatedCalls ?? 0) / repeats,
+    frames,
+  };
+}
+
+/** Where a pair's statement is sent from. */
+function framesOf(places: readonly CodePlace[]): (series: PairSeries) => readonly string[] {
+  const known = new Map(places.map((place) => [placeKey(place), place.frames]));
+  return ({ key, database, route }) =>
+    known.get(placeKey({ kind: 'statement', key, database: database ?? '', route })) ?? [];
+}
+
+/** What requests sent again and again in the range, most often first, as findings. Read from the applications' side alone. */
+export async function repeatedStatements(
+  { engine, statementTexts, places }: PerformanceSources,
+  scope: Scope,
+  database: string,
+  range: TimeRange,
+): Promise<readonly DatabaseFinding[]> {
+  const subject: Subject = { ...scope, family: 'route-statement', database };
+  const top = await engine.top(subject, range, 'repeats', REPEATS_SHOWN);
+  const keys = [...new Set(top.map(({ series }) => series.key))];
+  if (keys.length === 0) return [];
+  const pairs = (await engine.rows(subject, range, keys, PAIR))
+    .filter(({ values }) => (values.repeats ?? 0) > 0)
+    .toSorted((a, b) => (b.values.totalMs ?? 0) - (a.values.totalMs ?? 0));
+  const requests = await requestsOf({ ...scope, family: 'route' }, engine, range, pairs);
+  const frames = framesOf(places(scope.service));
+  const texts = await statementTexts.find(
+    scope.service,
+    pairs.map(({ series }) => ({ id: series.key, database })),
+  );
+  return pairs.flatMap(({ series, values }, at) => {
+    const meanMs = (values.totalMs ?? 0) / Math.max(1, values.calls ?? 0);
+    const caller = callerOf(series, values, requests.get(series.route ?? '') ?? 0, frames(series));
+    const finding = repeatedBy(caller, meanMs);
+    return finding === null ? [] : [{ ...finding, subject: texts[at]?.slice(0, LONGEST_SUBJECT) ?? series.key }];
   });
 }
 

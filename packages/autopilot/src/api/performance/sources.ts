@@ -1,3 +1,4 @@
+import type { CodePlace } from '../../contract/code-place.ts';
 import type { Health, InstanceStatus, ReleaseMark } from '../../contract/performance.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AutopilotError } from '../../kernel/errors.ts';
@@ -25,6 +26,8 @@ export interface PerformanceSources {
   /** The releases of a service that are known, oldest first. */
   readonly releases: (service: string) => Promise<readonly ReleaseMark[]>;
   readonly statementTexts: StatementTextSource;
+  /** Where in the code of a service things were seen. */
+  readonly places: (service: string) => readonly CodePlace[];
   /** What goes wrong with history; null: nothing. */
   readonly historyTrouble: () => string | null;
   /** The service of calls that name none; null: the one that linked first. */
