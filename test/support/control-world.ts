@@ -138,6 +138,8 @@ export function busySecond(start: number): Window {
           idle: gaugeOf(2),
           waiting: gaugeOf(0),
           max: gaugeOf(10),
+          ageMs: gaugeOf(60_000),
+          leaked: gaugeOf(0),
           acquired: 9,
           waitMs: histogramOf([0.2]),
           useMs: histogramOf([2]),

@@ -104,7 +104,7 @@ export interface PoolRow {
   /** Of open connections: on average, and of the oldest. */
   readonly ageMs: number | null;
   readonly oldestMs: number | null;
-  /** Connections that requests took which have ended, and never gave back; null: none was seen. */
+  /** Connections that requests took which have ended, and never gave back; null: no sample. */
   readonly leaked: number | null;
 }
 

@@ -203,7 +203,7 @@ export class PoolCells implements Cells {
     this.#waiting.sample(level.waiting);
     this.#max.sample(level.max);
     for (const ageMs of level.agesMs) this.#ageMs.sample(ageMs);
-    if (level.leaked > 0) this.#leaked.sample(level.leaked);
+    this.#leaked.sample(level.leaked);
     this.#opened += level.opened;
     this.#closed += level.closed;
   }

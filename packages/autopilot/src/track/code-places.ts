@@ -153,7 +153,8 @@ export class CodePlaces {
 
 /** The application's own frames, the innermost first. */
 function look(isOwn: (file: string) => boolean): readonly string[] {
-  const { stackTraceLimit, prepareStackTrace } = Error;
+  const { stackTraceLimit } = Error;
+  const prepareStackTrace: unknown = Reflect.get(Error, 'prepareStackTrace');
   try {
     const holder: { stack?: unknown } = {};
     Error.stackTraceLimit = STACK_DEPTH;
@@ -175,7 +176,7 @@ function look(isOwn: (file: string) => boolean): readonly string[] {
     Error.stackTraceLimit = stackTraceLimit;
     // Absent where nobody has set one, which Node's types do not say.
     if (prepareStackTrace === undefined) Reflect.deleteProperty(Error, 'prepareStackTrace');
-    else Error.prepareStackTrace = prepareStackTrace;
+    else Reflect.set(Error, 'prepareStackTrace', prepareStackTrace);
   }
 }
 
