@@ -73,6 +73,19 @@ test('what is refused says why with exit code 1, what is written wrongly what wa
   const check = await run('validate', 'health.p95Ms=90000');
   assert.equal(check.code, 1);
   assert.match(check.out, /^error: health\.p95Ms is 90000/m);
+  // Nobody asks this service for anything, so nothing could be measured.
+  const tried = await run('try', 'compression.minBytes=4096');
+  assert.deepEqual(
+    [tried.code, /no request was heard of .*AP_ORDER_REFUSED/s.test(tried.error)],
+    [1, true],
+    tried.error,
+  );
+  const searched = await run('search', 'monitoring.maxRoutes');
+  assert.deepEqual(
+    [searched.code, /no number that the tuner may move/.test(searched.error)],
+    [1, true],
+    searched.error,
+  );
   await assert.rejects(run('set', 'monitoring.maxRoute=50'), /No setting is called/);
   await assert.rejects(run('sett'), { remedy: '"set" was probably meant.' });
   await assert.rejects(run('restore', 'x'), /is no version/);

@@ -44,6 +44,8 @@ export interface TrySettingsQuery extends TuningQuery {
   /** Tries them on this instance alone, against the others. */
   readonly instance?: string;
   readonly note?: string;
+  /** A number: a better value of it is searched, by trials one after the other; the body is left empty. */
+  readonly search?: string;
 }
 
 /** The types of the calls about tuning, by operationId. */
@@ -190,6 +192,12 @@ export const tuningOperations: {
           description: 'Tries them on this instance alone',
         } as const),
         note: optional({ kind: 'string', maxLength: 500, description: 'Kept with the versions' } as const),
+        search: optional({
+          kind: 'string',
+          maxLength: 200,
+          description:
+            'A number that the tuner may move, as `database.poolMax`: searched for a better value from the one of now outwards, by trials one after the other. The body is `{}`',
+        } as const),
       },
     },
     body: {

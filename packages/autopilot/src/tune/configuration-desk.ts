@@ -15,6 +15,7 @@ import type {
   ConfigFinding,
   ConfigLayer,
   InstanceVerdict,
+  SettingValue,
   SettingValues,
 } from '../contract/configuration.ts';
 import { AutopilotError } from '../kernel/errors.ts';
@@ -105,6 +106,13 @@ export class ConfigurationDesk {
       ),
     );
     return { version: head, differences, warnings, instances: await instances.settled(service), unknown, masked };
+  }
+
+  /** The value of a setting in a service, but for overrides of single instances. */
+  async valueOf(service: string, key: string): Promise<SettingValue | undefined> {
+    const content = (await this.#options.keeper.newest(service))?.content ?? emptyContent;
+    const { values } = effectiveOf(layersOf(content, null, this.#options.file(), {}));
+    return values[key] ?? registry.get(key)?.default ?? undefined;
   }
 
   /**

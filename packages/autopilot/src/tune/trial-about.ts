@@ -15,6 +15,16 @@ export interface TrialPrediction {
   readonly modelled?: number | null;
 }
 
+/** A search for a better value of a setting: trials one after the other. */
+export interface TrialSearch {
+  readonly id: string;
+  readonly key: string;
+  /** The value before the first of them. */
+  readonly start: number;
+  /** The value that this one tries. */
+  readonly value: number;
+}
+
 /** What a trial carries beside its order. */
 export interface TrialAbout {
   /** indexes, configuration ... */
@@ -32,6 +42,10 @@ export interface TrialAbout {
   readonly judgement: TrialJudgement | null;
   /** What the change must not harm, as it was measured last; absent in what older releases wrote. */
   readonly guards?: readonly TrialGuard[];
+  /** The search for a better value that it is a step of. */
+  readonly search?: TrialSearch;
+  /** Somebody has ended it by hand. */
+  readonly byHand?: true;
   /** Absent: the change stays once it is made. */
   readonly interleaving?: Interleaving;
 }

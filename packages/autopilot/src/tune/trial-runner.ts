@@ -168,17 +168,19 @@ export class TrialRunner {
     if (trial.state === 'reverted' || trial.state === 'refused') {
       throw new AutopilotError('AP_TRIAL_ENDED', `The trial ${trial.id} is ${trial.state} already.`);
     }
-    if (aboutOf(trial) === null) {
+    const about = aboutOf(trial);
+    if (about === null) {
       throw new AutopilotError('AP_TRIAL_ENDED', `The order ${trial.id} is no trial.`, {
         remedy: 'Versions of the configuration are restored by POST /api/v1/config/versions/{n}/restore.',
       });
     }
+    const marked: Trial = { ...trial, about: aboutJson({ ...about, byHand: true }) };
     if (trial.state === 'proposed') {
-      if (await this.#end(trial, 'reverted', reason)) return;
+      if (await this.#end(marked, 'reverted', reason)) return;
       // Its change was begun in between.
       const now = await this.#options.journal.read(trial.id);
       if (now !== null && now.state !== 'proposed') await this.revert(now, reason);
-    } else await this.#takeBack(trial, reason);
+    } else await this.#takeBack(marked, reason);
   }
 
   /** Goes on with every open trial; never rejects. */
@@ -301,6 +303,7 @@ export class TrialRunner {
         onTrouble(`The change of ${trial.subject} failed: ${messageOf(error)}`);
       } finally {
         course.last = null;
+        if (about.question.of === 'routes') course.settledAt = clock.now() + SETTLING_MS;
         course.busy = false;
       }
     };

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConfigKeeper } from '../../config/config-keeper.ts';
+import { LiveSettings } from '../../config/live-settings.ts';
 import type { SettingValue } from '../../contract/configuration.ts';
 import { FakeClock } from '../../kernel/clock.ts';
 import { ExponentialHistogram } from '../../kernel/histogram.ts';
@@ -37,6 +38,7 @@ class World {
   readonly #meanMs: (minBytes: SettingValue | undefined) => number;
   runner: TrialRunner;
   #second = 0;
+  readonly #settings = new LiveSettings();
 
   constructor(instances: readonly string[], meanMs: (minBytes: SettingValue | undefined) => number) {
     this.#instances = instances;
@@ -74,6 +76,10 @@ class World {
       engine: this.#engine,
       clock,
       instances: () => instances,
+      settingsFor: () => this.#settings.current,
+      stopped: () => null,
+      busyRatio: () => Promise.resolve(null),
+      onTrouble,
     });
   }
 
@@ -120,6 +126,7 @@ class World {
     }
     this.clock.advance(1_000);
     await this.runner.tick();
+    await this.trials.goOn('orders');
     // What is carried out is not waited for by the tick.
     for (let turn = 0; turn < 30; turn++) await Promise.resolve();
   }
@@ -214,6 +221,48 @@ test('what somebody changes meanwhile is left as it is', async () => {
   const trial = await world.journal.read(id);
   if (trial !== null) await world.runner.revert(trial, 'Not now.');
   assert.equal(world.minBytes('a'), 9_000);
+});
+
+test('a number is searched from the value of now outwards, by trials one after the other, until none is better', async () => {
+  const world = new World(['a'], (minBytes) => 10 + 6 * Math.log2(Number(minBytes ?? 1_024) / 4_096) ** 2);
+  for (let at = 0; at < 5; at++) await world.second();
+  await assert.rejects(
+    world.trials.search('orders', 'compression.effort', 'ann', ''),
+    /no number that the tuner may move/,
+  );
+  let trial = await world.trials.search('orders', 'compression.minBytes', 'ann', '');
+  const tried: (readonly [unknown, string])[] = [];
+  for (;;) {
+    const ended = await world.end(trial.id);
+    tried.push([aboutOf(ended)?.search?.value, ended.state]);
+    for (let at = 0; at < 3; at++) await world.second();
+    const [next] = await world.journal.open('orders');
+    if (next === undefined) break;
+    assert.deepEqual([next.author, next.origin], ['ann', 'autopilot']);
+    trial = next;
+  }
+  assert.deepEqual(tried.slice(0, 3), [
+    [2_048, 'kept'],
+    [4_096, 'kept'],
+    [8_192, 'reverted'],
+  ]);
+  assert.equal(world.minBytes('a'), 4_096);
+  assert.match(
+    (await world.steps(trial.id)).at(-1) ?? '',
+    /The search of compression\.minBytes is over after \d+ trials: 4096 is/,
+  );
+  assert.deepEqual(world.trouble, []);
+});
+
+test('what somebody takes back by hand ends the search', async () => {
+  const world = new World(['a'], halved);
+  for (let at = 0; at < 5; at++) await world.second();
+  const trial = await world.trials.search('orders', 'compression.minBytes', 'ann', '');
+  while ((await world.journal.read(trial.id))?.state !== 'watching') await world.second();
+  const now = await world.journal.read(trial.id);
+  if (now !== null) await world.runner.revert(now, 'Not now.');
+  for (let at = 0; at < 20; at++) await world.second();
+  assert.deepEqual(await world.journal.open('orders'), []);
 });
 
 test('settings that change nothing, or take a restart, and services that nobody asks are not tried; nor two at once', async () => {

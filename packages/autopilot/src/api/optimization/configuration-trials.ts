@@ -1,29 +1,62 @@
-import { registry } from '../../config/registry.ts';
+import { randomUUID } from 'node:crypto';
+import { registry, type Settings } from '../../config/registry.ts';
 import type { ConfigDifference } from '../../contract/configuration.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import { AutopilotError } from '../../kernel/errors.ts';
+import { AutopilotError, messageOf } from '../../kernel/errors.ts';
 import type { QueryEngine } from '../../query/query-engine.ts';
 import type { Journal, Trial } from '../../storage/ports.ts';
-import { scopeTaken } from '../../storage/trial-refusals.ts';
+import { hasEnded, scopeTaken } from '../../storage/trial-refusals.ts';
 import type { ConfigurationDesk, Proposal } from '../../tune/configuration-desk.ts';
 import type { ConfigurationTrialChange } from '../../tune/configuration-trial-actuator.ts';
+import { nextSearchValue, type SearchBounds } from '../../tune/setting-search.ts';
+import { aboutOf, type TrialSearch } from '../../tune/trial-about.ts';
+import { refusalsOf, type TrialFacts } from '../../tune/trial-guards.ts';
 import type { TrialRunner } from '../../tune/trial-runner.ts';
+import { patchOf } from '../config/content-patch.ts';
 import { routeQuestion } from './route-uses.ts';
 
 /** What {@link ConfigurationTrials} are made with. */
 export interface ConfigurationTrialsOptions {
-  readonly configuration: Pick<ConfigurationDesk, 'checked'>;
+  readonly configuration: Pick<ConfigurationDesk, 'checked' | 'valueOf'>;
   readonly journal: Journal;
   readonly runner: Pick<TrialRunner, 'propose'>;
   readonly engine: QueryEngine;
   readonly clock: Clock;
   /** Names of the live instances of a service. */
   readonly instances: (service: string) => readonly string[];
+  readonly settingsFor: (service: string) => Settings;
+  /** Why the autopilot changes nothing by itself; null: it may. */
+  readonly stopped: () => string | null;
+  readonly busyRatio: (service: string, lengthMs: number) => Promise<number | null>;
+  readonly onTrouble: (message: string) => void;
 }
+
+const HISTORY = 500;
+const DAY_MS = 86_400_000;
+const HALF_HOUR_MS = 30 * 60_000;
+
+/** What guards of databases would go by: settings of the service have none of it. */
+const nothingKnown: Omit<TrialFacts, 'changesToday' | 'minuteOfDay' | 'busyRatio'> = {
+  origin: 'autopilot',
+  mode: 'automatic',
+  stopped: null,
+  openInScope: null,
+  sinceRevertMs: null,
+  lacksRight: null,
+  outOfBounds: null,
+  isStandby: false,
+  lagSeconds: null,
+  oldestTransactionSeconds: null,
+  needsBytes: 0,
+  freeBytes: null,
+  diskBytes: null,
+};
 
 /** Where settings are handed in to be tried: kept when the routes take less time with them, taken back when they do not. */
 export class ConfigurationTrials {
   readonly #options: ConfigurationTrialsOptions;
+  /** Searches that have come to their end, or can't go on. */
+  readonly #over = new Set<string>();
 
   constructor(options: ConfigurationTrialsOptions) {
     this.#options = options;
@@ -35,6 +68,94 @@ export class ConfigurationTrials {
    * @throws AutopilotError as a change of the configuration does, AP_TRIAL_SCOPE_TAKEN, AP_ORDER_REFUSED
    */
   async begin(proposal: Proposal, instance: string | null): Promise<Trial> {
+    return await this.#begin(proposal, instance, null, 'person');
+  }
+
+  /**
+   * Begins a search for a better value of a number: from the value of now outwards within the bounds that the tuner has, each step an
+   * ordinary trial. The next one is begun when one has ended, by whoever leads then.
+   * @throws AutopilotError as begin() does
+   */
+  async search(service: string, key: string, author: string, note: string): Promise<Trial> {
+    const start = await this.#options.configuration.valueOf(service, key);
+    const bounds = boundsOf(key);
+    if (bounds === null) throw refused(`${key} is no number that the tuner may move.`);
+    const value = typeof start === 'number' ? nextSearchValue(start, [], bounds) : null;
+    if (typeof start !== 'number' || value === null) {
+      throw refused(`${key} is ${JSON.stringify(start ?? null)}, from where nothing can be searched; set it first.`);
+    }
+    return await this.#step(service, author, note, { id: randomUUID(), key, start, value }, 'person');
+  }
+
+  /** Goes on with the newest search of a service, within what the autopilot may do by itself. Never rejects. */
+  async goOn(service: string): Promise<void> {
+    const { journal, stopped, settingsFor, busyRatio, clock, onTrouble } = this.#options;
+    if (stopped() !== null) return;
+    try {
+      const history = await journal.history(service, HISTORY, { tried: true });
+      const newest = history.find((one) => aboutOf(one)?.search !== undefined);
+      const last = newest === undefined ? undefined : aboutOf(newest)?.search;
+      if (newest === undefined || last === undefined || history.some(({ state }) => !hasEnded(state))) return;
+      // One that could not be tried, or that somebody did not want, is the end.
+      if (newest.state === 'refused' || aboutOf(newest)?.byHand === true || this.#over.has(last.id)) return;
+      const tried = history
+        .filter((one) => aboutOf(one)?.search?.id === last.id)
+        .map((one) => ({ value: aboutOf(one)?.search?.value ?? 0, isKept: one.state === 'kept' }))
+        .toReversed();
+      const bounds = boundsOf(last.key);
+      const value = bounds === null ? null : nextSearchValue(last.start, tried, bounds);
+      if (value === null) {
+        this.#over.add(last.id);
+        const best = tried.findLast(({ isKept }) => isKept)?.value ?? last.start;
+        const told = await journal.notes(newest.id, ['step']);
+        if (told.some(({ detail }) => typeof detail === 'string' && detail.startsWith('The search of '))) return;
+        await journal.note(
+          newest.id,
+          'step',
+          `The search of ${last.key} is over after ${tried.length} trials: ${best} is the best that was found.`,
+        );
+        return;
+      }
+      const now = clock.now();
+      const { optimization } = settingsFor(service);
+      const refusals = refusalsOf(
+        {
+          ...nothingKnown,
+          changesToday: history.filter((one) => one.origin === 'autopilot' && now - Date.parse(one.at) < DAY_MS).length,
+          minuteOfDay: Math.floor((now % DAY_MS) / 60_000),
+          busyRatio: await busyRatio(service, HALF_HOUR_MS),
+        },
+        optimization,
+      );
+      if (refusals.length > 0) return;
+      await this.#step(service, newest.author, '', { ...last, value }, 'autopilot').catch((error: unknown) => {
+        this.#over.add(last.id);
+        throw error;
+      });
+    } catch (error) {
+      onTrouble(`The search for better settings of ${service} can't go on now: ${messageOf(error)}`);
+    }
+  }
+
+  async #step(
+    service: string,
+    author: string,
+    note: string,
+    search: TrialSearch,
+    origin: 'person' | 'autopilot',
+  ): Promise<Trial> {
+    const [group = '', name = ''] = search.key.split('.');
+    const revise = patchOf({ [group]: { [name]: search.value } }, null);
+    const proposal: Proposal = { service, ifVersion: null, author, note, cause: 'trial', revise };
+    return await this.#begin(proposal, null, search, origin);
+  }
+
+  async #begin(
+    proposal: Proposal,
+    instance: string | null,
+    search: TrialSearch | null,
+    origin: 'person' | 'autopilot',
+  ): Promise<Trial> {
     const { configuration, journal, runner, engine, clock, instances } = this.#options;
     const { service, author, note } = proposal;
     const differences = await configuration.checked(proposal);
@@ -52,7 +173,7 @@ export class ConfigurationTrials {
       service,
       subject: keysOf(differences) + (instance === null ? '' : ` of ${instance}`),
       author,
-      origin: 'person',
+      origin,
       differences,
       note,
     };
@@ -68,10 +189,17 @@ export class ConfigurationTrials {
         texts: Object.fromEntries(question.affected.map((route) => [route, route])),
         // Nobody has foretold anything.
         predicted: null,
+        ...(search === null ? {} : { search }),
         ...(canary === null && isCheap ? { interleaving: { isOn: true, flips: 0, flippedAt: 0 } } : {}),
       },
     });
   }
+}
+
+function boundsOf(key: string): SearchBounds | null {
+  const declaration = registry.get(key);
+  if (declaration?.kind !== 'integer' && declaration?.kind !== 'number') return null;
+  return declaration.tuner === undefined ? null : { ...declaration.tuner, isInteger: declaration.kind === 'integer' };
 }
 
 function keysOf(differences: readonly ConfigDifference[]): string {

@@ -48,7 +48,7 @@ export function detailOf(trial: Trial, notes: readonly TrialNote[], buildProgres
     database: about?.database ?? null,
     recommendation: about?.recommendation ?? null,
     change: statementsOf(trial.kind, trial.change),
-    undo: statementsOf(trial.kind, trial.undo),
+    undo: statementsOf(trial.kind, trial.undo, true),
     statements: about === null ? [] : rowsOf(about),
     guards: about?.guards ?? [],
     steps: notes.flatMap(({ kind, at, detail }) =>
@@ -64,16 +64,16 @@ function predictedOf({ effect, low, high, savedMsPerHour, learntFrom }: TrialPre
 }
 
 /** What an order does, as lines for people; the actuator of its kind wrote it. */
-function statementsOf(kind: string, plan: JsonValue): readonly string[] {
+function statementsOf(kind: string, plan: JsonValue, isUndo = false): readonly string[] {
   if (plan === null) return [];
   if (kind === 'server-settings' || kind === 'table-options') return valueLines(plan as unknown as ValuesPlan); // of this kind
   if (kind === 'configuration-trial') {
     // Written by describe() and plan() of this kind.
     const { differences } = plan as unknown as Pick<ConfigurationTrialChange, 'differences'>;
-    return differences.map(
-      ({ key, instance, before, after }) =>
-        `${key}${instance === undefined ? '' : ` of ${instance}`}: ${valueText(before)} to ${valueText(after)}`,
-    );
+    return differences.map(({ key, instance, before, after }) => {
+      const sides = [valueText(before), valueText(after)];
+      return `${key}${instance === undefined ? '' : ` of ${instance}`}: ${(isUndo ? sides.toReversed() : sides).join(' to ')}`;
+    });
   }
   if (kind !== 'indexes') return [JSON.stringify(plan)];
   // Written by describe() and plan() of this kind.

@@ -99,7 +99,10 @@ export function tuningAnswers(sources: TuningSources): Pick<Answering, TuningOpe
       );
     },
     trySettings: async ({ query, body, principal }) => {
-      const { service: named, instance = null, note = '' } = query;
+      const { service: named, instance = null, note = '', search } = query;
+      if (search !== undefined) {
+        return started(await kept(() => settings.search(serviceOf(named), search, nameOf(principal), note)));
+      }
       const revise = patchOf(body === null ? null : jsonOf(body, body.declared), instance);
       const proposal = {
         service: serviceOf(named),

@@ -232,7 +232,8 @@ export class TuningDesk {
       origin,
       mode: optimization[recommendation.category],
       stopped: stopped(),
-      openInScope: open.find(({ scope }) => scope === scopeOf(worked))?.subject ?? null,
+      openInScope:
+        open.find(({ scope }) => scope === scopeOf(worked) || scope === `configuration ${service}`)?.subject ?? null,
       sinceRevertMs: reverted === undefined ? null : now - Date.parse(reverted.updatedAt),
       changesToday: history.filter(
         (one) => one.scope !== null && one.origin === 'autopilot' && now - Date.parse(one.at) < DAY_MS,

@@ -49,7 +49,7 @@ export interface TuningOfficeOptions {
 
 /** What trials of settings need of the configuration. */
 export interface TriedConfiguration {
-  readonly desk: Pick<ConfigurationDesk, 'checked'>;
+  readonly desk: Pick<ConfigurationDesk, 'checked' | 'valueOf'>;
   readonly actuator: ConfigurationTrialActuator;
   /** Names of the live instances of a service. */
   readonly instances: (service: string) => readonly string[];
@@ -71,6 +71,7 @@ export class TuningOffice {
   readonly #options: TuningOfficeOptions;
   #parts: { readonly runner: TrialRunner; readonly desk: TuningDesk; readonly applying: ApplyingDatabases } | null =
     null;
+  #settings: ConfigurationTrials | null = null;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: TuningOfficeOptions) {
@@ -140,7 +141,12 @@ export class TuningOffice {
       engine,
       clock,
       instances,
+      settingsFor,
+      stopped,
+      busyRatio: (service, lengthMs) => this.#busyRatio(service, lengthMs),
+      onTrouble,
     });
+    this.#settings = settings;
     return { desk, settings, runner, journal, pager, stopped, buildProgress, serviceOf };
   }
 
@@ -149,8 +155,13 @@ export class TuningOffice {
     this.#parts?.runner.start();
     this.#timer = setInterval(() => {
       if (!this.#options.leads()) return;
-      for (const service of this.#options.services()) void this.#parts?.desk.goOn(service);
+      for (const service of this.#options.services()) void this.#goOn(service);
     }, GO_ON_EVERY_MS);
+  }
+
+  async #goOn(service: string): Promise<void> {
+    await this.#settings?.goOn(service);
+    await this.#parts?.desk.goOn(service);
   }
 
   async stop(): Promise<void> {

@@ -54,6 +54,13 @@ const uses: Readonly<Record<string, (use: Use) => Promise<number>>> = {
     out(`It is kept only when it helps. See: autopilot tune status ${id}`);
     return exitCodes.ok;
   },
+  search: async ({ client, operands: [key], selection, note, out }) => {
+    if (key === undefined) throw new UsageError('search needs the name of a setting.', 'See: autopilot config get');
+    const { id, subject, reason } = await client.trySettings({}, { ...selection, ...note, search: key });
+    out(`Trial ${id}: ${subject}. ${reason}`);
+    out('When it has ended the next value is tried, until none is better. See: autopilot tune status');
+    return exitCodes.ok;
+  },
   validate: async ({ client, operands, selection, values, out }) => {
     const { instance } = values;
     const chosen = { ...selection, ...(instance === undefined ? {} : { instance }) };
@@ -125,6 +132,7 @@ export const config: Command = {
     '  get [key or group]          the values, each with the layer it came from',
     '  set key=value ...           changes them as one version; key=null takes a value back',
     '  try key=value ...           changes them for a trial: kept only when routes take less time with them',
+    '  search key                  a better value of a number, from the one of now outwards, by trials one after the other',
     '  validate key=value ...      what that would do; changes nothing',
     '  history [key]               the versions, or those that changed one setting',
     '  diff version [version]      what differs, by default from the newest',

@@ -13,6 +13,7 @@ export const compression = {
     default: 1_024,
     min: 0,
     max: 1_048_576,
+    tuner: { min: 256, max: 65_536 },
     unit: 'bytes',
     description: 'Smaller bodies go as they are: what would be saved is less than a packet.',
     risk: 'low',
