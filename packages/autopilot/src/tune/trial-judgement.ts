@@ -239,23 +239,38 @@ interface TimedBlock extends Block {
  * what drifts more slowly than it is flipped explains itself. Blocks that have not both around them say nothing.
  */
 function besideOthers(phases: readonly (readonly TimedBlock[])[], nearMs: number): readonly (readonly Block[])[] {
-  const around = (one: TimedBlock, phase: readonly TimedBlock[]): number | null => {
-    let [sum, count] = [0, 0];
-    for (const other of phase) {
-      if (other === one || Math.abs(other.at - one.at) > nearMs) continue;
-      sum += other.logMean;
-      count++;
-    }
+  const sums = phases.map((phase) => {
+    let sum = 0;
+    return [0, ...phase.map(({ logMean }) => (sum += logMean))];
+  });
+  /** Of a phase, in the order of time. */
+  const meanNear = (one: TimedBlock, which: number): number | null => {
+    const phase = phases[which] ?? [];
+    const before = firstAfter(phase, one.at - nearMs);
+    const end = firstAfter(phase, one.at + nearMs + 1);
+    const isOwn = phase[firstAfter(phase, one.at)] === one;
+    const count = end - before - (isOwn ? 1 : 0);
+    const sum = (sums[which]?.[end] ?? 0) - (sums[which]?.[before] ?? 0) - (isOwn ? one.logMean : 0);
     return count === 0 ? null : sum / count;
   };
   return phases.map((phase) =>
     phase.flatMap((one) => {
-      const near = phases.map((other) => around(one, other));
-      const [off, on] = near;
-      if (off == null || on == null) return [];
+      const [off, on] = [meanNear(one, 0), meanNear(one, 1)];
+      if (off === null || on === null) return [];
       return [{ ...one, covariates: [...one.covariates, (off + on) / 2] }];
     }),
   );
+}
+
+/** The place of the first block that is not before `at`. */
+function firstAfter(phase: readonly TimedBlock[], at: number): number {
+  let [low, high] = [0, phase.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((phase[middle]?.at ?? at) < at) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** The blocks of one statement: samples put together until there are calls and time enough. */
