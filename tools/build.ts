@@ -48,10 +48,23 @@ async function joinAgentModules(outDir: string): Promise<void> {
     // Packages are the customer's to install.
     external: (id) => id === errors || id.endsWith('/kernel/errors.js') || !/^[./]/.test(id),
     logLevel: 'warn',
+    plugins: [{ name: 'builtins', renderChunk: (code) => ({ code: withoutFacades(code) }) }],
   });
   // `import.meta.url` of agent.ts finds cli/main.js beside it: what the entries share, or import on demand, lies in the same folder.
   await bundle.write({ dir: outDir, format: 'esm', chunkFileNames: 'agent-[name].js' });
   await bundle.close();
+}
+
+/**
+ * Takes Node's own modules from where they are, instead of importing them: an import wraps a module and reads each of its
+ * exports for that, which loads what the lazy ones stand for.
+ */
+function withoutFacades(code: string): string {
+  return code.replaceAll(
+    /^import (\{[^}]*\}|\* as \w+|\w+) from ("node:[^"]+");$/gm,
+    (_line, names: string, module: string) =>
+      `const ${names.replace(/^\* as /, '').replaceAll(' as ', ': ')} = process.getBuiltinModule(${module});`,
+  );
 }
 
 /** What the emitted code names and does not hold: a source in `new URL` or its like, which the compiler leaves as it is. */

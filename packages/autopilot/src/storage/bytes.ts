@@ -154,7 +154,7 @@ export class ByteReader {
 export function damaged(reason: string, cause?: unknown): AutopilotError {
   return new AutopilotError('AP_STORE_DATA_DAMAGED', `Stored metrics can't be read: ${reason}.`, {
     remedy:
-      'They were damaged, or written by a later release: upgrade this one. If it is the latest, check the server’s disk (data_checksums).',
+      'They were damaged, or written by a later release: upgrade this one. If it is the latest, check the disk of the server (data_checksums).',
     cause,
   });
 }
