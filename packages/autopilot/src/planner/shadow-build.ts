@@ -2,7 +2,8 @@ import type pg from 'pg';
 import { messageOf } from '../kernel/errors.ts';
 import { ColumnFactsBook } from './column-facts.ts';
 import { btreeLevel } from './index-size.ts';
-import { type PretendedSize, pretend, Shadow, type SwitchableIndex } from './shadow.ts';
+import { olderGinSpace } from './older-planner.ts';
+import { moveInverted, type PretendedSize, pretend, Shadow, type SwitchableIndex } from './shadow.ts';
 import { qualified, quoted, shadowPlan } from './shadow-ddl.ts';
 import { plannerRole, ShadowServer } from './shadow-server.ts';
 import { restoreStatistics } from './shadow-statistics.ts';
@@ -40,9 +41,15 @@ export async function buildShadow(catalog: TargetCatalog, statistics: TargetStat
       return oid === undefined ? [] : [indexSize(index, oid, book)];
     });
     notes.push(...(await restoreStatistics(planner, server.admin, statistics)));
+    const ginSpace = await olderGinSpace(server, catalog);
+    await moveInverted(
+      server,
+      ginSpace,
+      indexes.map(({ oid }) => oid),
+    );
     // Last: planning, which also checking a foreign key does, reads pages into the server's memory.
     await pretend(server, [...tables.values(), ...indexes]);
-    return new Shadow({ server, planner, settings, tables, existing: switchable(catalog, found), notes });
+    return new Shadow({ server, planner, settings, tables, existing: switchable(catalog, found), notes, ginSpace });
   } catch (error) {
     await server[Symbol.asyncDispose]();
     throw error;

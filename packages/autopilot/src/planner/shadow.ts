@@ -66,6 +66,7 @@ export class Shadow implements AsyncDisposable {
   readonly #tables: ReadonlyMap<number, PretendedSize>;
   readonly #oids: ReadonlyMap<number, number>;
   readonly #on = new Set<string>();
+  readonly #ginSpace: string | null;
 
   constructor(parts: {
     readonly server: ShadowServer;
@@ -75,7 +76,10 @@ export class Shadow implements AsyncDisposable {
     readonly tables: ReadonlyMap<number, PretendedSize>;
     readonly existing: readonly SwitchableIndex[];
     readonly notes: readonly string[];
+    /** The tablespace for inverted indexes; null: that of all. */
+    readonly ginSpace: string | null;
   }) {
+    this.#ginSpace = parts.ginSpace;
     this.#server = parts.server;
     this.#planner = parts.planner;
     this.#settings = parts.settings;
@@ -164,6 +168,11 @@ export class Shadow implements AsyncDisposable {
     await this.rows(`UPDATE pg_index SET indisvalid = false WHERE indexrelid = ANY ($1::oid[])`, [
       found.map(({ oid }) => oid),
     ]);
+    await moveInverted(
+      this.#server,
+      this.#ginSpace,
+      found.map(({ oid }) => oid),
+    );
     const touched = [...new Set(found.flatMap(({ tableOid }) => this.#tables.get(tableOid) ?? []))];
     await pretend(this.#server, [...sizes, ...touched]);
   }
@@ -275,6 +284,17 @@ async function relationPaths(server: ShadowServer, oids: readonly number[]): Pro
     [[...oids]],
   );
   return new Map(rows.flatMap(({ oid, path }) => (path === null ? [] : [[oid, path] as const])));
+}
+
+/** Moves those of some indexes that are inverted (GIN) to a tablespace; null: they stay. Their files must have no size yet. */
+export async function moveInverted(server: ShadowServer, space: string | null, oids: readonly number[]): Promise<void> {
+  if (space === null) return;
+  const { rows } = await server.admin.query<{ name: string }>(
+    `SELECT c.oid::regclass::text AS name FROM pg_class c JOIN pg_am m ON m.oid = c.relam
+     WHERE c.oid = ANY ($1::oid[]) AND c.relkind = 'i' AND m.amname = 'gin'`,
+    [[...oids]],
+  );
+  for (const { name } of rows) await server.admin.query(`ALTER INDEX ${name} SET TABLESPACE ${space}`);
 }
 
 /** Makes the planner believe that relations have these sizes and rows. */
