@@ -23,7 +23,7 @@ export async function againstExhaustive(
   const parser = await SqlParser.load();
   await using session = await TargetSession.open(url);
   const catalog = await readTargetCatalog(session);
-  const statistics = await readTargetStatistics(session, catalog.versionNumber);
+  const statistics = await readTargetStatistics(session, catalog);
   await using shadow = await buildShadow(catalog, statistics);
   const book = new ColumnFactsBook(catalog, statistics);
   await shadow.use(new Set());

@@ -118,7 +118,7 @@ async function measure(
   await using session = await TargetSession.open(url);
   const started = performance.now();
   const catalog = await readTargetCatalog(session);
-  const statistics = await readTargetStatistics(session, catalog.versionNumber);
+  const statistics = await readTargetStatistics(session, catalog);
   await using shadow = await buildShadow(catalog, statistics);
   const buildMs = performance.now() - started;
   const book = new ColumnFactsBook(catalog, statistics);
@@ -243,7 +243,7 @@ async function buildMany(tables: number): Promise<number> {
   await using session = await TargetSession.open(made.url);
   const started = performance.now();
   const catalog = await readTargetCatalog(session);
-  await using _shadow = await buildShadow(catalog, await readTargetStatistics(session, catalog.versionNumber));
+  await using _shadow = await buildShadow(catalog, await readTargetStatistics(session, catalog));
   return performance.now() - started;
 }
 

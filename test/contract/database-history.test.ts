@@ -70,6 +70,27 @@ for (const [name, open] of Object.entries(implementations)) {
       assert.deepEqual(await history.increases('main', minute, HOUR + 2 * MINUTE_MS, HOUR + hour), []);
     });
 
+    it('keeps the latest index advice of each database', async (t) => {
+      const history = await open(t);
+      assert.equal(await history.indexAdvice('main'), null);
+      const run = (id: string, endedAt: string) => ({
+        id,
+        database: 'main',
+        state: 'done' as const,
+        progress: 1,
+        message: 'x \u0000 y',
+        startedBy: 'somebody',
+        startedAt: '2026-01-01T00:00:00.000Z',
+        endedAt,
+        advice: null,
+      });
+      await history.keepIndexAdvice(run('a', '2026-01-01T00:01:00.000Z'));
+      await history.keepIndexAdvice(run('b', '2026-01-01T00:03:00.000Z'));
+      await history.keepIndexAdvice(run('c', '2026-01-01T00:02:00.000Z'));
+      assert.equal((await history.indexAdvice('main'))?.id, 'b');
+      assert.equal(await history.indexAdvice('other'), null);
+    });
+
     it('keeps statements as they were counted last, and their texts', async (t) => {
       const history = await open(t);
       const standing = { ...one('1', 2), text: 'SELECT 1', isOwn: false, since: 'monday' };

@@ -10,14 +10,25 @@ import pg from 'pg';
 import { adviseIndexes } from '../../packages/autopilot/src/advise/index-advisor.ts';
 import type { IndexAdvice } from '../../packages/autopilot/src/contract/index-advice.ts';
 import { makeShop, readingRole, shopStatements } from '../support/planner-world.ts';
-import { databaseFor, type TestDatabase } from '../support/postgres.ts';
+import { type TestDatabase, throwawayServer } from '../support/postgres.ts';
 
 const program = join(import.meta.dirname, '../../packages/autopilot/src/cli/main.ts');
 let database: TestDatabase;
 let url = '';
+/** Statements that write, with who sent them. */
+const log: string[] = [];
+
+const serverOptions = {
+  settings: { log_statement: 'mod', log_line_prefix: '%u ' },
+  onLog: (line: string): void => void log.push(line),
+};
+
+const started = throwawayServer({ after, afterEach }, serverOptions);
 
 before(async () => {
-  database = await databaseFor({ after, afterEach });
+  const server = await started;
+  // The server is this file's own and goes with all that is in it.
+  database = { name: 'postgres', url: server.url('postgres'), server };
   await makeShop(database);
   // Things that an advisor could stumble over.
   const client = new pg.Client({ connectionString: database.url });
@@ -74,15 +85,26 @@ test('a workload gets the indexes that make it cheaper, which the real server th
   }
 });
 
-test('parameters are taken from statistics; what can not be planned is said, and small tables get none', async () => {
-  const workload = `SELECT * FROM "Order Items" WHERE sku = $1 AND quantity = $2;
-    SELECT * FROM nothing; SET work_mem = '1MB'; SELECT * FROM pg_temp.gone; SELEKT 1; EXECUTE prepared(1);
-    /* ü; */ SELECT "Spalte ö" FROM "Tabelle ä" WHERE "Spalte ö" = 'x'; SELECT c499 FROM wide WHERE c250 = 7;
-    WITH RECURSIVE up AS (SELECT 1::bigint AS id UNION ALL SELECT o.id + 1 FROM up JOIN orders o ON o.id = up.id) SELECT * FROM up;
-    SELECT * FROM orders WHERE data @> $1`;
+test('what can not be planned is said, small tables get none, and what else is missing is named', async () => {
+  const asked = [
+    `SELECT * FROM "Order Items" WHERE sku = $1 AND quantity = $2`,
+    'SELECT * FROM nothing',
+    `SET work_mem = '1MB'`,
+    'SELECT * FROM pg_temp.gone',
+    'SELEKT 1',
+    'EXECUTE prepared(1)',
+    `/* ü; */ SELECT "Spalte ö" FROM "Tabelle ä" WHERE "Spalte ö" = 'x'`,
+    'SELECT c499 FROM wide WHERE c250 = 7',
+    `WITH RECURSIVE up AS (SELECT 1::bigint AS id UNION ALL SELECT o.id + 1 FROM up JOIN orders o ON o.id = up.id) SELECT * FROM up`,
+    'SELECT * FROM orders WHERE data @> $1',
+    'SELECT * FROM orders WHERE note = $1 AND data = $2',
+    'SELECT * FROM orders ORDER BY random() LIMIT 5',
+  ];
+  const workload = asked.map((sql) => ({ sql, calls: 10, totalMs: 10, rows: 2_000 }));
   const advice = await adviseIndexes({ url, workload, searchMs: 5_000 });
-  assert.equal(advice.skipped.length, 5, JSON.stringify(advice.skipped));
-  assert.equal(advice.coverage.statements, 5);
+  assert.equal(advice.skipped.length, 6, JSON.stringify(advice.skipped));
+  assert.match(advice.skipped.find(({ sql }) => sql.includes('Spalte'))?.reason ?? '', /row-level security/);
+  assert.equal(advice.coverage.statements, 6);
   assert.ok(
     ddl(advice).some((sql) => /ON "public"."Order Items" \("sku"/.test(sql)),
     ddl(advice).join('\n'),
@@ -90,6 +112,19 @@ test('parameters are taken from statistics; what can not be planned is said, and
   assert.ok(
     ddl(advice).some((sql) => /USING gin \("data"\)/.test(sql)),
     ddl(advice).join('\n'),
+  );
+  const reasons = new Map(advice.rejected.map((one) => [one.ddl, one.reason]));
+  assert.match(reasons.get('CREATE INDEX ON "public"."wide"') ?? '', /^It has 0 pages/);
+  // 100 notes and 50 documents, but each note always has the same document.
+  assert.ok(
+    advice.statistics.some((one) => one.ddl.endsWith('ON "note", "data" FROM "public"."orders"')),
+    JSON.stringify(advice.statistics),
+  );
+  assert.match(advice.hints.find(({ sql }) => sql.includes('random()'))?.hint ?? '', /TABLESAMPLE/);
+  assert.ok(log.some((line) => line.startsWith('postgres ') && line.includes('CREATE TABLE wide')));
+  assert.deepEqual(
+    log.filter((line) => line.startsWith('advice_reader ') && line.includes('LOG:')),
+    [],
   );
 });
 

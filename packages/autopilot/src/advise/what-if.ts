@@ -11,8 +11,9 @@ import { readTargetCatalog } from '../planner/target-catalog.ts';
 import { TargetSession } from '../planner/target-session.ts';
 import { readTargetStatistics } from '../planner/target-statistics.ts';
 import { workloadOfObserved } from '../planner/workload.ts';
-import { leastSameRatio, prepare, withRelevance } from './index-advisor.ts';
+import { leastSameRatio } from './index-advisor.ts';
 import type { ObservedWorkload } from './observed-workload.ts';
+import { prepareWorkload, withRelevance } from './prepared-workload.ts';
 
 /** What is asked about a workload: one index less, or a setting of the planner changed. */
 export type WhatIfQuestion =
@@ -43,10 +44,16 @@ export async function askWhatIf(
   const parser = await SqlParser.load();
   await using session = await TargetSession.open(url);
   const catalog = await readTargetCatalog(session);
-  const statistics = await readTargetStatistics(session, catalog.versionNumber);
+  const statistics = await readTargetStatistics(session, catalog);
   const book = new ColumnFactsBook(catalog, statistics);
   await using shadow = await buildShadow(catalog, statistics);
-  const { prepared: drafts } = await prepare(workloadOfObserved(workload, parser), shadow, book, parser);
+  const { prepared: drafts } = await prepareWorkload(
+    workloadOfObserved(workload, parser),
+    shadow,
+    book,
+    parser,
+    catalog.leftOut,
+  );
   const { compared, same } = await measureFidelity(
     session,
     shadow,

@@ -99,6 +99,8 @@ const advice: ShapeOf<IndexAdvice> = {
     coverage,
     skipped: { kind: 'array', of: { kind: 'object', fields: { sql: text, reason: text } } },
     rejected: { kind: 'array', of: { kind: 'object', fields: { ddl: text, reason: text } } },
+    statistics: { kind: 'array', of: { kind: 'object', fields: { ddl: text, fill: text, sql: text, reason: text } } },
+    hints: { kind: 'array', of: { kind: 'object', fields: { sql: text, hint: text } } },
     notes: texts,
     targetMs: ms,
   },

@@ -68,6 +68,17 @@ export interface IndexAdvice {
   readonly skipped: readonly { readonly sql: string; readonly reason: string }[];
   /** Ideas that were not taken, with the reason. */
   readonly rejected: readonly { readonly ddl: string; readonly reason: string }[];
+  /** Statistics that are missing: columns that belong together, which the planner takes for independent. */
+  readonly statistics: readonly {
+    readonly ddl: string;
+    /** What fills them. */
+    readonly fill: string;
+    /** The statement that showed it. */
+    readonly sql: string;
+    readonly reason: string;
+  }[];
+  /** Statements that no index helps as they stand, and how they could be written. */
+  readonly hints: readonly { readonly sql: string; readonly hint: string }[];
   readonly notes: readonly string[];
   /** ms: how long the database was waited for in all. */
   readonly targetMs: number;
@@ -95,6 +106,6 @@ export interface IndexAdviceAnswer {
   readonly name: string;
   /** The one that runs; null: none does. */
   readonly running: IndexAdviceRun | null;
-  /** The last that ended; null: there was none since the control plane started. */
+  /** The last that ended, also before the control plane began; null: there was none. */
   readonly latest: IndexAdviceRun | null;
 }

@@ -16,7 +16,14 @@ export interface Fidelity {
   /** Statements that could not be compared. */
   readonly refused: readonly { readonly sql: string; readonly reason: string }[];
   readonly different: readonly { readonly sql: string; readonly real: PlanNode; readonly shadow: PlanNode }[];
+  /** Statements whose costs are so far off that nothing may be concluded from the shadow's, with the reason. */
+  readonly doubtful: readonly { readonly sql: string; readonly reason: string }[];
 }
+
+/** A statement's cost may be off by that ratio ... */
+const mostCostError = 0.2;
+/** ... or by so little, in the planner's units: a page. */
+const leastDifference = 4;
 
 /** Plans every statement on both sides, which runs none of them. Cost on the target: one EXPLAIN each. */
 export async function measureFidelity(
@@ -28,6 +35,7 @@ export async function measureFidelity(
   let worst: Fidelity['worst'] = null;
   const refused: Fidelity['refused'][number][] = [];
   const different: Fidelity['different'][number][] = [];
+  const doubtful: Fidelity['doubtful'][number][] = [];
   for (const statement of statements) {
     const { sql, values } = statement;
     const answer = await session.attempt<ExplainRow>(`EXPLAIN (FORMAT JSON) ${sql}`, values);
@@ -41,7 +49,13 @@ export async function measureFidelity(
       const error = Math.abs(ours['Total Cost'] / Math.max(real['Total Cost'], 0.01) - 1);
       if (worst === null || error > Math.max(...errors)) worst = { sql, real, shadow: ours };
       errors.push(error);
-      if (signatureOf(real) !== signatureOf(ours)) different.push({ sql, real, shadow: ours });
+      const isOther = signatureOf(real) !== signatureOf(ours);
+      if (isOther) different.push({ sql, real, shadow: ours });
+      if (error > mostCostError && Math.abs(ours['Total Cost'] - real['Total Cost']) > leastDifference)
+        doubtful.push({
+          sql,
+          reason: `The copy plans it ${isOther ? 'otherwise than the server' : 'as the server does'}, but at ${ours['Total Cost'].toFixed(0)} instead of ${real['Total Cost'].toFixed(0)}: what an index would change can't be told.`,
+        });
     } catch (error) {
       refused.push({ sql, reason: `the shadow can't plan it: ${messageOf(error)}` });
     }
@@ -55,5 +69,6 @@ export async function measureFidelity(
     worst,
     refused,
     different,
+    doubtful,
   };
 }

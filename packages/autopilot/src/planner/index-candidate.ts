@@ -27,7 +27,7 @@ export function candidatesFor(roles: TableRoles, book: ColumnFactsBook): readonl
   const leaf = book.table(roles.schema, roles.table);
   if (leaf === undefined) return [];
   const table = book.root(leaf);
-  if (book.leaves(table).reduce((pages, one) => pages + one.pages, 0) < leastPages) return [];
+  if (pagesOf(table, book) < leastPages) return [];
   const distinct = ({ column }: Pick<RoleKey, 'column'>): number => {
     const value = book.column(table, column)?.statistics?.distinct ?? 0;
     return value < 0 ? -value * book.rows(table) : value;
@@ -70,6 +70,17 @@ export function candidatesFor(roles: TableRoles, book: ColumnFactsBook): readonl
     if (correlation > 0.95) add({ table, method: 'brin', keys: plain([key]), included: [], where: null });
   }
   return [...found.values()];
+}
+
+function pagesOf(table: TargetTable, book: ColumnFactsBook): number {
+  return book.leaves(table).reduce((pages, one) => pages + one.pages, 0);
+}
+
+/** Why a table gets no index whatever is asked of it; null: it may get one. */
+export function tooSmall(table: TargetTable, book: ColumnFactsBook): string | null {
+  const pages = pagesOf(table, book);
+  if (pages >= leastPages) return null;
+  return `It has ${pages === 1 ? 'one page' : `${pages} pages`}: reading it as a whole costs less than going through an index, and every write would pay for that.`;
 }
 
 /** Backwards an index is read as well: only a mixture of directions needs them said. */

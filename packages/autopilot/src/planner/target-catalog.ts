@@ -100,22 +100,37 @@ export interface TargetCatalog {
   readonly settings: Readonly<Record<string, string>>;
   /** What could not be read, and what that means. */
   readonly notes: readonly string[];
+  /** Tables in so many partitions that a shadow of them would take minutes, with their partitions, by schema and name. */
+  readonly leftOut: readonly { readonly schema: string; readonly name: string }[];
 }
+
+/** A table with more partitions is left out: each is a table of the shadow, and each index on it an index of each. */
+const manyPartitions = 1_000;
 
 const ownSchemas = `n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%'`;
 const notOfExtension = (catalog: string, oid: string): string =>
   `NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = '${catalog}'::regclass AND e.objid = ${oid} AND e.deptype = 'e')`;
 
 /** Reads it with rights to nothing but the catalog; a dozen statements, about 100 ms for 1,000 tables. */
-export async function readTargetCatalog(session: TargetSession): Promise<TargetCatalog> {
+export async function readTargetCatalog(
+  session: TargetSession,
+  mostPartitions: number = manyPartitions,
+): Promise<TargetCatalog> {
   const [server] = await session.rows<{ version: number; database: string; facts: Record<string, unknown> }>(
     `SELECT current_setting('server_version_num')::int AS version, datname AS database, to_jsonb(d) - 'datacl' AS facts
      FROM pg_database d WHERE datname = current_database()`,
   );
   if (server === undefined) throw new Error('current_database() is not in pg_database');
   const notes: string[] = [];
-  const sizes = await readSizes(session, notes);
-  const tables = await readTables(session, sizes, server.version);
+  const left = await readLeftOut(session, mostPartitions);
+  const leftOids = left.map(({ oid }) => oid);
+  const roots = left.filter(({ root }) => root);
+  if (roots.length > 0)
+    notes.push(
+      `Left out, with the statements that name them: tables in more than ${mostPartitions} partitions (${roots.map(qualifiedName).join(', ')}).`,
+    );
+  const sizes = await readSizes(session, notes, leftOids);
+  const tables = await readTables(session, sizes, server.version, leftOids);
   return {
     versionNumber: server.version,
     database: server.database,
@@ -146,10 +161,11 @@ export async function readTargetCatalog(session: TargetSession): Promise<TargetC
                JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.attnum ORDER BY k.at) AS columns
        FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid JOIN pg_namespace n ON n.oid = t.relnamespace
        WHERE ${ownSchemas} AND c.contype IN ('p', 'u', 'x', 'c', 'f') AND c.conparentid = 0 AND c.conislocal
-         AND ${notOfExtension('pg_class', 't.oid')}
+         AND c.conrelid <> ALL ($1::oid[]) AND c.confrelid <> ALL ($1::oid[]) AND ${notOfExtension('pg_class', 't.oid')}
        ORDER BY c.contype IN ('p', 'u', 'x') DESC, c.oid`,
+      [leftOids],
     ),
-    indexes: await readIndexes(session, sizes),
+    indexes: await readIndexes(session, sizes, leftOids),
     views: await session.rows<NamedStatement>(
       `SELECT c.oid::regclass::text AS subject,
          format('CREATE VIEW %I.%I (%s) AS %s', n.nspname, c.relname,
@@ -161,19 +177,51 @@ export async function readTargetCatalog(session: TargetSession): Promise<TargetC
     ),
     statistics: await session.rows<NamedStatement>(
       `SELECT format('%I.%I', n.nspname, s.stxname) AS subject, pg_get_statisticsobjdef(s.oid) AS sql
-       FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace WHERE ${ownSchemas} ORDER BY s.oid`,
+       FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace WHERE ${ownSchemas} AND s.stxrelid <> ALL ($1::oid[])
+       ORDER BY s.oid`,
+      [leftOids],
     ),
     settings: await readSettings(session),
     notes,
+    leftOut: left.map(({ schema, name }) => ({ schema, name })),
   };
 }
 
+function qualifiedName({ schema, name }: { readonly schema: string; readonly name: string }): string {
+  return `${schema}.${name}`;
+}
+
+/** Tables in too many partitions, and those. */
+async function readLeftOut(
+  session: TargetSession,
+  mostPartitions: number,
+): Promise<
+  readonly { readonly oid: number; readonly schema: string; readonly name: string; readonly root: boolean }[]
+> {
+  return await session.rows(
+    `WITH RECURSIVE tree(root, oid) AS (
+       SELECT c.oid, c.oid FROM pg_class c WHERE c.relkind = 'p' AND NOT c.relispartition
+       UNION ALL SELECT t.root, i.inhrelid FROM tree t JOIN pg_inherits i ON i.inhparent = t.oid),
+     many AS (SELECT root FROM tree GROUP BY root HAVING count(*) > $1)
+     SELECT t.oid::int8::float8 AS oid, n.nspname AS schema, c.relname AS name, t.oid = t.root AS root
+     FROM tree t JOIN many m ON m.root = t.root JOIN pg_class c ON c.oid = t.oid JOIN pg_namespace n ON n.oid = c.relnamespace`,
+    [mostPartitions + 1],
+  );
+}
+
 /** Pages of every relation as the planner there sees them; where they can't be had, what the last VACUUM or ANALYZE saw counts. */
-async function readSizes(session: TargetSession, notes: string[]): Promise<ReadonlyMap<number, number>> {
+async function readSizes(
+  session: TargetSession,
+  notes: string[],
+  leftOut: readonly number[],
+): Promise<ReadonlyMap<number, number>> {
   const answer = await session.attempt<{ oid: number; pages: number }>(
     `SELECT c.oid::int8::float8 AS oid, pg_relation_size(c.oid) / current_setting('block_size')::float8 AS pages
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.relkind IN ('r', 'm', 'i') AND c.relpersistence <> 't' AND ${ownSchemas}`,
+       LEFT JOIN pg_index x ON x.indexrelid = c.oid
+     WHERE c.relkind IN ('r', 'm', 'i') AND c.relpersistence <> 't' AND ${ownSchemas}
+       AND coalesce(x.indrelid, c.oid) <> ALL ($1::oid[])`,
+    [leftOut],
   );
   if ('rows' in answer) return new Map(answer.rows.map(({ oid, pages }) => [oid, Math.round(pages ?? 0)]));
   notes.push(`Sizes are those of the last ANALYZE: the files could not be looked at (${answer.refused}).`);
@@ -184,6 +232,7 @@ async function readTables(
   session: TargetSession,
   sizes: ReadonlyMap<number, number>,
   version: number,
+  leftOut: readonly number[],
 ): Promise<readonly TargetTable[]> {
   const tables = await session.rows<Omit<TargetTable, 'columns' | 'pages'>>(
     `SELECT c.oid::int8::float8 AS oid, n.nspname AS schema, c.relname AS name, c.relkind::text AS kind,
@@ -195,7 +244,8 @@ async function readTables(
        c.relrowsecurity AS "rowSecurity"
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind IN ('r', 'p', 'm', 'f') AND c.relpersistence <> 't' AND ${ownSchemas}
-       AND ${notOfExtension('pg_class', 'c.oid')} ORDER BY c.oid`,
+       AND c.oid <> ALL ($1::oid[]) AND ${notOfExtension('pg_class', 'c.oid')} ORDER BY c.oid`,
+    [leftOut],
   );
   const virtual = version >= 180_000 ? `a.attgenerated = 'v'` : 'false';
   const columns = await session.rows<TargetColumn & { readonly tableOid: number }>(
@@ -215,7 +265,8 @@ async function readTables(
      FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
        JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind IN ('r', 'p', 'm', 'f') AND c.relpersistence <> 't' AND a.attnum > 0 AND NOT a.attisdropped
-       AND ${ownSchemas} ORDER BY a.attrelid, a.attnum`,
+       AND c.oid <> ALL ($1::oid[]) AND ${ownSchemas} ORDER BY a.attrelid, a.attnum`,
+    [leftOut],
   );
   const byTable = Map.groupBy(columns, ({ tableOid }) => tableOid);
   return tables.map((table) => ({
@@ -228,6 +279,7 @@ async function readTables(
 async function readIndexes(
   session: TargetSession,
   sizes: ReadonlyMap<number, number>,
+  leftOut: readonly number[],
 ): Promise<readonly TargetIndex[]> {
   const rows = await session.rows<Omit<TargetIndex, 'pages'>>(
     `SELECT x.indexrelid::int8::float8 AS oid, x.indrelid::int8::float8 AS "tableOid", n.nspname AS schema,
@@ -240,7 +292,8 @@ async function readIndexes(
      FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_am am ON am.oid = i.relam
        JOIN pg_class t ON t.oid = x.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace
      WHERE x.indisvalid AND x.indislive AND t.relkind IN ('r', 'p', 'm') AND t.relpersistence <> 't' AND ${ownSchemas}
-       AND ${notOfExtension('pg_class', 't.oid')} ORDER BY x.indexrelid`,
+       AND t.oid <> ALL ($1::oid[]) AND ${notOfExtension('pg_class', 't.oid')} ORDER BY x.indexrelid`,
+    [leftOut],
   );
   return rows.map((index) => ({ ...index, pages: sizes.get(index.oid) ?? index.statisticsPages }));
 }

@@ -14,6 +14,7 @@ export interface TargetSessionOptions {
 export class TargetSession implements AsyncDisposable {
   readonly #client: pg.Client;
   #databaseMs = 0;
+  #isSaved = false;
 
   private constructor(client: pg.Client) {
     this.#client = client;
@@ -68,11 +69,11 @@ export class TargetSession implements AsyncDisposable {
     sql: string,
     values: readonly unknown[] = [],
   ): Promise<{ readonly rows: readonly Row[] } | { readonly refused: string }> {
-    await this.rows('SAVEPOINT attempt');
+    // One for all: nothing is written that it could hold, and each statement of ours is one more for the target.
+    if (!this.#isSaved) await this.rows('SAVEPOINT attempt');
+    this.#isSaved = true;
     try {
-      const rows = await this.rows<Row>(sql, values);
-      await this.rows('RELEASE SAVEPOINT attempt');
-      return { rows };
+      return { rows: await this.rows<Row>(sql, values) };
     } catch (error) {
       await this.rows('ROLLBACK TO SAVEPOINT attempt');
       return { refused: messageOf(error) };

@@ -1,3 +1,4 @@
+import type { TargetCatalog } from './target-catalog.ts';
 import type { TargetSession } from './target-session.ts';
 
 /** What ANALYZE knows about one column, or one expression of an index; arrays in PostgreSQL's text form. */
@@ -44,7 +45,11 @@ export interface ExtendedStatistics {
 }
 
 /** Reads them through the views that show an account only the columns it may read. */
-export async function readTargetStatistics(session: TargetSession, versionNumber: number): Promise<TargetStatistics> {
+export async function readTargetStatistics(
+  session: TargetSession,
+  { versionNumber, leftOut }: Pick<TargetCatalog, 'versionNumber' | 'leftOut'>,
+): Promise<TargetStatistics> {
+  const names = leftOut.map(({ schema, name }) => `${schema}.${name}`);
   const ranges =
     versionNumber >= 170_000
       ? `range_length_histogram::text AS "rangeLengths", range_empty_frac AS "rangeEmptyFraction", range_bounds_histogram::text AS "rangeBounds"`
@@ -55,14 +60,17 @@ export async function readTargetStatistics(session: TargetSession, versionNumber
        most_common_freqs AS "commonFrequencies", histogram_bounds::text AS bounds, correlation,
        most_common_elems::text AS "commonElements", most_common_elem_freqs AS "commonElementFrequencies",
        elem_count_histogram AS "elementCounts", ${ranges}
-     FROM pg_stats WHERE schemaname <> 'information_schema' AND schemaname NOT LIKE 'pg\\_%'`,
+     FROM pg_stats WHERE schemaname <> 'information_schema' AND schemaname NOT LIKE 'pg\\_%'
+       AND schemaname || '.' || tablename <> ALL ($1::text[])`,
+    [names],
   );
   const extended = await session.attempt<ExtendedStatistics>(
     `SELECT statistics_schemaname AS schema, statistics_name AS name, n_distinct::text AS distinct,
        dependencies::text AS dependencies,
        (SELECT json_object_agg(a.attnum, a.attname) FROM pg_attribute a
         WHERE a.attrelid = format('%I.%I', schemaname, tablename)::regclass AND a.attnum > 0 AND NOT a.attisdropped) AS columns
-     FROM pg_stats_ext WHERE schemaname NOT LIKE 'pg\\_%'`,
+     FROM pg_stats_ext WHERE schemaname NOT LIKE 'pg\\_%' AND schemaname || '.' || tablename <> ALL ($1::text[])`,
+    [names],
   );
   const [hidden] = await session.rows<{ tables: number }>(
     `SELECT count(*)::int AS tables FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -33,6 +33,8 @@ export interface Workload {
   /** Calls and ms of everything, also of what was left out; null: the time was not measured. */
   readonly calls: number;
   readonly totalMs: number | null;
+  /** Somebody counted all that was asked; false: it is what somebody wrote down. */
+  readonly counted: boolean;
 }
 
 /** The statements of a SQL file. Those that differ in literals only are one, called as often as they stand there. */
@@ -51,6 +53,7 @@ export function workloadOfText(text: string, parser: SqlParser): Workload {
     skipped: [...refused, ...gathered.skipped],
     calls: all.length + refused.length,
     totalMs: null,
+    counted: false,
   };
 }
 
@@ -62,7 +65,7 @@ export async function workloadOfServer(session: TargetSession, parser: SqlParser
   );
   if ('refused' in answer) {
     const skipped = [{ sql: 'pg_stat_statements', reason: `it can't be read: ${answer.refused}` }];
-    return { statements: [], skipped, calls: 0, totalMs: null };
+    return { statements: [], skipped, calls: 0, totalMs: null, counted: false };
   }
   const others = answer.rows.filter(({ sql }) => !isOwnStatement(sql));
   return workloadOfObserved(others, parser, limit);
@@ -90,6 +93,7 @@ export function workloadOfObserved(all: readonly ObservedStatement[], parser: Sq
     skipped: [...skipped, ...gathered.skipped],
     calls: all.reduce((total, one) => total + one.calls, 0),
     totalMs: all.reduce<number | null>((total, one) => sumOf(total, one.totalMs), null),
+    counted: true,
   };
 }
 

@@ -1,3 +1,4 @@
+import type { IndexAdviceRun } from '../contract/index-advice.ts';
 import type { StatementCounter } from '../contract/statement-counters.ts';
 import type { EpochMs } from '../kernel/clock.ts';
 
@@ -109,6 +110,10 @@ export interface DatabaseHistory {
   samples(database: string, from: EpochMs, to: EpochMs): Promise<readonly DatabaseSample[]>;
   /** Hours that begin in [from, to), oldest first; of one table, or of all. */
   tableHours(database: string, from: EpochMs, to: EpochMs, relation: string | null): Promise<readonly TableHour[]>;
+  /** The latest index advice of a database that was kept. */
+  indexAdvice(database: string): Promise<IndexAdviceRun | null>;
+  /** Keeps index advice in the place of that from before; what ended earlier than what is kept is not kept. */
+  keepIndexAdvice(run: IndexAdviceRun & { readonly endedAt: string }): Promise<void>;
   /** Drops what is older than is kept. */
   prune(now: EpochMs): Promise<void>;
   close(): Promise<void>;

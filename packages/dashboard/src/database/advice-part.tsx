@@ -128,7 +128,7 @@ function Summary({ advice }: { readonly advice: IndexAdvice }): ReactElement {
 
 /** What is to be dropped, what was rejected, what was left out, and where the copy planned otherwise. */
 function Others({ advice }: { readonly advice: IndexAdvice }): ReactElement {
-  const { drop, rejected, skipped, notes, fidelity } = advice;
+  const { drop, rejected, skipped, statistics, hints, notes, fidelity } = advice;
   return (
     <section className="card" aria-labelledby="advice-others-title">
       <header className="card-head">
@@ -137,6 +137,12 @@ function Others({ advice }: { readonly advice: IndexAdvice }): ReactElement {
         </h2>
       </header>
       <Reasons title="To be dropped" rows={drop.map(({ ddl, reason }) => [ddl, reason])} isOpen />
+      <Reasons
+        title="Statistics that are missing"
+        rows={statistics.map(({ ddl, fill, reason }) => [`${ddl}; ${fill};`, reason])}
+        isOpen
+      />
+      <Reasons title="To be written otherwise" rows={hints.map(({ sql, hint }) => [sql, hint])} isOpen />
       <Reasons title="Rejected ideas" rows={rejected.map(({ ddl, reason }) => [ddl, reason])} />
       <Reasons title="Statements left out" rows={skipped.map(({ sql, reason }) => [sql, reason])} />
       <Reasons

@@ -50,7 +50,7 @@ export class DatabaseOffice {
     this.#options = options;
     const { urls, applyUrls, historyUrl, clock } = options;
     this.#history = historyUrl === null ? new MemoryDatabaseHistory() : new PostgresDatabaseHistory(historyUrl);
-    this.advice = new IndexAdviceDesk(clock);
+    this.advice = new IndexAdviceDesk(clock, this.#history, options.onTrouble);
     const settings = (): LiveSettings['current']['observe'] => options.settings.current.observe;
     this.watched = new WatchedDatabases(
       Object.entries(urls).map(

@@ -4,6 +4,7 @@ import type { IndexAdvice, IndexAdviceAnswer, IndexAdviceRun } from '../../contr
 import type { StartIndexAdviceQuery } from '../../contract/index-advice-operations.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AutopilotError, messageOf } from '../../kernel/errors.ts';
+import type { DatabaseHistory } from '../../storage/database-history.ts';
 import type { DatabaseWatch } from './database-watch.ts';
 
 interface Entry {
@@ -14,13 +15,29 @@ interface Entry {
   failure: Error | null;
 }
 
-/** Works out index advice for watched databases, one at a time for each, and keeps the latest of each in memory. */
+/** What is known of one database. */
+interface Known {
+  running: Entry | null;
+  latest: IndexAdviceRun | null;
+  /** What was kept before this process began has been asked for. */
+  isRead: boolean;
+}
+
+/** Works out index advice for watched databases, one at a time for each, and keeps the latest of each. */
 export class IndexAdviceDesk {
   readonly #clock: Clock;
-  readonly #entries = new Map<string, { running: Entry | null; latest: IndexAdviceRun | null }>();
+  readonly #history: Pick<DatabaseHistory, 'indexAdvice' | 'keepIndexAdvice'>;
+  readonly #onTrouble: (message: string) => void;
+  readonly #entries = new Map<string, Known>();
 
-  constructor(clock: Clock) {
+  constructor(
+    clock: Clock,
+    history: Pick<DatabaseHistory, 'indexAdvice' | 'keepIndexAdvice'>,
+    onTrouble: (message: string) => void,
+  ) {
     this.#clock = clock;
+    this.#history = history;
+    this.#onTrouble = onTrouble;
   }
 
   /** Starts one. @throws AutopilotError AP_ADVICE_RUNNING */
@@ -30,7 +47,7 @@ export class IndexAdviceDesk {
     limits: Pick<StartIndexAdviceQuery, 'budgetBytes' | 'mostPerTable' | 'seconds'>,
     by: string,
   ): IndexAdviceRun {
-    const known = this.#entries.get(watch.name) ?? { running: null, latest: null };
+    const known = this.#of(watch.name);
     if (known.running !== null) {
       throw new AutopilotError(
         'AP_ADVICE_RUNNING',
@@ -38,7 +55,6 @@ export class IndexAdviceDesk {
         { remedy: `Wait for it, or cancel it: POST /api/v1/jobs/${known.running.run.id}/cancel.` },
       );
     }
-    this.#entries.set(watch.name, known);
     const stop = new AbortController();
     const run: IndexAdviceRun = {
       id: randomUUID(),
@@ -72,8 +88,15 @@ export class IndexAdviceDesk {
         entry.failure = error instanceof Error ? error : new Error(messageOf(error));
         ending = { state: 'failed', message: messageOf(error) };
       }
-      known.latest = { ...entry.run, ...ending, progress: 1, endedAt: this.#now() };
+      const ended = { ...entry.run, ...ending, progress: 1, endedAt: this.#now() };
+      known.latest = ended;
       known.running = null;
+      if (ended.advice !== null) {
+        // What can't be kept is still answered as long as this process lives.
+        await this.#history.keepIndexAdvice(ended).catch((error: unknown) => {
+          this.#onTrouble(`Index advice for ${watch.name} is not kept: ${messageOf(error)}`);
+        });
+      }
     };
     const entry: Entry = { run, stop, ended: Promise.resolve().then(work), failure: null };
     known.running = entry;
@@ -90,13 +113,13 @@ export class IndexAdviceDesk {
     limits: Pick<StartIndexAdviceQuery, 'seconds'>,
     since: number,
   ): Promise<IndexAdvice> {
-    const known = this.advised(watch.name);
+    const known = await this.advised(watch.name);
     if (known !== null && Date.parse(known.at) > since) return known.advice;
-    const running = this.#entries.get(watch.name)?.running ?? null;
+    const running = this.#of(watch.name).running;
     if (running === null) this.start(watch, workload, limits, 'autopilot');
-    const entry = running ?? this.#entries.get(watch.name)?.running ?? null;
+    const entry = running ?? this.#of(watch.name).running;
     await entry?.ended;
-    const ended = this.#entries.get(watch.name)?.latest ?? null;
+    const ended = this.#of(watch.name).latest;
     if (entry !== null && entry.failure !== null) throw entry.failure;
     if (ended?.advice != null) return ended.advice;
     throw new AutopilotError('AP_ADVICE_CANCELLED', `The advice for ${watch.name} was cancelled before it was whole.`, {
@@ -104,15 +127,25 @@ export class IndexAdviceDesk {
     });
   }
 
-  /** Of a database by its name. */
-  read(name: string): IndexAdviceAnswer {
-    const known = this.#entries.get(name);
-    return { name, running: known?.running?.run ?? null, latest: known?.latest ?? null };
+  /** Of a database by its name; what was kept before this process began is part of it. */
+  async read(name: string): Promise<IndexAdviceAnswer> {
+    const known = this.#of(name);
+    if (!known.isRead && known.latest === null) {
+      try {
+        const kept = await this.#history.indexAdvice(name);
+        known.latest ??= kept;
+        known.isRead = true;
+      } catch (error) {
+        // Asked again the next time.
+        this.#onTrouble(`Index advice for ${name} that was kept can't be read: ${messageOf(error)}`);
+      }
+    }
+    return { name, running: known.running?.run ?? null, latest: known.latest };
   }
 
   /** The latest advice of a database that was worked out whole, and when. */
-  advised(name: string): { readonly at: string; readonly advice: IndexAdvice } | null {
-    const latest = this.#entries.get(name)?.latest ?? null;
+  async advised(name: string): Promise<{ readonly at: string; readonly advice: IndexAdvice } | null> {
+    const { latest } = await this.read(name);
     return latest?.advice == null ? null : { at: latest.endedAt ?? latest.startedAt, advice: latest.advice };
   }
 
@@ -135,6 +168,12 @@ export class IndexAdviceDesk {
     const running = [...this.#entries.values()].flatMap((one) => one.running ?? []);
     for (const { stop } of running) stop.abort();
     await Promise.all(running.map(({ ended }) => ended));
+  }
+
+  #of(name: string): Known {
+    const known = this.#entries.get(name) ?? { running: null, latest: null, isRead: false };
+    this.#entries.set(name, known);
+    return known;
   }
 
   #now(): string {

@@ -92,12 +92,19 @@ function linesOf(advice: IndexAdvice): readonly string[] {
     ...(drop.length === 0
       ? []
       : ['', ...drop.flatMap(({ ddl, bytes, reason }) => [`${ddl};`, `  frees ${megabytes(bytes)}: ${reason}`])]),
+    ...(advice.statistics.length === 0
+      ? []
+      : ['', ...advice.statistics.flatMap(({ ddl, fill, reason }) => [`${ddl}; ${fill};`, `  ${reason}`])]),
+    ...(advice.hints.length === 0
+      ? []
+      : ['', 'To be written otherwise:', ...advice.hints.map(({ sql, hint }) => `  ${oneLine(sql)}: ${hint}`)]),
     ...(advice.skipped.length === 0
       ? []
       : ['', 'Left out:', ...advice.skipped.map(({ sql, reason }) => `  ${oneLine(sql)}: ${reason}`)]),
     ...(advice.notes.length === 0 ? [] : ['', ...advice.notes]),
     '',
     `${advice.rejected.length} other ideas were rejected; --json lists them with their reasons.`,
+    `The database was waited for ${advice.targetMs.toFixed(0)} ms in all.`,
   ];
 }
 

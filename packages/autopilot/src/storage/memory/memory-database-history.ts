@@ -1,3 +1,4 @@
+import type { IndexAdviceRun } from '../../contract/index-advice.ts';
 import { statementCounters } from '../../contract/statement-counters.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
 import {
@@ -26,6 +27,7 @@ interface Seen {
 /** What is seen of watched databases, as long as this process lives. */
 export class MemoryDatabaseHistory implements DatabaseHistory {
   readonly #seen = new Map<string, Seen>();
+  readonly #advice = new Map<string, IndexAdviceRun & { readonly endedAt: string }>();
 
   standings(database: string): Promise<readonly StatementStanding[]> {
     return Promise.resolve([...this.#of(database).standings.values()]);
@@ -97,6 +99,16 @@ export class MemoryDatabaseHistory implements DatabaseHistory {
       (one) => within(one, from, to) && (relation === null || one.relation === relation),
     );
     return Promise.resolve(rows.sort(oldestFirst));
+  }
+
+  indexAdvice(database: string): Promise<IndexAdviceRun | null> {
+    return Promise.resolve(this.#advice.get(database) ?? null);
+  }
+
+  keepIndexAdvice(run: IndexAdviceRun & { readonly endedAt: string }): Promise<void> {
+    const known = this.#advice.get(run.database);
+    if (known === undefined || known.endedAt <= run.endedAt) this.#advice.set(run.database, run);
+    return Promise.resolve();
   }
 
   prune(now: EpochMs): Promise<void> {

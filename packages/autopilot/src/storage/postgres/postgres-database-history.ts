@@ -1,4 +1,5 @@
 import pg from 'pg';
+import type { IndexAdviceRun } from '../../contract/index-advice.ts';
 import { statementCounters } from '../../contract/statement-counters.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
 import {
@@ -153,6 +154,25 @@ export class PostgresDatabaseHistory implements DatabaseHistory {
     }));
   }
 
+  async indexAdvice(database: string): Promise<IndexAdviceRun | null> {
+    const [row] = await this.#connection.query<{ readonly run: IndexAdviceRun }>(
+      'Reading index advice',
+      `SELECT run FROM autopilot.index_advice WHERE database = $1`,
+      [database],
+    );
+    return row?.run ?? null;
+  }
+
+  async keepIndexAdvice(run: IndexAdviceRun & { readonly endedAt: string }): Promise<void> {
+    await this.#connection.query(
+      'Keeping index advice',
+      `INSERT INTO autopilot.index_advice AS a (database, ended_at, run) VALUES ($1, $2, $3)
+       ON CONFLICT (database) DO UPDATE SET ended_at = excluded.ended_at, run = excluded.run WHERE a.ended_at <= excluded.ended_at`,
+      // A zero byte is nothing that JSON in PostgreSQL can hold.
+      [run.database, run.endedAt, JSON.stringify(run, withoutZeros)],
+    );
+  }
+
   async prune(now: EpochMs): Promise<void> {
     const before = (keptMs: number): Date => new Date(now - keptMs);
     const { minutes, hours, samples, standings } = databaseHistoryKeptMs;
@@ -171,6 +191,10 @@ export class PostgresDatabaseHistory implements DatabaseHistory {
   close(): Promise<void> {
     return this.#connection.close();
   }
+}
+
+function withoutZeros(_: string, value: unknown): unknown {
+  return typeof value === 'string' ? value.replaceAll('\0', '') : value;
 }
 
 function increaseOf({ query_id: queryId, role, counters }: CountersRow): StatementIncrease {

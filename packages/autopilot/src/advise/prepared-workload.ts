@@ -1,0 +1,110 @@
+import type { WorkloadCoverage } from '../contract/index-advice.ts';
+import { messageOf } from '../kernel/errors.ts';
+import type { ColumnFactsBook } from '../planner/column-facts.ts';
+import { rolesOf, type TableRoles } from '../planner/column-roles.ts';
+import { tablesOf } from '../planner/cost-book.ts';
+import { candidateKey, candidatesFor, type IndexCandidate } from '../planner/index-candidate.ts';
+import { withValues } from '../planner/parameter-values.ts';
+import type { PlanNode } from '../planner/plan-tree.ts';
+import type { PlannableStatement, Shadow } from '../planner/shadow.ts';
+import type { SqlParser } from '../planner/sql-parser.ts';
+import type { TargetCatalog } from '../planner/target-catalog.ts';
+import type { Workload, WorkloadStatement } from '../planner/workload.ts';
+
+/** A statement of the workload that can be planned, and what could serve it. */
+export interface PreparedStatement {
+  readonly id: string;
+  readonly statement: WorkloadStatement;
+  readonly samples: readonly PlannableStatement[];
+  readonly tables: readonly { readonly schema: string; readonly name: string }[];
+  readonly candidates: readonly IndexCandidate[];
+  /** Of its first variant: what it asks, and the plan that was read from, without values and indexes. */
+  readonly roles: readonly TableRoles[];
+  readonly generic: PlanNode;
+}
+
+/** A statement with the switchable indexes that could change its plan. */
+export type RelevantStatement = PreparedStatement & { readonly relevant: ReadonlySet<string> };
+
+/** With the indexes that are on tables which each statement touches, as the shadow has them now. */
+export function withRelevance(
+  prepared: readonly PreparedStatement[],
+  shadow: Shadow,
+  book: ColumnFactsBook,
+): readonly RelevantStatement[] {
+  return prepared.map((one) => {
+    const oids = new Set(one.tables.map(({ schema, name }) => shadow.oidOf(book.table(schema, name)?.oid ?? 0)));
+    const on = shadow.indexes.filter(({ tableOids }) => tableOids.some((oid) => oids.has(oid)));
+    return { ...one, relevant: new Set(on.map(({ id }) => id)) };
+  });
+}
+
+/** Reads from plans without values and indexes what each statement asks; what can't be planned is named with the reason. */
+export async function prepareWorkload(
+  workload: Workload,
+  shadow: Shadow,
+  book: ColumnFactsBook,
+  parser: SqlParser,
+  leftOut: TargetCatalog['leftOut'],
+): Promise<{ readonly prepared: readonly PreparedStatement[]; readonly skipped: Workload['skipped'] }> {
+  const skipped = [...workload.skipped];
+  const prepared: PreparedStatement[] = [];
+  const existing = shadow.indexes.map(({ id }) => id);
+  await shadow.use(new Set());
+  for (const [at, statement] of workload.statements.entries()) {
+    try {
+      const read = [];
+      for (const sql of statement.variants) read.push(await readVariant(sql, shadow, book, parser));
+      const samples = read.flatMap((one) => one.samples);
+      // A partial index for a value serves only a statement that always asks for that one.
+      const everywhere = read
+        .map(({ candidates }) => new Set(candidates.map(candidateKey)))
+        .reduce((all, keys) => all.intersection(keys));
+      const candidates = read
+        .flatMap((one) => one.candidates)
+        .filter((candidate) => candidate.where === null || everywhere.has(candidateKey(candidate)));
+      const [first] = read;
+      if (first === undefined) continue;
+      const { roles, generic } = first;
+      const tables = read.flatMap((one) => one.tables);
+      prepared.push({ id: String(at), statement, samples, tables, candidates, roles, generic });
+    } catch (error) {
+      skipped.push({ sql: statement.sql, reason: reasonOf(error, leftOut) });
+    }
+  }
+  await shadow.use(new Set(existing));
+  return { prepared, skipped };
+}
+
+async function readVariant(
+  sql: string,
+  shadow: Shadow,
+  book: ColumnFactsBook,
+  parser: SqlParser,
+): Promise<Pick<PreparedStatement, 'samples' | 'tables' | 'candidates' | 'roles' | 'generic'>> {
+  const { plan, types } = await shadow.planWithoutValues(sql);
+  const { tables, parameters } = rolesOf(plan, parser);
+  const samples = withValues(sql, types, parameters, book);
+  for (const sample of samples) await shadow.plan(sample);
+  const candidates = tables.flatMap((roles) => candidatesFor(roles, book));
+  return { samples, tables: tablesOf(plan), candidates, roles: tables, generic: plan };
+}
+
+function reasonOf(error: unknown, leftOut: TargetCatalog['leftOut']): string {
+  const message = messageOf(error);
+  const missing = /relation "(?:.*\.)?([^"]+)" does not exist/.exec(message)?.[1];
+  return leftOut.some(({ name }) => name === missing)
+    ? `${missing} has too many partitions to be planned for.`
+    : message;
+}
+
+/** How much of a workload was planned. */
+export function coverageOf(prepared: readonly PreparedStatement[], { calls, totalMs }: Workload): WorkloadCoverage {
+  const planned = prepared.map(({ statement }) => statement);
+  const time = planned.reduce((sum, one) => sum + (one.totalMs ?? 0), 0);
+  return {
+    statements: planned.length,
+    callsRatio: calls === 0 ? 0 : Math.min(1, planned.reduce((sum, one) => sum + one.calls, 0) / calls),
+    timeRatio: totalMs === null || totalMs === 0 ? null : Math.min(1, time / totalMs),
+  };
+}
