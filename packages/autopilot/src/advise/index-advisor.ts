@@ -309,7 +309,7 @@ async function search({ drafts, skipped, workload, shadow, catalog, book, fideli
     });
   }
   for (const [id, candidate] of made)
-    if (!promising.has(id))
+    if (!byId.has(id))
       rejected.push({
         ddl: ideaOf(candidate),
         reason: 'No plan of the workload reads it: others serve each statement better.',
