@@ -8,7 +8,7 @@ import type { TargetTable } from './target-catalog.ts';
 export interface IndexCandidate {
   /** The parent where the table is partitioned. */
   readonly table: TargetTable;
-  readonly method: 'btree' | 'gin' | 'brin';
+  readonly method: 'btree' | 'gin' | 'gist' | 'brin';
   readonly keys: readonly (RoleKey & { readonly suffix: string })[];
   readonly included: readonly string[];
   /** Which rows are in it, as SQL; null: all. */
@@ -62,8 +62,12 @@ export function candidatesFor(roles: TableRoles, book: ColumnFactsBook): readonl
     }
   }
   for (const { operatorClass, ...key } of roles.contained) {
-    const suffix = operatorClass === null ? '' : ` ${operatorClass}`;
-    add({ table, method: 'gin', keys: [{ ...key, suffix }], included: [], where: null });
+    const category = book.column(leaf, key.column)?.column.category;
+    // What overlaps in a line or a plane; an inverted index holds what a value consists of.
+    const spatial = operatorClass === null && isColumn(key.sql) && /^[RGI]$/.test(category ?? '');
+    const named = spatial && category === 'I' ? 'inet_ops' : operatorClass;
+    const suffix = named === null ? '' : ` ${named}`;
+    add({ table, method: spatial ? 'gist' : 'gin', keys: [{ ...key, suffix }], included: [], where: null });
   }
   for (const key of roles.ranges) {
     const correlation = Math.abs(book.column(leaf, key.column)?.statistics?.correlation ?? 0);
