@@ -13,7 +13,7 @@ import { codeStream } from '../../packages/autopilot/src/compress/coded-stream.t
 import { type CodingLevel, codingLevels } from '../../packages/autopilot/src/compress/coding-level.ts';
 import { Encoders } from '../../packages/autopilot/src/compress/encoders.ts';
 import { padded } from '../../packages/autopilot/src/compress/padding.ts';
-import { reusedContext } from '../../packages/autopilot/src/compress/reused-context.ts';
+import { REUSED_MAX_BYTES, reusedContext } from '../../packages/autopilot/src/compress/reused-context.ts';
 import { random } from './random.ts';
 
 const [bodies = '100', seed = '1'] = process.argv.slice(2);
@@ -30,7 +30,9 @@ try {
   for (let turn = 0; turn < Number(bodies); turn++) {
     const way = ways[turn % ways.length] ?? 'reused';
     const level = levelFor(way);
-    const body = anyBody();
+    const whole = anyBody();
+    // Longer ones have no dictionary.
+    const body = way === 'dictionary' ? whole.subarray(0, REUSED_MAX_BYTES) : whole;
     const dictionary = way === 'dictionary' ? anyBody(1) : null;
     const found = decode(level, await code(way, level, body, dictionary), dictionary);
     if (!found.equals(body)) {

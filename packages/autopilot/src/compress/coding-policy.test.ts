@@ -26,7 +26,7 @@ test('the more a byte is worth the harder it tries; where saving costs more than
   assert.equal(usual(costs, 20_000, modern, 5_000), 'br:5');
   assert.equal(usual(costs, 2_000, ['gzip'], 15), 'gzip:1');
   // A page of 1.3 KB is worth a packet, also while the process is overloaded: as it is just after its start.
-  assert.equal(usual(costs, 1_330, modern, 15), 'zstd:1');
+  assert.equal(usual(costs, 1_330, modern, 30), 'zstd:1');
   assert.equal(usual(costs, 2_000, ['deflate'], 100), 'deflate:1');
   assert.equal(usual(costs, 2_000, modern, 1), null);
   assert.equal(usual(costs, 2_000, [], 100), null);
@@ -66,7 +66,7 @@ test('strain rises within a second and goes back over several, without swinging 
   assert.equal(strain.name, 'busy');
   strain.judge({ ...late, lateMs: 200 }, 20);
   assert.equal(strain.name, 'overloaded');
-  assert.equal(strain.byteValueNs, 15);
+  assert.equal(strain.byteValueNs, 30);
   for (let i = 0; i < 50; i++) strain.judge({ lateMs: 15, utilization: 0.7, cpuShare: 1 }, 20);
   assert.equal(strain.name, 'overloaded');
   const names = Array.from({ length: 16 }, () => {
