@@ -168,3 +168,18 @@ test('texts of statements stay within their bound, the oldest go first', () => {
   const kept = Array.from({ length: 10_000 }, (_, id) => texts.get('orders', 'main', String(id))).filter(Boolean);
   assert.ok(kept.length > 4000 && kept.length < 4200, String(kept.length));
 });
+
+test('what another control plane relays takes no link away that the agent has itself; the other way round it does', () => {
+  const { registry, link } = open();
+  const [own, relayed] = [link(), link()];
+  own.hello();
+  relayed.hello({ relayed: true });
+  assert.deepEqual([own.closed, relayed.closed], [false, true]);
+  assert.equal(registry.instances()[0]?.state, 'live');
+  own.close();
+  const [again, direct] = [link(), link()];
+  again.hello({ relayed: true });
+  assert.equal(again.sent[0]?.kind, 'welcome');
+  direct.hello();
+  assert.deepEqual([again.closed, direct.closed], [true, false]);
+});

@@ -59,6 +59,8 @@ interface Known {
   readonly startedAt: EpochMs;
   /** null: its link has ended. */
   channel: ControlChannel | null;
+  /** Another control plane stands between. */
+  readonly relayed: boolean;
   closedInOrder: boolean;
   lastSeenAt: EpochMs;
   lastSeenMonotonicMs: number;
@@ -192,6 +194,13 @@ export class AgentRegistry {
       refuse(channel, `${linked} agents are linked, which is the most that one control plane takes.`);
       return null;
     }
+    const relayed = hello.relayed === true;
+    if (before?.channel != null && !before.relayed && relayed) {
+      // What this control plane had said to the leader before it led itself, which reaches it only now, through that one. Its
+      // parent's link may not be taken away by that. An agent that has really moved comes again when its old link is gone.
+      channel.close();
+      return null;
+    }
     if (before?.channel != null && before.channel !== channel) {
       // The same process on a new channel, whose old one is dead though nobody noticed.
       const old = before.channel;
@@ -202,6 +211,7 @@ export class AgentRegistry {
       origin: { service, instance, release },
       startedAt: hello.startedAt,
       channel,
+      relayed,
       closedInOrder: false,
       lastSeenAt: clock.now(),
       lastSeenMonotonicMs: clock.monotonicMs(),

@@ -50,11 +50,7 @@ export class LinkRouter {
   }
 }
 
-/**
- * One agent's channel, and its other side: a {@link LocalSide}, or a dialer to the leader. What another control plane relays is
- * not relayed again, it is closed: that one finds the leader by itself. One that led and was stopped for a while would otherwise
- * introduce the new leader to the agent whose parent that leader is, and thereby take its own link away from it.
- */
+/** One agent's channel, and its other side: a {@link LocalSide}, or a dialer to the leader. */
 class RoutedChannel {
   readonly #channel: ControlChannel;
   readonly #options: LinkRouterOptions;
@@ -75,10 +71,6 @@ class RoutedChannel {
   route(leader: LinkTarget | null): void {
     this.end();
     this.#leader = leader;
-    if (leader !== null && this.#hello?.relayed === true) {
-      this.#channel.close();
-      return;
-    }
     this.#begin();
     if (this.#hello !== null) this.#local?.hear(this.#hello);
     this.#dialer?.start();
@@ -135,10 +127,6 @@ class RoutedChannel {
   #hear(message: UpMessage): void {
     if (message?.kind === 'hello') {
       this.#hello = message;
-      if (message.relayed === true && this.#leader !== null) {
-        this.close();
-        return;
-      }
       // An agent says hello once on a channel; whoever says it again is introduced again.
       if (this.#dialer !== null && this.#remote !== null) this.route(this.#leader);
       else this.#dialer?.start();

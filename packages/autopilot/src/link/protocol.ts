@@ -45,7 +45,7 @@ export type UpMessage =
       readonly startedAt: EpochMs;
       /** Names of the databases whose pools are instrumented. */
       readonly databases: readonly string[];
-      /** Said by a control plane that stands between: it looks for the leader itself. Absent: the agent's own. */
+      /** Said by a control plane that stands between the agent and the leader. Absent: by the agent itself. */
       readonly relayed?: boolean;
     }
   /**
