@@ -115,8 +115,10 @@ function gather(all: readonly WorkloadStatement[]): Pick<Workload, 'statements' 
       skipped.push({ sql: statement.sql, reason: 'it has no plan' });
       continue;
     }
-    const known = byFingerprint.get(statement.fingerprint);
-    if (known === undefined) byFingerprint.set(statement.fingerprint, [statement]);
+    // A fingerprint takes t1 and t2 for parts of one table.
+    const key = `${statement.fingerprint} ${numberedNames(statement.sql)}`;
+    const known = byFingerprint.get(key);
+    if (known === undefined) byFingerprint.set(key, [statement]);
     else known.push(statement);
   }
   const statements = [...byFingerprint.values()].flatMap((same) => {
@@ -127,6 +129,11 @@ function gather(all: readonly WorkloadStatement[]): Pick<Workload, 'statements' 
     return { ...first, calls, totalMs, variants: spread([...new Set(same.flatMap(({ variants }) => variants))]) };
   });
   return { statements, skipped };
+}
+
+/** Names with digits in them, outside of strings. */
+function numberedNames(sql: string): string {
+  return (sql.replaceAll(/'(?:[^']|'')*'/g, '').match(/[\p{L}_][\p{L}\w]*\d[\p{L}\w]*/gu) ?? []).join(' ');
 }
 
 /** At most {@link mostVariants} of them, from all along the list. */
