@@ -25,6 +25,11 @@ export interface RouteVitals {
   readonly p99Ms: number | null;
 }
 
+/** A stretch is at least this long: two seconds in a row that are slow are often the same accident. */
+export const LEAST_LOOK_MS = 4_000;
+/** Of fewer requests the slowest hundredth is the slowest one. They are waited for, but not longer than this. */
+const ENOUGH_REQUESTS = 100;
+const LONGEST_LOOK_MS = 20_000;
 /** Bad for so many stretches in a row: one can be an accident. */
 const IN_A_ROW = 2;
 /** Fewer say nothing of a share or a percentile. */
@@ -37,6 +42,11 @@ const throughputLimits = { factor: 0.5, slower: 1.5, active: 2 } as const;
 const processorLimits = { factor: 2, busier: 1.25, leastBusy: 0.3 } as const;
 /** A heap that grows with the work is no harm yet. */
 const memoryLimits = { factor: 2, moreBytes: 256 * 1024 * 1024 } as const;
+
+/** Whether a stretch holds enough to be judged, or there is no more time to wait for it. */
+export function saysEnough(vitals: ServiceVitals | null, lengthMs: number): boolean {
+  return (vitals?.requests ?? 0) >= ENOUGH_REQUESTS || lengthMs >= LONGEST_LOOK_MS;
+}
 
 /** One stretch seen against those before the change. */
 interface Finding {

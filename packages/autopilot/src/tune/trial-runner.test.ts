@@ -204,7 +204,7 @@ test('errors of the service take it back at once, whatever the statements say', 
   assert.match(trial.reason, /Errors rose from 0\.0 %/);
   const [errors] = aboutOf(trial)?.guards ?? [];
   assert.deepEqual([errors?.metric, errors?.before, errors?.after, errors?.limit], ['errors', 0, 0.3, 0.02]);
-  assert.ok(seconds < 6);
+  assert.ok(seconds < 12, `${seconds} s`);
 });
 
 test('another process goes on where one was killed; two trials of a scope are never open', async () => {

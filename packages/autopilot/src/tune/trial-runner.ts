@@ -3,7 +3,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { AutopilotError, messageOf } from '../kernel/errors.ts';
 import type { Journal, JsonValue, Trial } from '../storage/ports.ts';
 import { hasEnded } from '../storage/trial-refusals.ts';
-import { GuardMetrics, type ServiceVitals } from './guard-metrics.ts';
+import { GuardMetrics, LEAST_LOOK_MS, type ServiceVitals, saysEnough } from './guard-metrics.ts';
 import { mayEnd, SETTLING_MS, stretchMs } from './interleaving.ts';
 import type { Actuator, Change, Orders } from './orders.ts';
 import { aboutJson, aboutOf, type TrialAbout } from './trial-about.ts';
@@ -343,11 +343,13 @@ export class TrialRunner {
   async #harmed(trial: Trial, about: TrialAbout, course: Course): Promise<boolean> {
     const { clock, vitals, times } = this.#options;
     const now = clock.now();
-    const lengthMs = now - (course.vitalsAt ?? now);
-    if (course.vitalsAt !== null && lengthMs < times(trial.service).sampleMs) return false;
+    course.vitalsAt ??= now;
+    const lengthMs = now - course.vitalsAt;
+    if (lengthMs < Math.max(times(trial.service).sampleMs, LEAST_LOOK_MS)) return false;
+    const seen = await vitals(trial.service, lengthMs);
+    if (!saysEnough(seen, lengthMs)) return false;
     course.vitalsAt = now;
-    if (lengthMs === 0) return false;
-    course.vitals = [...course.vitals, await vitals(trial.service, lengthMs)].slice(-KEPT_VITALS);
+    course.vitals = [...course.vitals, seen].slice(-KEPT_VITALS);
     const trouble = guardsOf(course).trouble(course.vitals);
     if (trouble === null) return false;
     await this.#takeBack(withGuards(trial, about, course), trouble);
