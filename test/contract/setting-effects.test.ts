@@ -48,6 +48,7 @@ const proofs: Readonly<Record<string, readonly string[]>> = {
     'indexes',
     'settings',
     'tables',
+    'application',
     'changesPerDay',
     'coolDownMs',
     'maxBusyRatio',

@@ -3,6 +3,9 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
 import { trialJobs } from '../../packages/autopilot/src/api/optimization/tuning-answers.ts';
+import { withLayer } from '../../packages/autopilot/src/config/content.ts';
+import { settingsOf } from '../../packages/autopilot/src/config/registry.ts';
+import type { ConfigContent } from '../../packages/autopilot/src/contract/configuration.ts';
 import { nameFor } from '../../packages/autopilot/src/postgres/apply-session.ts';
 import type { Trial } from '../../packages/autopilot/src/storage/ports.ts';
 import { PostgresJournal } from '../../packages/autopilot/src/storage/postgres/postgres-journal.ts';
@@ -14,6 +17,7 @@ import { readingRole } from '../support/planner-world.ts';
 import { type TestDatabase, throwawayServer } from '../support/postgres.ts';
 import { type TuningWorld, tuningWorld } from '../support/tuning-world.ts';
 import { until } from '../support/until.ts';
+import { originOf, routeOf, windowOf } from '../support/windows.ts';
 
 leakCheck(after);
 
@@ -78,6 +82,12 @@ test('an index is recommended, tried, found to help and kept; the prediction is 
   const alone = await desk.autoTune('orders', { mode: 'plan', categories: ['indexes'] }, 'autopilot', 'autopilot');
   assert.match(alone.steps[0]?.refusals.join() ?? '', /mode: .* "ask"/);
   assert.deepEqual([await journal.history('orders', 9), await indexes()], [[], []], 'planning changes nothing');
+  for (let look = 0; look < 3; look++) {
+    await desk.autoTune('orders', { mode: 'apply', categories: ['indexes'] }, 'autopilot', 'autopilot');
+  }
+  const [refused, ...more] = await journal.history('orders', 9);
+  assert.deepEqual([refused?.state, more], ['refused', []], 'what the same guard refuses is written down once');
+  assert.match(refused?.reason ?? '', /mode: .* "ask"/);
   const trial = await desk.apply('orders', one.id, 'ann', 'person');
   await assert.rejects(desk.apply('orders', one.id, 'ann', 'person'), { code: 'AP_ORDER_REFUSED', message: /scope: / });
   const jobs = trialJobs(world.sources);
@@ -253,6 +263,88 @@ test('settings and storage parameters that were set by halves are given back; wh
   await world.run('SELECT pg_reload_conf()');
 });
 
+test('a build that waits is ended when somebody takes it back, and leaves nothing', async () => {
+  await work();
+  const { rows } = await world.run(
+    `SELECT queryid::text AS id FROM pg_stat_statements WHERE query LIKE 'SELECT title FROM task WHERE board%'`,
+  );
+  const index = { schema: 'public', name: 'waiting', ddl: 'CREATE INDEX CONCURRENTLY waiting ON note (body)' };
+  const head = { kind: 'indexes', service: 'orders', subject: 'Waiting', author: 'ann', origin: 'person' } as const;
+  const change: IndexChange = { ...head, database: 'main', create: [index], drop: [] };
+  const question = { affected: [String(rows[0]?.['id'])], controls: [] };
+  const predicted = { effect: 0.9, low: 0.5, high: 1, savedMsPerHour: 0, learntFrom: 0 };
+  const about = { category: 'indexes', recommendation: 'by hand', database: 'main', question, texts: {}, predicted };
+  const blocker = new pg.Client({ connectionString: database.url });
+  await blocker.connect();
+  await blocker.query('BEGIN; UPDATE note SET body = body WHERE id = 1');
+  const { runner } = world.sources;
+  const { id } = await runner.propose({ change, scope: 'database main', about });
+  await until(
+    60_000,
+    async () => {
+      const state = (await world.journal.read(id))?.state;
+      if (state === 'applying') return await indexes();
+      await work();
+      world.clock.advance(1_000);
+      await runner.tick();
+      return [];
+    },
+    (names) => names.includes('waiting'),
+  );
+  const building = await world.journal.read(id);
+  assert.ok(building !== null);
+  const taken = runner.revert(building, 'Taken back by ann.');
+  // What is left of it goes once nobody can be using it any more.
+  await until(
+    60_000,
+    () => world.run(`SELECT 1 FROM pg_stat_activity WHERE query LIKE 'DROP INDEX%' AND pid <> pg_backend_pid()`),
+    ({ rowCount }) => rowCount === 1,
+  );
+  await blocker.query('ROLLBACK');
+  await taken;
+  await blocker.end();
+  const ended = await world.journal.read(id);
+  assert.deepEqual([ended?.state, await indexes()], ['reverted', []], ended?.reason);
+  assert.match(ended?.reason ?? '', /Taken back by ann/);
+  world.trouble.length = 0;
+});
+
+test('a pool of one connection is taken back when requests wait for it', async () => {
+  // An application that takes the size when it opens its pool anew.
+  const poolOf = (max: number): pg.Pool => new pg.Pool({ connectionString: database.url, max });
+  let [pool, size] = [poolOf(10), 10];
+  const serve = async (): Promise<void> => {
+    const wanted = settingsOf(world.configured()).database.poolMax ?? 10;
+    if (wanted !== size) {
+      await pool.end();
+      [pool, size] = [poolOf(wanted), wanted];
+    }
+    const waves = [];
+    for (let wave = 0; wave < 2; wave++) {
+      const request = async (): Promise<number> => {
+        const begunMs = performance.now();
+        await pool.query('SELECT pg_sleep(0.003)');
+        return performance.now() - begunMs;
+      };
+      waves.push(...(await Promise.all(Array.from({ length: 10 }, request))));
+    }
+    const second = Math.floor(world.clock.now() / 1_000) * 1_000;
+    await world.metrics.append(originOf('a'), [windowOf(second, [routeOf('GET /tasks', waves)])]);
+  };
+  for (let second = 0; second < 5; second++) {
+    await serve();
+    world.clock.advance(1_000);
+  }
+  const revise = (content: ConfigContent): ConfigContent => withLayer(content, null, { 'database.poolMax': 1 });
+  const proposal = { service: 'orders', ifVersion: null, author: 'ann', note: '', cause: 'trial', revise } as const;
+  const trial = await world.sources.settings.begin(proposal, null);
+  const ended = await world.finish(trial.id, serve);
+  assert.equal(ended.state, 'reverted', ended.reason);
+  assert.match(ended.reason, /% more|p99|Fewer requests/);
+  assert.deepEqual(world.configured(), {});
+  await pool.end();
+});
+
 test('interrupted builds leave nothing; one that was finished is watched further', async () => {
   const order = (id: string, name: string): Trial => {
     const plan = (one: readonly object[], other: readonly object[]) =>
@@ -356,15 +448,23 @@ test('a role that may only read gets recommendations and plans, and nothing is w
     (await reading.sources.desk.autoTune('orders', { categories: ['indexes'] }, 'ann', 'person')).steps,
     [],
   );
-  // optimization.adviseMs: what is older is worked out again.
-  const first = await reading.sources.desk.list('orders', false);
-  reading.clock.advance(3_599_000);
-  assert.equal((await reading.sources.desk.list('orders', false)).computing, false);
-  reading.clock.advance(2_000);
-  assert.equal((await reading.sources.desk.list('orders', false)).computing, true);
+});
+
+test('what is older than optimization.adviseMs is worked out again', async () => {
+  const bare = new URL(database.url);
+  bare.pathname = '/postgres';
+  // It counts no statements: that is soon said.
+  await using quiet = await tuningWorld(bare.href);
+  const { desk } = quiet.sources;
+  const first = await desk.list('orders', true);
+  assert.match(first.recommendations.map(({ reason }) => reason).join(), /nothing to advise for/);
+  quiet.clock.advance(3_599_000);
+  assert.equal((await desk.list('orders', false)).computing, false);
+  quiet.clock.advance(2_000);
+  assert.equal((await desk.list('orders', false)).computing, true);
   const renewed = await until(
     60_000,
-    () => reading.sources.desk.list('orders', false),
+    () => desk.list('orders', false),
     ({ computing }) => !computing,
   );
   assert.ok((renewed.computedAt ?? 0) > (first.computedAt ?? 0));

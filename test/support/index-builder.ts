@@ -1,5 +1,5 @@
 /**
- * Tries indexes and takes them back, and vacuums in between, as fast as it goes, until it is killed. Waits for a line before it
+ * Tries indexes and takes them back, and vacuums and writes settings in between, as fast as it goes, until it is killed. Waits for a line before it
  * begins, and says when it does.
  */
 import { randomUUID } from 'node:crypto';
@@ -9,12 +9,14 @@ import { PostgresJournal } from '../../packages/autopilot/src/storage/postgres/p
 import { IndexActuator } from '../../packages/autopilot/src/tune/index-actuator.ts';
 import { MaintenanceActuator } from '../../packages/autopilot/src/tune/maintenance-actuator.ts';
 import { Orders } from '../../packages/autopilot/src/tune/orders.ts';
-import { indexTrial, tried } from './index-torture.ts';
+import { ValuesActuator } from '../../packages/autopilot/src/tune/values-actuator.ts';
+import { indexTrial, settingsTried, tried } from './index-torture.ts';
 
 const [url = ''] = process.argv.slice(2);
 const journal = new PostgresJournal(url);
 const [indexes, maintenance] = [new IndexActuator(() => url), new MaintenanceActuator(() => url)];
-const orders = new Orders({ journal, actuators: [indexes, maintenance], guards: [], onTrouble: () => {} });
+const settings = new ValuesActuator('server-settings', () => url);
+const orders = new Orders({ journal, actuators: [indexes, maintenance, settings], guards: [], onTrouble: () => {} });
 await once(process.stdin, 'data');
 console.log('begun');
 for (;;) {
@@ -43,6 +45,7 @@ for (;;) {
       },
       maintenance,
     );
+    for (const isSet of [true, false]) await orders.carryOut(settingsTried(isSet), settings);
     const made = await journal.read(trial.id);
     if (made !== null) await orders.revert(made, 'Enough.');
   } catch {

@@ -9,6 +9,7 @@ import { PostgresJournal } from '../../packages/autopilot/src/storage/postgres/p
 import { IndexActuator, type IndexChange } from '../../packages/autopilot/src/tune/index-actuator.ts';
 import { MaintenanceActuator } from '../../packages/autopilot/src/tune/maintenance-actuator.ts';
 import { Orders } from '../../packages/autopilot/src/tune/orders.ts';
+import { ValuesActuator, type ValuesChange } from '../../packages/autopilot/src/tune/values-actuator.ts';
 import { until } from './until.ts';
 
 /** What rounds of killing came to. */
@@ -39,6 +40,18 @@ export const tried: IndexChange = {
   create: [index('task_board', '"board", "id" DESC'), index('task_title', 'lower("title")')],
   drop: [index('task_old', '"state"')],
 };
+/** Two settings that are written one after the other, or given back. */
+export function settingsTried(isSet: boolean): ValuesChange {
+  const { service, author, origin, database } = tried;
+  const values = Object.entries(SETTINGS).map(([name, [value]]) => ({ name, value: isSet ? value : null }));
+  const head = { service, author, origin, database, subject: 'Two settings' };
+  return { kind: 'server-settings', ...head, place: { kind: 'system' }, values };
+}
+/** As they are set, and as pg_settings tells them then and else. */
+const SETTINGS: Readonly<Record<string, readonly [set: string, told: string, else_: string]>> = {
+  checkpoint_completion_target: ['0.7', '0.7', '0.9'],
+  checkpoint_warning: ['45s', '45', '30'],
+};
 const BEFORE = ['task_old'];
 const AFTER = ['task_board', 'task_title'];
 
@@ -58,9 +71,9 @@ const HALF_EVERY = 6;
 const LONG_MS = 120_000;
 
 /**
- * Kills a process that builds and drops indexes and vacuums, at random points, and the server under it now and then. After each
+ * Kills a process that builds and drops indexes, vacuums and writes settings, at random points, and the server under it now and then. After each
  * death what was left open is healed, and looked at: no index is half there, none is there that the journal does not know of,
- * no order is stuck.
+ * no setting is half set, no order is stuck.
  */
 export async function tortureIndexes(url: string, rounds: number, random: () => number): Promise<IndexTorture> {
   await within(url, (client) =>
@@ -70,7 +83,11 @@ export async function tortureIndexes(url: string, rounds: number, random: () => 
       CREATE INDEX task_old ON task (state)`),
   );
   const journal = new PostgresJournal(url);
-  const actuators = [new IndexActuator(() => url), new MaintenanceActuator(() => url)];
+  const actuators = [
+    new IndexActuator(() => url),
+    new MaintenanceActuator(() => url),
+    new ValuesActuator('server-settings', () => url),
+  ];
   const orders = new Orders({ journal, actuators, guards: [], onTrouble: () => {} });
   const left: Record<string, number> = {};
   let [halfIndexes, serverKills] = [0, 0];
@@ -98,6 +115,7 @@ export async function tortureIndexes(url: string, rounds: number, random: () => 
         (open) => open.every(({ state }) => state === 'proposed' || state === 'watching'),
       );
       const [open, ...others] = await journal.open();
+      await settingsHold(url, round);
       assert.deepEqual(others, [], `round ${round}: two trials of one scope are open`);
       await holds(url, round, open?.state === 'watching' ? AFTER : BEFORE);
       if (open?.state === 'proposed') await journal.write({ ...open, state: 'reverted' }, 'proposed');
@@ -185,6 +203,22 @@ async function holds(url: string, round: number, names: readonly string[]): Prom
     names.map((name) => ({ name, whole: true })),
     `round ${round}: the indexes are not what the journal says`,
   );
+}
+
+/** Both are set, or none; and what is written is in force. */
+async function settingsHold(url: string, round: number): Promise<void> {
+  await within(url, async (client) => {
+    const { rows } = await client.query<{ name: string; told: string; written: boolean }>(
+      `SELECT s.name, s.setting AS told, EXISTS (SELECT FROM pg_file_settings f
+         WHERE f.name = s.name AND f.sourcefile LIKE '%/postgresql.auto.conf') AS written
+       FROM pg_settings s WHERE s.name = ANY ($1)`,
+      [Object.keys(SETTINGS)],
+    );
+    assert.equal(new Set(rows.map(({ written }) => written)).size, 1, `round ${round}: one setting of two is set`);
+    for (const { name, told, written } of rows) {
+      assert.equal(told, SETTINGS[name]?.[written ? 1 : 2], `round ${round}: ${name} is not in force as it is written`);
+    }
+  });
 }
 
 async function indexesOf(url: string): Promise<readonly { readonly name: string; readonly whole: boolean }[]> {

@@ -23,7 +23,10 @@ export interface TuningWorld extends AsyncDisposable {
   readonly journal: Journal;
   readonly orders: Orders;
   readonly sources: TuningSources;
+  readonly metrics: MemoryMetricStore;
   readonly trouble: string[];
+  /** What trials have made of the configuration. */
+  configured(): SettingValues;
   /** A statement on the database, as its owner. */
   run(sql: string, values?: readonly unknown[]): Promise<pg.QueryResult>;
   /** Takes a trial to its end: `work` is done for every second that goes by. */
@@ -43,6 +46,7 @@ export async function tuningWorld(
 ): Promise<TuningWorld> {
   const clock = new FakeClock(Date.now());
   const trouble: string[] = [];
+  const metrics = new MemoryMetricStore({ clock });
   const current = settingsOf({
     'optimization.indexes': 'ask',
     'optimization.sampleMs': 1_000,
@@ -70,7 +74,7 @@ export async function tuningWorld(
   });
   const tuning = new TuningOffice({
     journal,
-    engine: new QueryEngine(new MemoryMetricStore({ clock })),
+    engine: new QueryEngine(metrics),
     watched: office.watched,
     indexes: office.advice,
     readUrls: { main: readUrl },
@@ -83,7 +87,6 @@ export async function tuningWorld(
     leads: () => true,
     onTrouble,
   });
-  const orders = new Orders({ journal, actuators: tuning.actuators, guards: [], onTrouble });
   const keeper = new ConfigKeeper({
     store: new MemoryConfigStore(),
     file: () => ({}),
@@ -91,6 +94,8 @@ export async function tuningWorld(
     onChange: () => {},
     onTrouble,
   });
+  const actuator = new ConfigurationTrialActuator(keeper);
+  const orders = new Orders({ journal, actuators: [...tuning.actuators, actuator], guards: [], onTrouble });
   const configuration = new ConfigurationDesk({
     keeper,
     orders,
@@ -99,7 +104,7 @@ export async function tuningWorld(
     file: () => ({}),
     facts: () => Promise.resolve({ connections: null, machineBytes: null, instances: 1, pools: 1 }),
   });
-  const tried = { desk: configuration, actuator: new ConfigurationTrialActuator(keeper), instances: () => ['one'] };
+  const tried = { desk: configuration, actuator, instances: () => ['one'] };
   const sources = tuning.sources(orders, tried, new Pager({ key: Buffer.alloc(32) }), (named) => named ?? 'orders');
   const client = new pg.Client({ connectionString: url, application_name: 'tuning-world' });
   await client.connect();
@@ -108,6 +113,8 @@ export async function tuningWorld(
     journal,
     orders,
     sources,
+    metrics,
+    configured: () => keeper.content('orders').fleet,
     trouble,
     run: (sql, values = []) => (values.length === 0 ? client.query(sql) : client.query(sql, [...values])),
     finish: async (id, work) => {

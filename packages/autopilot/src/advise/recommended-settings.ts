@@ -101,7 +101,8 @@ function recommendedSetting(
           ? [`The role may not ALTER SYSTEM, so it is set for the ${place}: only new connections take it.`]
           : []),
       ],
-      statements: rows.slice(0, AFFECTED).map(({ row }) => row),
+      // What is not planned has no cost to show.
+      statements: rows.flatMap(({ row }) => (row.planBefore.length === 0 ? [] : [row])).slice(0, AFFECTED),
       bytes: null,
       risk: severity === 'critical' ? 'high' : 'medium',
       effort: needs === 'restart' ? 'a restart of the server' : 'none: it applies by a reload',

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { SettingValues } from '../contract/configuration.ts';
 import type { StatementStatistics } from '../contract/database.ts';
 import type { StatementEffect } from '../contract/index-advice.ts';
 import type { Recommendation, RecommendedStatement, TuningCategory } from '../contract/tuning.ts';
@@ -22,7 +23,8 @@ export type RecommendedChange =
         | { readonly kind: 'system' | 'database' | 'role' }
         | { readonly kind: 'table'; readonly schema: string; readonly table: string };
       readonly values: readonly { readonly name: string; readonly value: string }[];
-    };
+    }
+  | { readonly kind: 'application-settings'; readonly settings: SettingValues };
 
 /** What was worked out of a recommendation: itself, and what a trial of it needs. */
 export interface WorkedOut {

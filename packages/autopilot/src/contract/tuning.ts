@@ -1,9 +1,9 @@
 import type { Page } from './performance.ts';
 
 /** What recommendations are about. Each has a mode of its own. */
-export type TuningCategory = 'indexes' | 'settings' | 'tables';
+export type TuningCategory = 'indexes' | 'settings' | 'tables' | 'application';
 /** Names of what recommendations are about. */
-export const tuningCategories: readonly TuningCategory[] = ['indexes', 'settings', 'tables'];
+export const tuningCategories: readonly TuningCategory[] = ['indexes', 'settings', 'tables', 'application'];
 
 /** Time after a change for the same calls: 0.4 is three fifths less. The interval holds it in four of five cases. */
 export interface PredictedEffect {

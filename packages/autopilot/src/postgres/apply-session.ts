@@ -91,6 +91,13 @@ export class ApplySession implements AsyncDisposable {
     }
   }
 
+  /** Ends the statement that an order is at, and leaves its connection. */
+  async cancelOthers(order: string): Promise<void> {
+    await this.rows('SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = $1', [
+      nameFor(order),
+    ]);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#client.end().catch(() => {});
   }

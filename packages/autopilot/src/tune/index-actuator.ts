@@ -75,6 +75,13 @@ export class IndexActuator implements Actuator<IndexChange, void> {
     await carryOut(session, create, drop);
   }
 
+  /** A build that may take hours. */
+  async cancel({ id, change }: Trial): Promise<void> {
+    const { database } = change as unknown as Plan; // describe() wrote it
+    await using session = await this.#session(database, 'cancel');
+    await session.cancelOthers(id);
+  }
+
   /** What was begun and not finished is undone. */
   async heal(trial: Trial): Promise<'applied' | 'absent'> {
     const { database, create, drop } = trial.change as unknown as Plan; // describe() wrote it

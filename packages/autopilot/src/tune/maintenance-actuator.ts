@@ -147,9 +147,7 @@ export class MaintenanceActuator implements Actuator<MaintenanceChange, Maintena
   async #cancel(database: string, id: string): Promise<void> {
     try {
       await using session = await ApplySession.open(this.#urlOf(database), 'cancel');
-      await session.rows('SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = $1', [
-        nameFor(id),
-      ]);
+      await session.cancelOthers(id);
     } catch {
       // Out of reach, it ends by its own limit, and the server ends it when we are gone.
     }

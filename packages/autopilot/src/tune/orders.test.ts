@@ -205,3 +205,34 @@ test('an order that is being healed is not healed a second time, nor one that ha
     ],
   );
 });
+
+/** Goes on until it is ended. */
+class Building extends World {
+  end: (() => void) | null = null;
+
+  override apply(): Promise<string> {
+    return new Promise((_, reject) => {
+      this.end = () => reject(new Error('canceling statement due to user request'));
+    });
+  }
+
+  cancel(): Promise<void> {
+    this.end?.();
+    return Promise.resolve();
+  }
+}
+
+test('what is being carried out is ended when it is taken back, and the journal says why', async () => {
+  const world = new Building();
+  const journal = new MemoryJournal();
+  const orders = new Orders({ journal, actuators: [world], guards: [], onTrouble: (said) => assert.ok(false, said) });
+  const building = orders.carryOut(change('person'), world);
+  const failed = assert.rejects(building, /canceling statement/);
+  while (world.end === null) await Promise.resolve();
+  const [open] = await journal.open();
+  assert.ok(open !== undefined);
+  await orders.revert(open, 'Taken back by ann.');
+  await failed;
+  const ended = await journal.read(open.id);
+  assert.deepEqual([ended?.state, ended?.reason], ['reverted', 'Nothing was changed: Taken back by ann.']);
+});

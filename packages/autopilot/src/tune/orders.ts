@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { AutopilotError, messageOf } from '../kernel/errors.ts';
 import type { Journal, JsonValue, Trial } from '../storage/ports.ts';
+import { hasEnded } from '../storage/trial-refusals.ts';
 
 /** Something that is to be changed, for whoever has to allow it. */
 export interface Change {
@@ -35,6 +37,8 @@ export interface Actuator<C extends Change, Result> {
   undo(undo: JsonValue, trial: Trial): Promise<void>;
   /** Takes it away for a while, or brings it again, for what is cheap to flip; done already is well done. */
   flip?(trial: Trial, isOn: boolean): Promise<void>;
+  /** Ends what apply() is at, which then fails; absent: that can't be ended. Never called for what is not under way. */
+  cancel?(trial: Trial): Promise<void>;
   /** Looks at the world: was this order carried out? */
   heal(trial: Trial): Promise<'applied' | 'absent'>;
 }
@@ -44,9 +48,20 @@ export interface OrdersOptions {
   readonly journal: Journal;
   readonly guards: readonly Guard[];
   /** By kind, for healing and taking back. */
-  readonly actuators: readonly Pick<Actuator<never, unknown>, 'kind' | 'isFinal' | 'undo' | 'heal'>[];
+  readonly actuators: readonly Pick<Actuator<never, unknown>, 'kind' | 'isFinal' | 'undo' | 'heal' | 'cancel'>[];
   readonly onTrouble: (message: string) => void;
 }
+
+/** Where this process is with an order. */
+interface Course {
+  isApplying: boolean;
+  /** Why it was to be ended; null: it was not. */
+  stopped: string | null;
+}
+
+/** How long it is waited for what is ended to be settled: what was built has to go, too. */
+const STOP_WAIT_MS = 60_000;
+const STOP_POLL_MS = 100;
 
 /**
  * The path of an order, and the only way to change anything: every guard, then the way back, then the journal, then the
@@ -56,7 +71,7 @@ export interface OrdersOptions {
 export class Orders {
   readonly #options: OrdersOptions;
   /** What this process itself is at: not to be healed. */
-  readonly #underWay = new Set<string>();
+  readonly #underWay = new Map<string, Course>();
 
   constructor(options: OrdersOptions) {
     this.#options = options;
@@ -90,11 +105,12 @@ export class Orders {
       proposed === undefined
         ? this.#trial(id, change, actuator.describe(change), undo, 'applying', reason)
         : { ...proposed, undo, state: 'applying' };
-    this.#underWay.add(id);
+    const course: Course = { isApplying: false, stopped: null };
+    this.#underWay.set(id, course);
     try {
       // Somebody may have ended it while the way back was looked for.
       if (!(await journal.write(trial, proposed?.state))) throw ended(trial, 'before anything was changed');
-      const result = await this.#applied(change, actuator, trial);
+      const result = await this.#applied(change, actuator, trial, course);
       const isWatched = trial.scope !== null || (change.origin !== 'person' && actuator.isFinal !== true);
       await this.#done({ ...trial, state: isWatched ? 'watching' : 'kept' }, actuator);
       return result;
@@ -103,12 +119,21 @@ export class Orders {
     }
   }
 
-  async #applied<C extends Change, Result>(change: C, actuator: Actuator<C, Result>, trial: Trial): Promise<Result> {
+  async #applied<C extends Change, Result>(
+    change: C,
+    actuator: Actuator<C, Result>,
+    trial: Trial,
+    course: Course,
+  ): Promise<Result> {
     try {
+      course.isApplying = true;
       return await actuator.apply(change, trial.id);
     } catch (error) {
-      await this.#settle(trial, error);
+      course.isApplying = false;
+      await this.#settle(trial, course.stopped === null ? error : new Error(course.stopped));
       throw error;
+    } finally {
+      course.isApplying = false;
     }
   }
 
@@ -144,7 +169,7 @@ export class Orders {
           await this.#tell(trial, `Taken back after an interruption: ${trial.reason}`);
           continue;
         }
-        this.#underWay.add(trial.id);
+        this.#underWay.set(trial.id, { isApplying: false, stopped: null });
         try {
           await this.#finish(trial);
         } finally {
@@ -157,20 +182,40 @@ export class Orders {
   }
 
   /**
-   * Takes back an order that was carried out.
+   * Takes back an order that was carried out; one that is being carried out is ended where that can be done.
    * @throws AutopilotError AP_ORDER_REFUSED while it is being changed, AP_TRIAL_ENDED; what the actuator throws: the order then stays `reverting`
    */
   async revert(trial: Trial, reason: string): Promise<void> {
-    if (this.#underWay.has(trial.id)) {
-      throw new AutopilotError('AP_ORDER_REFUSED', `${trial.subject} is being changed just now.`, {
-        remedy: 'Try again when that is done.',
-      });
+    const course = this.#underWay.get(trial.id);
+    if (course !== undefined) {
+      await this.#stop(trial, course, reason);
+      const now = await this.#options.journal.read(trial.id);
+      if (now !== null && !hasEnded(now.state)) await this.revert(now, reason);
+      return;
     }
-    this.#underWay.add(trial.id);
+    this.#underWay.set(trial.id, { isApplying: false, stopped: null });
     try {
       await this.#takeBack(trial, reason);
     } finally {
       this.#underWay.delete(trial.id);
+    }
+  }
+
+  /** Ends what an order is at, and waits until it is settled. */
+  async #stop(trial: Trial, course: Course, reason: string): Promise<void> {
+    const actuator = this.#actuatorOf(trial);
+    for (const until = performance.now() + STOP_WAIT_MS; this.#underWay.get(trial.id) === course; ) {
+      if (performance.now() > until || actuator.cancel === undefined) {
+        throw new AutopilotError('AP_ORDER_REFUSED', `${trial.subject} is being changed just now.`, {
+          remedy: 'Try again when that is done.',
+        });
+      }
+      // Again and again: between two statements there is nothing to be ended.
+      if (course.isApplying) {
+        course.stopped = reason;
+        await actuator.cancel(trial);
+      }
+      await delay(STOP_POLL_MS);
     }
   }
 
@@ -218,7 +263,7 @@ export class Orders {
     }
   }
 
-  #actuatorOf({ kind, id }: Trial): Pick<Actuator<never, unknown>, 'isFinal' | 'undo' | 'heal'> {
+  #actuatorOf({ kind, id }: Trial): Pick<Actuator<never, unknown>, 'isFinal' | 'undo' | 'heal' | 'cancel'> {
     const actuator = this.#options.actuators.find((one) => one.kind === kind);
     if (actuator !== undefined) return actuator;
     throw new AutopilotError(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { outOfBounds } from './setting-bounds.ts';
+import { outOfBounds, settingsOutOfBounds } from './setting-bounds.ts';
 
 test('values within their bounds may be tried; others, and other names, may not', () => {
   const one = (name: string, value: string | null): string | null => outOfBounds([{ name, value }]);
@@ -17,4 +17,7 @@ test('values within their bounds may be tried; others, and other names, may not'
   for (const value of ['nonsense', '1e3', '-1', '', null])
     assert.ok(one('random_page_cost', value) !== null, String(value));
   assert.match(one('archive_command', 'rm') ?? '', /nothing that the autopilot sets/);
+  assert.equal(settingsOutOfBounds({ 'database.poolMax': 20, 'compression.effort': 'adaptive' }), null);
+  assert.match(settingsOutOfBounds({ 'database.poolMax': 1 }) ?? '', /beyond 2 to 100/);
+  assert.match(settingsOutOfBounds({ 'monitoring.maxRoutes': 1 }) ?? '', /nothing that the autopilot sets/);
 });

@@ -1,3 +1,5 @@
+import { registry } from '../config/registry.ts';
+import type { SettingValues } from '../contract/configuration.ts';
 import type { NamedValue } from './values-actuator.ts';
 
 const KIB = 1024;
@@ -31,6 +33,20 @@ export function outOfBounds(values: readonly NamedValue[]): string | null {
     const [low, high] = range;
     if (!(size >= low && size <= high)) {
       return `${name} = ${value ?? 'the default'} is beyond ${told(low)} to ${told(high)}.`;
+    }
+  }
+  return null;
+}
+
+/** Why settings of an application may not be tried: each says itself from where to where it may be tuned; null: they may. */
+export function settingsOutOfBounds(settings: SettingValues): string | null {
+  for (const [key, value] of Object.entries(settings)) {
+    const declared = registry.get(key);
+    if (declared?.kind === 'choice') continue;
+    const range = declared !== undefined && 'tuner' in declared ? declared.tuner : undefined;
+    if (range === undefined) return `${key} is nothing that the autopilot sets.`;
+    if (typeof value !== 'number' || value < range.min || value > range.max) {
+      return `${key} = ${JSON.stringify(value)} is beyond ${range.min} to ${range.max}.`;
     }
   }
   return null;

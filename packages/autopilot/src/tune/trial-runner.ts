@@ -372,7 +372,10 @@ export class TrialRunner {
       await this.#takeBack(judged, judgement.reason);
     } else if (judgement.verdict === 'better' && isTime) {
       await this.#end(judged, 'kept', judgement.reason);
-    } else if (about.question.aim === 'no harm' && isUnharmed(judgement, measuredMs, times(trial.service))) {
+    } else if (
+      about.question.aim === 'no harm' &&
+      isUnharmed(judgement, measuredMs, times(trial.service), rules(trial.service))
+    ) {
       await this.#end(judged, 'kept', `${judgement.reason} Nothing is slower for it.`);
     } else if (judgement.verdict === 'no difference' && isTime) {
       await this.#takeBack(judged, `${judgement.reason} It costs something and brings nothing.`);
@@ -488,9 +491,14 @@ function withGuards(trial: Trial, about: TrialAbout, course: Course): Trial {
 }
 
 /** What is to be no harm is kept once that is shown, and in the end unless it looks like harm. */
-function isUnharmed({ verdict, effect }: TrialJudgement, measuredMs: number, { minMs, maxMs }: TrialTimes): boolean {
+function isUnharmed(
+  { verdict, effect }: TrialJudgement,
+  measuredMs: number,
+  { minMs, maxMs }: TrialTimes,
+  { leastEffect }: JudgementRules,
+): boolean {
   if (verdict === 'no difference') return measuredMs >= minMs;
-  return measuredMs >= maxMs && effect !== null && effect <= 1;
+  return measuredMs >= maxMs && effect !== null && effect <= 1 + leastEffect;
 }
 
 function withEnd(trial: Trial, now: number): Trial {

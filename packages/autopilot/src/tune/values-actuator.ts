@@ -36,7 +36,7 @@ interface Undo extends Plan {
 
 /** Names are written into statements: nothing else gets there. */
 const NAME = /^[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)?$/;
-const RELOAD_POLLS = 100;
+const RELOAD_POLLS = 500;
 /** What stands over postgresql.auto.conf, by pg_settings.source. */
 const STRONGER = ['command line', 'environment variable', 'database', 'user', 'database user'];
 
@@ -148,7 +148,7 @@ async function reload(session: ApplySession, values: readonly NamedValue[]): Pro
   await session.rows('SELECT pg_reload_conf()');
   for (let poll = 0; (await loadedAt()) === before; poll++) {
     if (poll === RELOAD_POLLS) throw refused('The server has not read its configuration again within 10 s.');
-    await session.rows('SELECT pg_sleep(0.1)');
+    await session.rows('SELECT pg_sleep(0.02)');
   }
   const waiting = await session.rows<{ name: string }>(
     'SELECT name FROM pg_settings WHERE name = ANY ($1) AND pending_restart',

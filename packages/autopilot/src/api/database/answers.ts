@@ -135,7 +135,7 @@ export function databaseAnswers(sources: DatabaseSources): Pick<Answering, Datab
             at: new Date(clock.now()).toISOString(),
             view,
             pools,
-            poolAdvice: await poolAdviceOf(sources, watch, query, pools, view),
+            poolAdvice: await poolAdviceOf(performance, scopeOfService(performance, query), watch, pools, view),
             findings: worstFirst([
               ...connectionFindings(view),
               ...leakFindings(performance.places(service), watch.name, clock.now()),

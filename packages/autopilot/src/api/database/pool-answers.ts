@@ -3,9 +3,10 @@ import type { ConnectionsView } from '../../contract/database.ts';
 import type { PoolRow } from '../../contract/performance.ts';
 import type { PoolAdvice } from '../../contract/pool-advice.ts';
 import type { InstanceFacts } from '../../query/query-engine.ts';
+import type { Scope } from '../../query/summaries.ts';
 import type { SteppedRange } from '../../query/time-range.ts';
+import type { PerformanceSources } from '../performance/sources.ts';
 import type { DatabaseWatch } from './database-watch.ts';
-import { type DatabaseSources, scopeOfService } from './sources.ts';
 
 /** ms: what is told of pools is of that long. */
 export const poolsMs: number = 5 * 60_000;
@@ -21,13 +22,13 @@ const MEASURES = [
 
 /** The size that suits each pool that leads to this database, from the last minutes of the instance that uses it most. */
 export async function poolAdviceOf(
-  { performance }: DatabaseSources,
+  { engine, clock }: Pick<PerformanceSources, 'engine' | 'clock'>,
+  scope: Scope,
   watch: DatabaseWatch,
-  query: { readonly service?: string },
   pools: readonly PoolRow[],
   view: ConnectionsView,
 ): Promise<readonly PoolAdvice[]> {
-  const to = performance.clock.now();
+  const to = clock.now();
   const range: SteppedRange = {
     from: to - poolsMs,
     to,
@@ -41,8 +42,8 @@ export async function poolAdviceOf(
   const allowed = (rows: readonly PoolRow[]): number => rows.reduce((sum, { max }) => sum + (max ?? 0), 0);
   const advised: PoolAdvice[] = [];
   for (const row of ours) {
-    const subject = { ...scopeOfService(performance, query), family: 'pool' as const, database: row.database };
-    const facts = await performance.engine.instances(subject, range, MEASURES, ['poolAcquireRate'], row.pool);
+    const subject = { ...scope, family: 'pool' as const, database: row.database };
+    const facts = await engine.instances(subject, range, MEASURES, ['poolAcquireRate'], row.pool);
     const measured = measuredOf(row, facts);
     if (measured === null) continue;
     // What others may open is theirs, whether they have it open now or not.

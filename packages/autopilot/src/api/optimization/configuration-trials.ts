@@ -8,8 +8,9 @@ import type { Journal, Trial } from '../../storage/ports.ts';
 import { hasEnded, scopeTaken } from '../../storage/trial-refusals.ts';
 import type { ConfigurationDesk, Proposal } from '../../tune/configuration-desk.ts';
 import type { ConfigurationTrialChange } from '../../tune/configuration-trial-actuator.ts';
+import type { Change } from '../../tune/orders.ts';
 import { nextSearchValue, type SearchBounds } from '../../tune/setting-search.ts';
-import { aboutOf, type TrialSearch } from '../../tune/trial-about.ts';
+import { aboutOf, type TrialAbout, type TrialSearch } from '../../tune/trial-about.ts';
 import { refusalsOf, type TrialFacts } from '../../tune/trial-guards.ts';
 import type { TrialRunner } from '../../tune/trial-runner.ts';
 import { patchOf } from '../config/content-patch.ts';
@@ -51,6 +52,12 @@ const nothingKnown: Omit<TrialFacts, 'changesToday' | 'minuteOfDay' | 'busyRatio
   freeBytes: null,
   diskBytes: null,
 };
+/** What a recommendation adds to a trial of its settings. */
+export interface AdvisedSettings extends Pick<TrialAbout, 'recommendation' | 'database' | 'predicted'> {
+  readonly subject: string;
+  readonly origin: Change['origin'];
+  readonly aim: 'gain' | 'no harm';
+}
 
 /** Where settings are handed in to be tried: kept when the routes take less time with them, taken back when they do not. */
 export class ConfigurationTrials {
@@ -67,8 +74,9 @@ export class ConfigurationTrials {
    * is flipped on and off.
    * @throws AutopilotError as a change of the configuration does, AP_TRIAL_SCOPE_TAKEN, AP_ORDER_REFUSED
    */
-  async begin(proposal: Proposal, instance: string | null): Promise<Trial> {
-    return await this.#begin(proposal, instance, null, 'person');
+  async begin(proposal: Proposal, instance: string | null, advised?: AdvisedSettings): Promise<Trial> {
+    const more = advised === undefined ? {} : { advised };
+    return await this.#begin(proposal, instance, { ...more, origin: advised?.origin ?? 'person' });
   }
 
   /**
@@ -147,15 +155,19 @@ export class ConfigurationTrials {
     const [group = '', name = ''] = search.key.split('.');
     const revise = patchOf({ [group]: { [name]: search.value } }, null);
     const proposal: Proposal = { service, ifVersion: null, author, note, cause: 'trial', revise };
-    return await this.#begin(proposal, null, search, origin);
+    return await this.#begin(proposal, null, { search, origin });
   }
 
   async #begin(
     proposal: Proposal,
     instance: string | null,
-    search: TrialSearch | null,
-    origin: 'person' | 'autopilot',
+    more: {
+      readonly origin: 'person' | 'autopilot';
+      readonly search?: TrialSearch;
+      readonly advised?: AdvisedSettings;
+    },
   ): Promise<Trial> {
+    const { search, advised } = more;
     const { configuration, journal, runner, engine, clock, instances } = this.#options;
     const { service, author, note } = proposal;
     const differences = await configuration.checked(proposal);
@@ -171,9 +183,9 @@ export class ConfigurationTrials {
     const change: ConfigurationTrialChange = {
       kind: 'configuration-trial',
       service,
-      subject: keysOf(differences) + (instance === null ? '' : ` of ${instance}`),
+      subject: advised?.subject ?? keysOf(differences) + (instance === null ? '' : ` of ${instance}`),
       author,
-      origin,
+      origin: more.origin,
       differences,
       note,
     };
@@ -182,14 +194,14 @@ export class ConfigurationTrials {
       change,
       scope: `configuration ${service}`,
       about: {
-        category: 'configuration',
-        recommendation: '',
-        database: '',
-        question,
+        category: advised === undefined ? 'configuration' : 'application',
+        recommendation: advised?.recommendation ?? '',
+        database: advised?.database ?? '',
+        question: advised === undefined ? question : { ...question, aim: advised.aim },
         texts: Object.fromEntries(question.affected.map((route) => [route, route])),
-        // Nobody has foretold anything.
-        predicted: null,
-        ...(search === null ? {} : { search }),
+        // Of what somebody just wants to try nobody has foretold anything.
+        predicted: advised?.predicted ?? null,
+        ...(search === undefined ? {} : { search }),
         ...(canary === null && isCheap ? { interleaving: { isOn: true, flips: 0, flippedAt: 0 } } : {}),
       },
     });

@@ -18,6 +18,8 @@ export interface TuningAdviceOptions {
   readonly watched: WatchedDatabases;
   /** Where indexes are advised on, for whoever asks. */
   readonly indexes: IndexAdviceDesk;
+  /** What could be changed of a service's configuration. */
+  readonly application: (service: string) => Promise<readonly WorkedOut[]>;
   /** As whoever may change them: where it may keep settings. */
   readonly applying: ApplyingDatabases;
   readonly settingsFor: (service: string) => Settings;
@@ -35,11 +37,14 @@ interface Advice {
 /** The search for indexes, after the copy of the statistics is made. */
 const SEARCH_S = 15;
 const DAY_MS = 86_400_000;
+const APPLICATION_MS = 60_000;
 
 /** Works out what could be changed in each watched database, and keeps it. */
 export class TuningAdvice {
   readonly #options: TuningAdviceOptions;
   readonly #advice = new Map<string, Advice>();
+  /** By service. */
+  readonly #application = new Map<string, { readonly atMs: number; readonly worked: readonly WorkedOut[] }>();
   readonly #computing = new Map<string, Promise<void>>();
   /** Nothing older says anything of a database any more. */
   readonly #since = new Map<string, number>();
@@ -61,6 +66,9 @@ export class TuningAdvice {
     const { watched, settingsFor, clock } = this.#options;
     const { adviseMs } = settingsFor(service).optimization;
     const asked = database === undefined ? watched.all : [watched.find(database)];
+    const application = (await this.#ofApplication(service, fresh)).filter(
+      ({ recommendation }) => database === undefined || recommendation.database === database,
+    );
     for (const watch of asked) {
       const known = this.#advice.get(watch.name);
       if (fresh) await this.#compute(watch, service, clock.now());
@@ -71,7 +79,7 @@ export class TuningAdvice {
     return {
       computedAt: all.length === 0 ? null : Math.min(...all.map(({ computedAt }) => computedAt)),
       computing: asked.some(({ name }) => this.#computing.has(name)),
-      worked: all.flatMap((one) => one.worked),
+      worked: [...all.flatMap((one) => one.worked), ...application],
       notes: watched.all.length === 0 ? ['No database is watched.'] : all.flatMap(({ notes }) => notes),
     };
   }
@@ -83,7 +91,7 @@ export class TuningAdvice {
 
   /** @throws AutopilotError AP_RECOMMENDATION_UNKNOWN */
   find(id: string): WorkedOut {
-    for (const { worked } of this.#advice.values()) {
+    for (const { worked } of [...this.#advice.values(), ...this.#application.values()]) {
       const found = worked.find(({ recommendation }) => recommendation.id === id);
       if (found !== undefined) return found;
     }
@@ -95,7 +103,22 @@ export class TuningAdvice {
   /** What was tried changes what is advised next: it is worked out again at the next look. */
   forget(database: string): void {
     this.#advice.delete(database);
+    this.#application.clear();
     this.#since.set(database, this.#options.clock.now());
+  }
+
+  /** It takes a few questions to what is measured, and is kept for a while. */
+  async #ofApplication(service: string, fresh: boolean): Promise<readonly WorkedOut[]> {
+    const { application, clock, onTrouble } = this.#options;
+    const known = this.#application.get(service);
+    const atMs = clock.monotonicMs();
+    if (!fresh && known !== undefined && atMs - known.atMs < APPLICATION_MS) return known.worked;
+    const worked = await application(service).catch((error: unknown) => {
+      onTrouble(`The settings of ${service} can't be advised on now: ${messageOf(error)}`);
+      return [];
+    });
+    this.#application.set(service, { atMs, worked });
+    return worked;
   }
 
   #compute(watch: DatabaseWatch, service: string, since: number): Promise<void> {
@@ -166,6 +189,12 @@ export class TuningAdvice {
   async #placesOf(database: string, advice: readonly SettingAdvice[]): Promise<ReadonlyMap<string, SettingPlace>> {
     if (advice.length === 0) return new Map();
     const names = advice.map(({ setting }) => setting);
-    return await readSettingPlaces(this.#options.applying.of(database), names);
+    try {
+      return await readSettingPlaces(this.#options.applying.of(database), names);
+    } catch (error) {
+      // Advice is worth having where nothing can be changed.
+      this.#options.onTrouble(`Where settings of ${database} may be kept is not known now: ${messageOf(error)}`);
+      return new Map();
+    }
   }
 }

@@ -1,5 +1,7 @@
-import type { WorkedOut } from '../../advise/worked-out.ts';
+import type { RecommendedChange, WorkedOut } from '../../advise/worked-out.ts';
+import { layerOf, withLayer } from '../../config/content.ts';
 import type { Settings } from '../../config/registry.ts';
+import type { ConfigContent } from '../../contract/configuration.ts';
 import {
   type AutoTuneAnswer,
   type AutoTuneOrder,
@@ -12,16 +14,17 @@ import {
 } from '../../contract/tuning.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AutopilotError, messageOf } from '../../kernel/errors.ts';
-import { readChangeRisks } from '../../postgres/read-change-risks.ts';
+import { type ChangeRisks, readChangeRisks } from '../../postgres/read-change-risks.ts';
 import type { Dismissal, Journal, Trial } from '../../storage/ports.ts';
 import { hasEnded } from '../../storage/trial-refusals.ts';
 import { type Calibration, calibrate, calibrateEach, type PredictedMeasured } from '../../tune/calibration.ts';
 import type { Change } from '../../tune/orders.ts';
-import { outOfBounds } from '../../tune/setting-bounds.ts';
+import { outOfBounds, settingsOutOfBounds } from '../../tune/setting-bounds.ts';
 import { aboutOf } from '../../tune/trial-about.ts';
 import { refusalsOf, type TrialFacts } from '../../tune/trial-guards.ts';
 import type { TrialRunner } from '../../tune/trial-runner.ts';
 import type { ApplyingDatabases } from './applying-databases.ts';
+import type { ConfigurationTrials } from './configuration-trials.ts';
 import type { TuningAdvice } from './tuning-advice.ts';
 
 /** What a {@link TuningDesk} is put together from. */
@@ -30,6 +33,8 @@ export interface TuningDeskOptions {
   readonly runner: TrialRunner;
   readonly advice: TuningAdvice;
   readonly applying: ApplyingDatabases;
+  /** Where settings of an application are tried. */
+  readonly settings: ConfigurationTrials;
   readonly settingsFor: (service: string) => Settings;
   readonly clock: Clock;
   /** Why the autopilot changes nothing by itself; null: it may. */
@@ -42,12 +47,16 @@ export interface TuningDeskOptions {
 const HISTORY = 500;
 const HALF_HOUR_MS = 30 * 60_000;
 const DAY_MS = 86_400_000;
+/** What does no harm leaves the time where it was, but for noise. */
+const NO_HARM = 1.1;
 /** What was declined is told again once it promises so many times as much. */
 const MATERIAL = 2;
 
 /** Where recommendations are worked out, ranked, applied and declined. */
 export class TuningDesk {
   readonly #options: TuningDeskOptions;
+  /** The guards that last said no to what nobody asked for, by recommendation. */
+  readonly #refused = new Map<string, { readonly guards: string; readonly at: number }>();
   #closed = false;
 
   constructor(options: TuningDeskOptions) {
@@ -89,20 +98,29 @@ export class TuningDesk {
         { remedy: 'Each guard is named with its figures; settings under optimization move some of them.' },
       );
     }
-    const { predicted } = recommendation;
+    const predicted = {
+      ...(recommendation.predicted ?? { effect: 1, low: 0, high: 1, savedMsPerHour: 0, learntFrom: 0 }),
+      modelled: worked.effect,
+    };
+    const { category, database, subject } = recommendation;
+    const { change, aim } = worked;
+    if (change?.kind === 'application-settings') {
+      const revise = (content: ConfigContent): ConfigContent =>
+        withLayer(content, null, { ...layerOf(content, null), ...change.settings });
+      const proposal = { service, ifVersion: null, author, note: `Tries ${subject}`, cause: 'trial', revise } as const;
+      const advised = { recommendation: id, database, predicted, subject, origin, aim };
+      return await this.#options.settings.begin(proposal, null, advised);
+    }
     return await this.#options.runner.propose({
       change: changeOf(service, worked, author, origin),
-      scope: scopeOf(worked),
+      scope: `database ${database}`,
       about: {
-        category: recommendation.category,
+        category,
         recommendation: id,
-        database: recommendation.database,
-        question: { affected: Object.keys(worked.affected), controls: worked.controls, aim: worked.aim },
+        database,
+        question: { affected: Object.keys(worked.affected), controls: worked.controls, aim },
         texts: worked.affected,
-        predicted: {
-          ...(predicted ?? { effect: 1, low: 0, high: 1, savedMsPerHour: 0, learntFrom: 0 }),
-          modelled: worked.effect,
-        },
+        predicted,
       },
     });
   }
@@ -148,6 +166,9 @@ export class TuningDesk {
             )),
           ]
         : [`no way: ${one.obstacle ?? ''}`];
+      if (mode === 'apply' && origin === 'autopilot' && one.automatic && refusals.length > 0) {
+        await this.#noteRefusal(service, this.#options.advice.find(one.id), author, refusals);
+      }
       if (refusals.length === 0 && begun >= maxChanges) refusals.push(`most changes: ${maxChanges} at a time.`);
       let trial: string | null = null;
       if (mode === 'apply' && refusals.length === 0) {
@@ -224,7 +245,8 @@ export class TuningDesk {
     const { optimization } = settingsFor(service);
     const { recommendation, change } = worked;
     const [history, open] = await Promise.all([journal.history(service, HISTORY, { tried: true }), journal.open()]);
-    const risks = await readChangeRisks(applying.of(recommendation.database), worked.tables);
+    const isApplication = change?.kind === 'application-settings';
+    const risks = isApplication ? noRisks : await readChangeRisks(applying.of(recommendation.database), worked.tables);
     const now = clock.now();
     const same = history.filter((one) => aboutOf(one)?.recommendation === recommendation.id);
     const reverted = same.find(({ state }) => state === 'reverted');
@@ -232,8 +254,14 @@ export class TuningDesk {
       origin,
       mode: optimization[recommendation.category],
       stopped: stopped(),
+      // What an application does to its database, and what that does to it, can't be told apart.
       openInScope:
-        open.find(({ scope }) => scope === scopeOf(worked) || scope === `configuration ${service}`)?.subject ?? null,
+        open.find(
+          ({ scope, service: of }) =>
+            scope !== null &&
+            (scope === scopeOf(service, worked) ||
+              (of === service && (isApplication || scope === applicationScope(service)))),
+        )?.subject ?? null,
       sinceRevertMs: reverted === undefined ? null : now - Date.parse(reverted.updatedAt),
       changesToday: history.filter(
         (one) => one.scope !== null && one.origin === 'autopilot' && now - Date.parse(one.at) < DAY_MS,
@@ -244,7 +272,7 @@ export class TuningDesk {
         risks.notOwned.length === 0
           ? null
           : `the role may not change ${risks.notOwned.join(', ')}: it has to own them. AUTOPILOT_APPLY_DATABASE_URL names one that does.`,
-      outOfBounds: change !== null && 'values' in change ? outOfBounds(change.values) : null,
+      outOfBounds: change === null ? null : boundsTrouble(change),
       isStandby: risks.isStandby,
       lagSeconds: risks.lagSeconds,
       oldestTransactionSeconds: risks.oldestTransactionSeconds,
@@ -253,6 +281,19 @@ export class TuningDesk {
       diskBytes: risks.diskBytes,
     };
     return refusalsOf(facts, optimization);
+  }
+
+  /** What nobody asked for is looked at every few seconds: the same guards saying no is written down once a day. */
+  async #noteRefusal(service: string, worked: WorkedOut, author: string, refusals: readonly string[]): Promise<void> {
+    const { id } = worked.recommendation;
+    const guards = refusals.map((one) => one.slice(0, one.indexOf(':'))).join();
+    const known = this.#refused.get(id);
+    const now = this.#options.clock.now();
+    if (known?.guards === guards && now - known.at < DAY_MS) return;
+    // What is not recommended any more needs no memory.
+    for (const [other, { at }] of this.#refused) if (now - at >= DAY_MS) this.#refused.delete(other);
+    this.#refused.set(id, { guards, at: now });
+    await this.#journalRefusal(service, worked, author, 'autopilot', refusals);
   }
 
   async #journalRefusal(
@@ -267,8 +308,28 @@ export class TuningDesk {
   }
 }
 
-function scopeOf({ recommendation: { database } }: WorkedOut): string {
-  return `database ${database}`;
+/** Where there is no database in it. */
+const noRisks: ChangeRisks = {
+  isStandby: false,
+  notOwned: [],
+  isSuperuser: false,
+  lagSeconds: null,
+  oldestTransactionSeconds: null,
+  freeBytes: null,
+  diskBytes: null,
+};
+
+function scopeOf(service: string, { recommendation: { database }, change }: WorkedOut): string {
+  return change?.kind === 'application-settings' ? applicationScope(service) : `database ${database}`;
+}
+
+function applicationScope(service: string): string {
+  return `configuration ${service}`;
+}
+
+function boundsTrouble(change: RecommendedChange): string | null {
+  if (change.kind === 'application-settings') return settingsOutOfBounds(change.settings);
+  return change.kind === 'indexes' ? null : outOfBounds(change.values);
 }
 
 function changeOf(
@@ -280,6 +341,11 @@ function changeOf(
   if (change === null) throw new TypeError('What is left as it is has no change.');
   const { database, subject } = recommendation;
   const head = { service, subject, author, origin, database };
+  if (change.kind === 'application-settings') {
+    const differences = Object.entries(change.settings).map(([key, after]) => ({ key, layer: 'fleet', after }) as const);
+    const tried = { kind: 'configuration-trial', differences, note: subject } as const;
+    return { ...tried, ...head };
+  }
   return { ...change, ...head };
 }
 
@@ -295,7 +361,7 @@ function completed(
       return about?.category === recommendation.category && (about.question.aim ?? 'gain') === aim;
     }),
   );
-  const predicted = effect === null ? null : predictedOf(effect, msPerHour, calibrate(past));
+  const predicted = effect === null ? null : predictedOf(effect, msPerHour, aim, calibrate(past));
   const trial = history.find((one) => aboutOf(one)?.recommendation === recommendation.id);
   const promised = predicted?.savedMsPerHour ?? 0;
   const dismissed = dismissals.findLast((one) => parts.length > 0 && parts.every((part) => one.parts.includes(part)));
@@ -319,8 +385,13 @@ function completed(
 function predictedOf(
   effect: number,
   msPerHour: number | null,
+  aim: WorkedOut['aim'],
   { factor, bias, trials: learntFrom }: Calibration,
 ): PredictedEffect {
+  // That nothing becomes slower promises nothing that could be dimmed.
+  if (aim === 'no harm') {
+    return { effect, low: effect / NO_HARM, high: effect * NO_HARM, savedMsPerHour: 0, learntFrom };
+  }
   const mended = Math.min(1, effect * bias);
   return {
     effect: mended,

@@ -18,6 +18,7 @@ import { TrialRunner } from '../../tune/trial-runner.ts';
 import { ValuesActuator } from '../../tune/values-actuator.ts';
 import type { WatchedDatabases } from '../database/database-watch.ts';
 import type { IndexAdviceDesk } from '../database/index-advice-desk.ts';
+import { applicationAdvice } from './application-advice.ts';
 import { ApplyingDatabases } from './applying-databases.ts';
 import { ConfigurationTrials } from './configuration-trials.ts';
 import { routeUses } from './route-uses.ts';
@@ -99,7 +100,15 @@ export class TuningOffice {
     const { journal, engine, processes, watched, indexes, clock, settingsFor, stopped, leads, onTrouble } =
       this.#options;
     const applying = new ApplyingDatabases((database) => this.#applyUrl(database));
-    const advice = new TuningAdvice({ watched, indexes, applying, settingsFor, clock, onTrouble });
+    const advice = new TuningAdvice({
+      application: (service) => applicationAdvice({ engine, clock, watched, settingsFor }, service),
+      watched,
+      indexes,
+      applying,
+      settingsFor,
+      clock,
+      onTrouble,
+    });
     const runner = new TrialRunner({
       journal,
       orders,
@@ -120,19 +129,6 @@ export class TuningOffice {
       onEnd: (trial) => advice.forget(aboutOf(trial)?.database ?? ''),
       onTrouble,
     });
-    const desk = new TuningDesk({
-      journal,
-      runner,
-      advice,
-      applying,
-      settingsFor,
-      clock,
-      stopped,
-      busyRatio: (service, lengthMs) => this.#busyRatio(service, lengthMs),
-      onTrouble,
-    });
-    this.#parts = { runner, desk, applying };
-    const buildProgress = (trial: Trial): Promise<number | null> => this.#buildProgress(trial);
     const { desk: configurationDesk, instances } = configuration;
     const settings = new ConfigurationTrials({
       configuration: configurationDesk,
@@ -147,6 +143,20 @@ export class TuningOffice {
       onTrouble,
     });
     this.#settings = settings;
+    const desk = new TuningDesk({
+      settings,
+      journal,
+      runner,
+      advice,
+      applying,
+      settingsFor,
+      clock,
+      stopped,
+      busyRatio: (service, lengthMs) => this.#busyRatio(service, lengthMs),
+      onTrouble,
+    });
+    this.#parts = { runner, desk, applying };
+    const buildProgress = (trial: Trial): Promise<number | null> => this.#buildProgress(trial);
     return { desk, settings, runner, journal, pager, stopped, buildProgress, serviceOf };
   }
 

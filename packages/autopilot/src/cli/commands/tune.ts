@@ -20,8 +20,8 @@ const FOLLOW_EVERY_MS = 2_000;
 const uses: Readonly<Record<string, Use>> = {
   plan: async (client, _operands, values, terminal) => {
     // Working it out first takes seconds, and is what somebody who asks this way wants.
-    await client.listRecommendations({ ...serviceOf(values), fresh: true });
-    const answer = await client.autoTune({ mode: 'plan', ...orderOf(values) }, serviceOf(values));
+    await client.listRecommendations({ ...scopeOf(values), fresh: true });
+    const answer = await client.autoTune({ mode: 'plan', ...orderOf(values) }, scopeOf(values));
     return told(answer, values, terminal);
   },
   apply: async (client, [id], values, terminal) => {
@@ -30,8 +30,8 @@ const uses: Readonly<Record<string, Use>> = {
       terminal.out(`Trial ${trial.id}: ${trial.subject}. ${trial.reason}`);
       return values['follow'] === 'true' ? await follow(client, trial.id, terminal) : exitCodes.ok;
     }
-    await client.listRecommendations({ ...serviceOf(values), fresh: true });
-    const answer = await client.autoTune({ mode: 'apply', ...orderOf(values) }, serviceOf(values));
+    await client.listRecommendations({ ...scopeOf(values), fresh: true });
+    const answer = await client.autoTune({ mode: 'apply', ...orderOf(values) }, scopeOf(values));
     const code = told(answer, values, terminal);
     const begun = answer.steps.find(({ trial }) => trial !== null)?.trial ?? null;
     return values['follow'] === 'true' && begun !== null ? await follow(client, begun, terminal) : code;
@@ -51,7 +51,7 @@ const uses: Readonly<Record<string, Use>> = {
       }
       return exitCodes.ok;
     }
-    const { trials, calibration, stopped } = await client.listTrials({ ...serviceOf(values), limit: 20 });
+    const { trials, calibration, stopped } = await client.listTrials({ ...scopeOf(values), limit: 20 });
     if (values['json'] === 'true') {
       out(JSON.stringify({ trials, calibration, stopped }));
       return exitCodes.ok;
@@ -118,6 +118,7 @@ export const tune: Command = {
   flags: {
     url: urlFlag,
     service: { value: 'name', description: 'Of a control plane of several services; default: its first' },
+    database: { value: 'name', description: 'Of plan, apply and status: only this watched database' },
     changes: { value: 'number', description: 'Of plan and apply: most changes at a time; default 1' },
     category: { value: tuningCategories.join('|'), description: 'Of plan and apply: only this' },
     follow: { value: null, description: 'Of apply: waits for the end of the trial; exit code 1 when it is taken back' },
@@ -139,6 +140,11 @@ export const tune: Command = {
 
 function serviceOf({ service }: Values): { readonly service?: string } {
   return service === undefined ? {} : { service };
+}
+
+function scopeOf(values: Values): { readonly service?: string; readonly database?: string } {
+  const { database } = values;
+  return { ...serviceOf(values), ...(database === undefined ? {} : { database }) };
 }
 
 function orderOf({ changes, category }: Values): {

@@ -39,6 +39,16 @@ export const optimization = {
     apply: 'live',
     on: 'control-plane',
   },
+  application: {
+    kind: 'choice',
+    values: ['off', 'recommend', 'ask', 'automatic'],
+    default: 'recommend',
+    description:
+      'What is done about settings of the application that the autopilot can tune: the size of its pool, the effort of compression. Each is a version of the configuration, judged by the time of its routes. Modes as for optimization.indexes.',
+    risk: 'medium',
+    apply: 'live',
+    on: 'control-plane',
+  },
   unusedMs: {
     kind: 'integer',
     default: 2_592_000_000,
