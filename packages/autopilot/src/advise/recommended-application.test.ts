@@ -28,10 +28,12 @@ const routes = [
   { route: 'GET /list', requests: 1_000, meanMs: 30 },
   { route: 'GET /idle', requests: 0, meanMs: 0 },
 ];
-const seen = { routes, measuredMs: 300_000, effort: 'adaptive', poolMax: null };
+const settings = { minBytes: 1_024, effort: 'adaptive', poolMax: null };
+const bodies = { bytesOut: 1e6, savedShare: 0.8, smallAnswers: 500, smallBytes: 4e5 };
+const seen = { routes, measuredMs: 300_000, bodies, busyRatio: 0.2, ...settings };
 
 test('a pool that callers wait for grows, judged by the time of each route; what it had before takes it back', () => {
-  const [one, effort] = recommendedApplication('orders', [pool], seen);
+  const [one, , effort] = recommendedApplication('orders', [pool], seen);
   assert.deepEqual(one?.recommendation.change, ['PATCH /api/v1/config {"database":{"poolMax":14}}']);
   assert.deepEqual(one.recommendation.undo, ['PATCH /api/v1/config {"database":{"poolMax":null}}']);
   assert.deepEqual(one.change, { kind: 'application-settings', settings: { 'database.poolMax': 14 } });
@@ -56,8 +58,24 @@ test('a pool that takes more than it needs may shrink unless routes become slowe
   assert.deepEqual([left?.recommendation.verdict, left?.recommendation.reason], ['leave', pool.reasons[0]]);
 });
 
+test('the threshold of compression is halved where much is sent in small bodies and processes have time', () => {
+  const threshold = (more: Partial<typeof seen> | { readonly bodies: null }) =>
+    recommendedApplication('orders', [], { ...seen, ...more })[1];
+  const one = threshold({});
+  assert.deepEqual(one?.change, { kind: 'application-settings', settings: { 'compression.minBytes': 512 } });
+  assert.match(one.recommendation.reason, /40 % of the bytes sent are in bodies under 1024 bytes, 800 bytes each/);
+  // 400,000 bytes in five minutes, by 40 %.
+  assert.match(one.recommendation.evidence.join(), /about 1\.92 MB an hour/);
+  const left = (more: Parameters<typeof threshold>[0]): string => threshold(more)?.recommendation.reason ?? '';
+  assert.match(left({ busyRatio: 0.9 }), /90 % busy/);
+  assert.match(left({ bodies: { ...bodies, smallBytes: 1e5 } }), /^10 % of the bytes/);
+  assert.match(left({ bodies: { ...bodies, smallAnswers: 4_000 } }), /would reach few/);
+  assert.match(left({ minBytes: 256 }), /would reach few/);
+  assert.match(left({ bodies: null }), /No bodies/);
+});
+
 test('effort that somebody has fixed is given back to the load', () => {
-  const [none, one] = recommendedApplication('orders', [], { ...seen, effort: 'smallest' });
+  const [none, , one] = recommendedApplication('orders', [], { ...seen, effort: 'smallest' });
   assert.match(none?.recommendation.reason ?? '', /No pool/);
   assert.deepEqual(one?.change, { kind: 'application-settings', settings: { 'compression.effort': 'adaptive' } });
   assert.equal(one.aim, 'no harm');

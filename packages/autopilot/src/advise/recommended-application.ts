@@ -1,4 +1,5 @@
 import type { PoolAdvice } from '../contract/pool-advice.ts';
+import { sizeText } from './finding.ts';
 import { AFFECTED, idOf, leave, percent, type WorkedOut } from './worked-out.ts';
 
 /** What a route cost in the time that was looked at. */
@@ -14,16 +15,42 @@ export interface ApplicationSeen {
   readonly routes: readonly RouteUse[];
   /** For how long they were measured. */
   readonly measuredMs: number;
-  /** The settings as they are: compression.effort, database.poolMax. */
+  /** Bodies in that time; null: compression is off, or told nothing. */
+  readonly bodies: SentBodies | null;
+  /** Of the processor time that there is, in use; null: not known. */
+  readonly busyRatio: number | null;
+  /** The settings as they are: compression.minBytes and effort, database.poolMax. */
+  readonly minBytes: number;
   readonly effort: string;
   readonly poolMax: number | null;
 }
 
+/** What became of bodies. */
+export interface SentBodies {
+  /** As they were sent. */
+  readonly bytesOut: number;
+  /** Of those that were compressed, by how much they became smaller, 0 to 1; null: none was. */
+  readonly savedShare: number | null;
+  /** Those under compression.minBytes. */
+  readonly smallAnswers: number;
+  readonly smallBytes: number;
+}
+
 const HOUR_MS = 3_600_000;
+/** A packet of 1,500 bytes, less its heads; what shortens an answer within one saves its bytes and no time. */
+const LEAST_THRESHOLD = 256;
+/** Small bodies are worth a thought when so much of what is sent is in them. */
+const SMALL_SHARE = 0.2;
+/** They become smaller by less than large ones: about half as much. */
+const SMALL_GAIN = 0.5;
+/** Processes that are busier have better things to do. */
+const MOST_BUSY = 0.6;
 /** No more of a service's time than this is promised. */
 const MOST_SAVED = 0.9;
 const POOL_MEANS =
-  'A queueing model (Allen-Cunneen) of how long callers wait for a connection, against what they waited.';
+  'A queueing model (Erlang C, with the corrections of Allen-Cunneen and Kimura) of how long callers wait for a connection, against what they waited.';
+const THRESHOLD_MEANS =
+  'A rule with figures: how much of what is sent is in small bodies, and how much larger ones became smaller.';
 const EFFORT_MEANS = 'A rule: effort that follows the load needs no tuning by hand.';
 
 /** Settings of an application as recommendations; judged by the time of each of its routes. */
@@ -37,6 +64,7 @@ export function recommendedApplication(
   return [
     ...pools.map((one) => recommendedPool(one, pools.length, seen)),
     ...(pools.length > 0 ? [] : [leave(database, { category: 'application', subject, reason, means: POOL_MEANS })]),
+    recommendedThreshold(database, seen),
     recommendedEffort(database, seen),
   ];
 }
@@ -69,6 +97,41 @@ function recommendedPool(advice: PoolAdvice, pools: number, seen: ApplicationSee
     aim: advised > size ? 'gain' : 'no harm',
     risk: 'medium',
     means: POOL_MEANS,
+  });
+}
+
+function recommendedThreshold(database: string, seen: ApplicationSeen): WorkedOut {
+  const { bodies, busyRatio, minBytes, measuredMs } = seen;
+  const left = (reason: string): WorkedOut =>
+    leave(database, { category: 'application', subject: 'Threshold of compression', reason, means: THRESHOLD_MEANS });
+  if (bodies === null || bodies.bytesOut === 0) return left('No bodies were measured in the last minutes.');
+  const { bytesOut, savedShare, smallAnswers, smallBytes } = bodies;
+  const share = smallBytes / bytesOut;
+  const mean = smallAnswers === 0 ? 0 : smallBytes / smallAnswers;
+  const value = Math.max(LEAST_THRESHOLD, Math.round(minBytes / 2));
+  const seenWords = `${percent(share)} of the bytes sent are in bodies under ${minBytes} bytes, ${Math.round(mean)} bytes each on average.`;
+  if (share < SMALL_SHARE) return left(seenWords);
+  if (value >= minBytes || mean < value) return left(`${seenWords} Half the threshold would reach few of them.`);
+  if (savedShare === null) return left(`${seenWords} What they would be smaller by is not known: none was compressed.`);
+  if (busyRatio !== null && busyRatio > MOST_BUSY) {
+    return left(`${seenWords} The processes are ${percent(busyRatio)} busy, over ${percent(MOST_BUSY)}.`);
+  }
+  const savedPerHour = (smallBytes * savedShare * SMALL_GAIN * HOUR_MS) / measuredMs;
+  return tried(database, seen, {
+    subject: `compression.minBytes from ${minBytes} to ${value}`,
+    key: 'compression.minBytes',
+    value,
+    before: minBytes,
+    reason: seenWords,
+    evidence: [
+      `Compressed bodies became ${percent(savedShare)} smaller; about ${sizeText(savedPerHour)} an hour would be saved, half as much of each.`,
+      'It is kept unless routes become slower.',
+    ],
+    obstacle: null,
+    savedMsPerHour: 0,
+    aim: 'no harm',
+    risk: 'low',
+    means: THRESHOLD_MEANS,
   });
 }
 

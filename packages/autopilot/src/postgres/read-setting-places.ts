@@ -1,4 +1,4 @@
-import type { ObservedDatabase } from './observed-database.ts';
+import { type ObservedDatabase, OWN_APPLICATION } from './observed-database.ts';
 
 interface RightRow {
   readonly [column: string]: unknown;
@@ -6,6 +6,8 @@ interface RightRow {
   readonly system: boolean;
   readonly database: boolean;
   readonly by_session: boolean;
+  /** Somebody else has its account, so that what is set for it reaches an application. */
+  readonly shared: boolean;
 }
 
 /** Where the role of this connection may keep settings, by name, the widest place; null: nowhere. */
@@ -22,15 +24,17 @@ export async function readSettingPlaces(
     `SELECT s.name,
        (r.rolsuper${granted}) AND has_function_privilege('pg_reload_conf()', 'EXECUTE')
          AND (r.rolsuper OR pg_has_role('pg_read_all_settings', 'USAGE')) AS system,
-       pg_has_role(d.datdba, 'USAGE') AS database, s.context = 'user' OR (r.rolsuper AND s.context = 'superuser') AS by_session
+       pg_has_role(d.datdba, 'USAGE') AS database, s.context = 'user' OR (r.rolsuper AND s.context = 'superuser') AS by_session,
+       EXISTS (SELECT FROM pg_stat_activity a WHERE a.usename = current_user AND a.datname = current_database()
+         AND a.pid <> pg_backend_pid() AND NOT starts_with(a.application_name, $2)) AS shared
      FROM pg_settings s, pg_roles r, pg_database d
      WHERE s.name = ANY ($1) AND r.rolname = current_user AND d.datname = current_database()`,
-    [[...names]],
+    [[...names], OWN_APPLICATION],
   );
   return new Map(
-    rows.map(({ name, system, database: owns, by_session: bySession }) => [
+    rows.map(({ name, system, database: owns, by_session: bySession, shared }) => [
       name,
-      system ? 'system' : !bySession ? null : owns ? 'database' : 'role',
+      system ? 'system' : !bySession ? null : owns ? 'database' : shared ? 'role' : null,
     ]),
   );
 }

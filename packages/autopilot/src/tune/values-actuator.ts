@@ -121,8 +121,8 @@ async function setValues(session: ApplySession, place: ValuesPlace, values: read
   for (const { name, value } of values) {
     await session.change(`ALTER ${owner} ${value === null ? `RESET ${name}` : `SET ${name} = ${literal(value)}`}`);
   }
-  // Also after nothing was set: a file that was written and not read again is brought into force.
-  if (place.kind === 'system') await reload(session, values);
+  // Also after nothing was set: a file that was written and not read again is brought into force. Who may not do that has written none.
+  if (place.kind === 'system' && (values.length > 0 || (await mayReload(session)))) await reload(session, values);
 }
 
 function list(verb: string, values: readonly NamedValue[], of: (one: NamedValue) => string | null): string | null {
@@ -136,6 +136,13 @@ async function ownerOf(session: ApplySession, kind: 'system' | 'database' | 'rol
     `SELECT ${kind === 'database' ? 'current_database()' : 'current_user'}::text AS name`,
   );
   return `${kind.toUpperCase()} ${quoted(row?.name ?? '')}`;
+}
+
+async function mayReload(session: ApplySession): Promise<boolean> {
+  const [row] = await session.rows<{ may: boolean }>(
+    `SELECT has_function_privilege('pg_reload_conf()', 'EXECUTE') AS may`,
+  );
+  return row?.may === true;
 }
 
 /** Has the files read again, and waits until the server has. */

@@ -101,7 +101,7 @@ export class TuningOffice {
       this.#options;
     const applying = new ApplyingDatabases((database) => this.#applyUrl(database));
     const advice = new TuningAdvice({
-      application: (service) => applicationAdvice({ engine, clock, watched, settingsFor }, service),
+      application: (service) => applicationAdvice({ engine, clock, watched, settingsFor, processes }, service),
       watched,
       indexes,
       applying,

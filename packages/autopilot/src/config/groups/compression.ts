@@ -19,6 +19,7 @@ export const compression = {
     risk: 'low',
     apply: 'live',
     on: 'agent',
+    tuner: { min: 256, max: 65_536 },
   },
   effort: {
     kind: 'choice',
