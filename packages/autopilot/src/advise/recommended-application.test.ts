@@ -37,10 +37,7 @@ test('a pool that callers wait for grows, judged by the time of each route; what
   assert.deepEqual(one?.recommendation.change, ['PATCH /api/v1/config {"database":{"poolMax":14}}']);
   assert.deepEqual(one.recommendation.undo, ['PATCH /api/v1/config {"database":{"poolMax":null}}']);
   assert.deepEqual(one.change, { kind: 'application-settings', settings: { 'database.poolMax': 14 } });
-  assert.deepEqual(
-    [Object.keys(one.affected), one.aim, one.recommendation.automatic],
-    [['GET /list'], 'gain', true],
-  );
+  assert.deepEqual([Object.keys(one.affected), one.aim, one.recommendation.automatic], [['GET /list'], 'gain', true]);
   // 200 callers a second wait 9 ms less, of requests that take 100 ms a second in all: more than could be promised.
   assert.ok(Math.abs((one.effect ?? 0) - 0.1) < 1e-9, String(one.effect));
   assert.match(one.recommendation.evidence.join(), /At 5: 100 % in use, callers wait without end/);

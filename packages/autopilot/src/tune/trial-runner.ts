@@ -372,11 +372,9 @@ export class TrialRunner {
       await this.#takeBack(judged, judgement.reason);
     } else if (judgement.verdict === 'better' && isTime) {
       await this.#end(judged, 'kept', judgement.reason);
-    } else if (
-      about.question.aim === 'no harm' &&
-      isUnharmed(judgement, measuredMs, times(trial.service), rules(trial.service))
-    ) {
-      await this.#end(judged, 'kept', `${judgement.reason} Nothing is slower for it.`);
+    } else if (about.question.aim === 'no harm' && isUnharmed(judgement, measuredMs >= maxMs, rules(trial.service))) {
+      if (isTime) await this.#end(judged, 'kept', `${judgement.reason} Nothing is slower for it.`);
+      else await journal.write(judged, 'watching');
     } else if (judgement.verdict === 'no difference' && isTime) {
       await this.#takeBack(judged, `${judgement.reason} It costs something and brings nothing.`);
     } else if (measuredMs >= maxMs) {
@@ -491,14 +489,8 @@ function withGuards(trial: Trial, about: TrialAbout, course: Course): Trial {
 }
 
 /** What is to be no harm is kept once that is shown, and in the end unless it looks like harm. */
-function isUnharmed(
-  { verdict, effect }: TrialJudgement,
-  measuredMs: number,
-  { minMs, maxMs }: TrialTimes,
-  { leastEffect }: JudgementRules,
-): boolean {
-  if (verdict === 'no difference') return measuredMs >= minMs;
-  return measuredMs >= maxMs && effect !== null && effect <= 1 + leastEffect;
+function isUnharmed({ verdict, effect }: TrialJudgement, isOver: boolean, { leastEffect }: JudgementRules): boolean {
+  return verdict === 'no difference' || (isOver && effect !== null && effect <= 1 + leastEffect);
 }
 
 function withEnd(trial: Trial, now: number): Trial {

@@ -19,7 +19,7 @@ const SHOWN = 5;
 export function RecommendationCard({ recommendation, about, onChange }: RecommendationCardProps): ReactElement {
   const [trouble, setTrouble] = useState<string | null>(null);
   const [isAsking, setIsAsking] = useState(false);
-  const { id, subject, verdict, reason, predicted, evidence, change, undo, statements } = recommendation;
+  const { id, subject, reason, predicted, evidence, change, undo, statements } = recommendation;
   const ask = (act: () => Promise<void>): void => {
     setIsAsking(true);
     setTrouble(null);
@@ -44,7 +44,7 @@ export function RecommendationCard({ recommendation, about, onChange }: Recommen
         <StateOf recommendation={recommendation} />
         {predicted !== null && <span className="load-quiet">{effectText(predicted)}</span>}
       </header>
-      <p>{verdict === 'leave' ? `Left as it is: ${reason}` : reason}</p>
+      <p>{reason}</p>
       {evidence.length > 0 && (
         <ul className="load-quiet">
           {evidence.map((line) => (
@@ -73,24 +73,22 @@ export function RecommendationCard({ recommendation, about, onChange }: Recommen
           </div>
         </details>
       ))}
-      {verdict === 'change' && (
-        <div className="load-actions">
-          {recommendation.state === 'open' && (
-            <>
-              <Button size="xs" disabled={!recommendation.automatic} loading={isAsking} onClick={() => ask(apply)}>
-                Try it
-              </Button>
-              <Button size="xs" variant="default" disabled={isAsking} onClick={() => ask(dismiss)}>
-                Dismiss
-              </Button>
-            </>
-          )}
-          <span className="load-quiet">
-            Risk {recommendation.risk}; effort {recommendation.effort}; taken back by {undo.length} statement
-            {undo.length === 1 ? '' : 's'}.{recommendation.obstacle === null ? '' : ` ${recommendation.obstacle}`}
-          </span>
-        </div>
-      )}
+      <div className="load-actions">
+        {recommendation.state === 'open' && (
+          <>
+            <Button size="xs" disabled={!recommendation.automatic} loading={isAsking} onClick={() => ask(apply)}>
+              Try it
+            </Button>
+            <Button size="xs" variant="default" disabled={isAsking} onClick={() => ask(dismiss)}>
+              Dismiss
+            </Button>
+          </>
+        )}
+        <span className="load-quiet">
+          Risk {recommendation.risk}; effort {recommendation.effort}; taken back by {undo.length} statement
+          {undo.length === 1 ? '' : 's'}.{recommendation.obstacle === null ? '' : ` ${recommendation.obstacle}`}
+        </span>
+      </div>
       {trouble !== null && (
         <p role="alert" className="load-trouble">
           {trouble}

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import type { RecommendationList, TrialList } from '@teamflow/autopilot/contract';
+import type { Recommendation, RecommendationList, TrialList } from '@teamflow/autopilot/contract';
 import { type ReactElement, useState } from 'react';
 import { momentText } from '../format/time.ts';
 import { failureOf } from '../live/shared-stream.ts';
@@ -51,7 +51,7 @@ export function TuningPage(): ReactElement {
           <p className="load-quiet" role="status">
             {standOf(list)}
           </p>
-          {list.recommendations.map((one) => (
+          {list.recommendations.filter(isChange).map((one) => (
             <RecommendationCard
               key={one.id}
               recommendation={one}
@@ -59,6 +59,7 @@ export function TuningPage(): ReactElement {
               onChange={() => void recommended.refetch()}
             />
           ))}
+          <LeftAsItIs all={list.recommendations.filter((one) => !isChange(one))} />
           {list.notes.map((note) => (
             <p key={note} className="load-quiet">
               {note}
@@ -68,6 +69,40 @@ export function TuningPage(): ReactElement {
       )}
       {trials.data !== undefined && <TrialTable list={trials.data} onPage={setCursor} />}
     </div>
+  );
+}
+
+function isChange({ verdict }: Recommendation): boolean {
+  return verdict === 'change';
+}
+
+/** What should not be changed, each with its reason. */
+function LeftAsItIs({ all }: { readonly all: readonly Recommendation[] }): ReactElement {
+  if (all.length === 0) return <></>;
+  return (
+    <section className="card tuning-card" aria-labelledby="left-as-it-is">
+      <h2 className="card-title" id="left-as-it-is">
+        Left as it is
+      </h2>
+      <dl className="tuning-left">
+        {all.map(({ id, subject, reason, evidence, means }) => (
+          <div key={id}>
+            <dt>{subject}</dt>
+            <dd>
+              {reason}
+              {evidence.length > 0 && (
+                <ul className="load-quiet">
+                  {evidence.map((line) => (
+                    <li key={line}>{line}</li>
+                  ))}
+                </ul>
+              )}
+              <span className="load-quiet">{means}</span>
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </section>
   );
 }
 

@@ -18,7 +18,7 @@ import { Orders } from '../../tune/orders.ts';
 import { aboutOf } from '../../tune/trial-about.ts';
 import { TrialRunner } from '../../tune/trial-runner.ts';
 import { patchOf } from '../config/content-patch.ts';
-import { ConfigurationTrials } from './configuration-trials.ts';
+import { type AdvisedSettings, ConfigurationTrials } from './configuration-trials.ts';
 import { routeUses } from './route-uses.ts';
 
 const T0 = 1_699_999_200_000;
@@ -131,11 +131,11 @@ class World {
     for (let turn = 0; turn < 30; turn++) await Promise.resolve();
   }
 
-  async begin(instance: string | null = null): Promise<Trial> {
+  async begin(instance: string | null = null, advised?: AdvisedSettings): Promise<Trial> {
     for (let at = 0; at < 5; at++) await this.second();
     const revise = patchOf({ compression: { minBytes: 4_096 } }, instance);
     const proposal = { service: 'orders', ifVersion: null, author: 'ann', note: '', cause: 'trial', revise } as const;
-    return await this.trials.begin(proposal, instance);
+    return await this.trials.begin(proposal, instance, advised);
   }
 
   async end(id: string): Promise<Trial> {
@@ -273,4 +273,23 @@ test('settings that change nothing, or take a restart, and services that nobody 
   await assert.rejects(world.trials.begin({ ...none, revise: (content) => content }, null), /change nothing/);
   await world.begin();
   await assert.rejects(world.begin(), { code: 'AP_TRIAL_SCOPE_TAKEN' });
+});
+
+test('settings that were recommended for something else than time are kept when no route is slower, and taken back when one is', async () => {
+  const predicted = { effect: 1, low: 0.9, high: 1.1, savedMsPerHour: 0, learntFrom: 0 };
+  const advised = {
+    recommendation: 'r',
+    database: 'main',
+    predicted,
+    subject: 'It',
+    origin: 'person',
+    aim: 'no harm',
+  } as const;
+  const same = new World(['a'], () => 10);
+  const kept = await same.end((await same.begin(null, advised)).id);
+  assert.deepEqual([kept.state, kept.subject, same.minBytes('a')], ['kept', 'It', 4_096], kept.reason);
+  assert.deepEqual([aboutOf(kept)?.category, aboutOf(kept)?.recommendation], ['application', 'r']);
+  const slower = new World(['a'], (minBytes) => (minBytes === 4_096 ? 20 : 10));
+  const reverted = await slower.end((await slower.begin(null, advised)).id);
+  assert.deepEqual([reverted.state, slower.minBytes('a')], ['reverted', undefined], reverted.reason);
 });

@@ -32,11 +32,14 @@ interface Advice {
   readonly computedAt: number;
   readonly worked: readonly WorkedOut[];
   readonly notes: readonly string[];
+  /** It could not be worked out, and is tried again soon. */
+  readonly failed: boolean;
 }
 
 /** The search for indexes, after the copy of the statistics is made. */
 const SEARCH_S = 15;
 const DAY_MS = 86_400_000;
+const FAILED_MS = 60_000;
 const APPLICATION_MS = 60_000;
 
 /** Works out what could be changed in each watched database, and keeps it. */
@@ -72,7 +75,7 @@ export class TuningAdvice {
     for (const watch of asked) {
       const known = this.#advice.get(watch.name);
       if (fresh) await this.#compute(watch, service, clock.now());
-      else if (known === undefined || clock.now() - known.computedAt > adviseMs)
+      else if (known === undefined || clock.now() - known.computedAt > (known.failed ? FAILED_MS : adviseMs))
         void this.#compute(watch, service, Math.max(this.#since.get(watch.name) ?? 0, clock.now() - adviseMs));
     }
     const all = asked.flatMap(({ name }) => this.#advice.get(name) ?? []);
@@ -130,7 +133,12 @@ export class TuningAdvice {
       })
       .catch((error: unknown) => {
         const note = `${watch.name} can't be advised on now: ${messageOf(error)}`;
-        this.#advice.set(watch.name, { computedAt: this.#options.clock.now(), worked: [], notes: [note] });
+        this.#advice.set(watch.name, {
+          computedAt: this.#options.clock.now(),
+          worked: [],
+          notes: [note],
+          failed: true,
+        });
         this.#options.onTrouble(note);
       })
       .finally(() => this.#computing.delete(watch.name));
@@ -145,7 +153,7 @@ export class TuningAdvice {
     if (value.statements.length === 0) {
       const reason = 'No statements are counted, so there is nothing to advise for.';
       const left = leave(watch.name, { category: 'indexes', subject: 'Indexes', reason, means: WHAT_IF });
-      return { computedAt: clock.now(), worked: [left], notes };
+      return { computedAt: clock.now(), worked: [left], notes, failed: false };
     }
     const countedSince = value.room.resetAt === null ? Number.NaN : Date.parse(value.room.resetAt);
     const countedMs = Number.isFinite(countedSince) ? clock.now() - countedSince : DAY_MS;
@@ -183,7 +191,7 @@ export class TuningAdvice {
         seen,
       ),
     ];
-    return { computedAt: clock.now(), worked, notes: [...notes, ...advice.notes] };
+    return { computedAt: clock.now(), worked, notes: [...notes, ...advice.notes], failed: false };
   }
 
   async #placesOf(database: string, advice: readonly SettingAdvice[]): Promise<ReadonlyMap<string, SettingPlace>> {

@@ -47,6 +47,7 @@ export interface TuningDeskOptions {
 const HISTORY = 500;
 const HALF_HOUR_MS = 30 * 60_000;
 const DAY_MS = 86_400_000;
+const AGAIN_MS = 10 * 60_000;
 /** What does no harm leaves the time where it was, but for noise. */
 const NO_HARM = 1.1;
 /** What was declined is told again once it promises so many times as much. */
@@ -289,7 +290,8 @@ export class TuningDesk {
     const guards = refusals.map((one) => one.slice(0, one.indexOf(':'))).join();
     const known = this.#refused.get(id);
     const now = this.#options.clock.now();
-    if (known?.guards === guards && now - known.at < DAY_MS) return;
+    // Guards that come and go (load, a long transaction) are not written down each time either.
+    if (known !== undefined && now - known.at < (known.guards === guards ? DAY_MS : AGAIN_MS)) return;
     // What is not recommended any more needs no memory.
     for (const [other, { at }] of this.#refused) if (now - at >= DAY_MS) this.#refused.delete(other);
     this.#refused.set(id, { guards, at: now });
@@ -342,7 +344,9 @@ function changeOf(
   const { database, subject } = recommendation;
   const head = { service, subject, author, origin, database };
   if (change.kind === 'application-settings') {
-    const differences = Object.entries(change.settings).map(([key, after]) => ({ key, layer: 'fleet', after }) as const);
+    const differences = Object.entries(change.settings).map(
+      ([key, after]) => ({ key, layer: 'fleet', after }) as const,
+    );
     const tried = { kind: 'configuration-trial', differences, note: subject } as const;
     return { ...tried, ...head };
   }
