@@ -460,14 +460,24 @@ test('a role that may only read gets recommendations and plans, and nothing is w
   );
 });
 
-test('what is older than optimization.adviseMs is worked out again', async () => {
+test('what is older than optimization.adviseMs is worked out again; optimization.application says whether its settings are tried', async () => {
   const bare = new URL(database.url);
   bare.pathname = '/template1';
   // It counts no statements: that is soon said.
-  await using quiet = await tuningWorld(bare.href);
+  const settings = { 'optimization.application': 'off', 'compression.effort': 'smallest' };
+  await using quiet = await tuningWorld(bare.href, { settings });
   const { desk } = quiet.sources;
   const first = await desk.list('orders', true);
   assert.match(first.recommendations.map(({ reason }) => reason).join(), /nothing to advise for/);
+  const second = Math.floor(quiet.clock.now() / 1_000) * 1_000 - 10_000;
+  await quiet.metrics.append(originOf('a'), [windowOf(second, [routeOf('GET /tasks', [5, 6, 7])])]);
+  const about = { mode: 'plan', categories: ['application'] } as const;
+  await desk.list('orders', true);
+  const { steps } = await desk.autoTune('orders', about, 'ann', 'person');
+  assert.deepEqual(
+    steps.map(({ change, refusals }) => [change, refusals]),
+    [[['PATCH /api/v1/config {"compression":{"effort":"adaptive"}}'], ['mode: this category is off.']]],
+  );
   quiet.clock.advance(3_599_000);
   assert.equal((await desk.list('orders', false)).computing, false);
   quiet.clock.advance(2_000);
