@@ -296,7 +296,9 @@ function blocksOf(
     heldMs += sample.durationMs;
     const use = totalOf(held, statement);
     if (use.calls < blockCalls || heldMs < blockMs) continue;
-    const covariates = usual.size === 0 ? [Math.log(use.calls / heldMs)] : [surroundings(held, usual)];
+    // A rate that is steady but for the last digits explains nothing, and would be divided by.
+    const rate = Math.round(Math.log(use.calls / heldMs) * 1e9) / 1e9;
+    const covariates = usual.size === 0 ? [rate] : [surroundings(held, usual)];
     const at = sample.at - heldMs / 2;
     blocks.push({ at, calls: use.calls, logMean: Math.log(value(use) / use.calls), covariates });
     held = [];
