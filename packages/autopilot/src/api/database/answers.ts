@@ -69,7 +69,13 @@ export function databaseAnswers(sources: DatabaseSources): Pick<Answering, Datab
             ...overview,
             findings: worstFirst([...overview.findings, ...ofApplications]),
             pools,
-            poolAdvice: await poolAdviceOf(sources, watch, query, pools, overview.connections),
+            poolAdvice: await poolAdviceOf(
+              performance,
+              scopeOfService(performance, query),
+              watch,
+              pools,
+              overview.connections,
+            ),
             cost: watch.cost,
             collection: await collectionOf(watch, clock.now()),
           };

@@ -19,7 +19,6 @@ export const compression = {
     risk: 'low',
     apply: 'live',
     on: 'agent',
-    tuner: { min: 256, max: 65_536 },
   },
   effort: {
     kind: 'choice',
