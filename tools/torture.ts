@@ -26,7 +26,7 @@ const root = join(import.meta.dirname, '..');
 const results = join(root, 'bench', 'results');
 
 const tortures: Readonly<Record<string, Torture>> = {
-  outage: { rounds: 3, batch: 1, program: 'test/support/outage-torture-process.ts' },
+  outage: { rounds: 3, batch: 3, program: 'test/support/outage-torture-process.ts' },
   decodings: { rounds: 10_000, batch: 1_000, program: 'test/support/decodings-torture-process.ts' },
   aborts: { rounds: 10_000, batch: 10_000, program: 'test/support/aborts-torture-process.ts' },
   'accept-encoding': { rounds: 1_000_000, batch: 250_000, program: 'test/support/accept-encoding-torture-process.ts' },

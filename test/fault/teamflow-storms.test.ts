@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { createClient } from '@teamflow/autopilot/client';
 import type pg from 'pg';
 import type { TeamFlowProcess } from '../../tools/teamflow-process.ts';
-import { outage } from '../support/database-outage.ts';
+import { outage, residentBytes } from '../support/database-outage.ts';
 import { leakCheck } from '../support/leak-check.ts';
 import { databaseFor, type TestScope, throwawayCluster } from '../support/postgres.ts';
 import { type RawAnswer, rawRequest } from '../support/raw-http.ts';
@@ -42,11 +42,6 @@ before(async () => {
   const world = ending.use(await teamflowBehindDoor(database, { TEAMFLOW_SECRET: SECRET }));
   ({ teamflow, door, pool, cookie } = world);
 });
-
-function residentBytes(): number {
-  const status = readFileSync(`/proc/${teamflow.child.pid}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
-}
 
 function request(method: string, path: string, headers: readonly string[] = [], body = ''): string {
   const head = [
@@ -87,7 +82,7 @@ test('hostile input is answered or cut with the right status, in bounded memory,
      )
      SELECT id FROM made`,
   );
-  const before_ = residentBytes();
+  const before_ = residentBytes(teamflow.child.pid ?? 0);
   // Slow senders, all the while: a head that never ends.
   const slow = Array.from({ length: 20 }, () =>
     rawRequest(teamflow.url, 'GET / HTTP/1.1\r\nhost: 127.0.0.1\r\nx-slow: ', { limitMs: 60_000 }),
@@ -195,7 +190,7 @@ test('hostile input is answered or cut with the right status, in bounded memory,
 
   assert.equal((await fetch(`${teamflow.url}/livez`)).status, 200);
   assert.equal(teamflow.child.exitCode, null);
-  const grownBytes = residentBytes() - before_;
+  const grownBytes = residentBytes(teamflow.child.pid ?? 0) - before_;
   assert.ok(grownBytes < 300 * MiB, `${(grownBytes / MiB).toFixed(0)} MiB more`);
   const range = { from: new Date(Date.now() - 300_000).toISOString() };
   const list = await until(

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from '@teamflow/autopilot/client';
 import type pg from 'pg';
@@ -27,6 +27,10 @@ export interface OutageReport {
   readonly healedMs: number;
   readonly filesBefore: number;
   readonly filesAfter: number;
+  /** Resident memory of TeamFlow's process, in bytes: before, at the end of the outage, and when all is well again. */
+  readonly residentBefore: number;
+  readonly residentAway: number;
+  readonly residentAfter: number;
   /** Connections to the database at the end. */
   readonly clients: number;
   /** Longest time within the outage that no stored window covers. */
@@ -63,6 +67,12 @@ export async function outage({ teamflow, door, pool, cookie }: OutageWorld, seco
     async () => counts.get('200') ?? 0,
     (count) => count > 20,
   );
+  await until(
+    20_000,
+    async () => (await client.getDashboard({ minutes: 1 })).traffic.requestRate ?? 0,
+    (rate) => rate > 0,
+  );
+  const residentBefore = residentBytes(pid);
 
   await door.shut();
   const shutAt = Date.now();
@@ -83,6 +93,7 @@ export async function outage({ teamflow, door, pool, cookie }: OutageWorld, seco
     await sleep(250);
   }
   const away = Object.fromEntries(counts);
+  const residentAway = residentBytes(pid);
   assert.deepEqual(Object.keys(away), ['503'], JSON.stringify(away));
   await door.open();
   const openAt = Date.now();
@@ -123,7 +134,9 @@ export async function outage({ teamflow, door, pool, cookie }: OutageWorld, seco
     async () => openFiles(pid),
     (files) => files <= filesBefore + 2 * LOOPS,
   );
-  return { seconds, away, healedMs, filesBefore, filesAfter, clients, longestGapMs };
+  const residentAfter = residentBytes(pid);
+  const resident = { residentBefore, residentAway, residentAfter };
+  return { seconds, away, healedMs, filesBefore, filesAfter, ...resident, clients, longestGapMs };
 }
 
 /** The status; of a 503 also whether it fails to say when to ask again. */
@@ -136,6 +149,12 @@ async function outcomeOf(answer: Response): Promise<string> {
 function outcomeOfFailure(error: unknown): string {
   const cause: unknown = error instanceof Error ? error.cause : undefined;
   return `no answer: ${String(cause ?? error)}`;
+}
+
+/** Of a process on this machine. */
+export function residentBytes(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
 }
 
 function openFiles(pid: number): number {

@@ -13,7 +13,7 @@ import { autopilotUser, requireIdentity, requireMembership } from './http/identi
 import { otherMethods } from './http/methods.ts';
 import { describeRoutes, type OpenApiDocument, serveOpenApi } from './http/openapi.ts';
 import { pages } from './http/pages.ts';
-import { answerError } from './http/problem.ts';
+import { makeAnswerError } from './http/problem.ts';
 import { createValidatorCompiler } from './http/validation.ts';
 import { requestExport } from './jobs/request-export.ts';
 import { activityRoutes } from './routes/activity.ts';
@@ -61,6 +61,7 @@ const bodyLimit = 512 * 1024;
 /** Builds TeamFlow's application; listening, and the pool's end, are the caller's. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { pool, accounts } = options;
+  const answerError = makeAnswerError();
   const app: FastifyInstance = Fastify({
     bodyLimit,
     logger: options.logger ?? false,

@@ -166,11 +166,32 @@ function send(request: FastifyRequest, reply: FastifyReply, found: Answer): Fast
   return reply.code(found.status).type('application/problem+json').send(JSON.stringify(document));
 }
 
-/** Fastify's error handler: every failure becomes problem+json; what is our own fault is logged and not shown. */
-export function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const found = classify(error);
-  if (found.status >= 500) request.log.error({ err: error }, 'request failed');
-  return send(request, reply, found);
+/** How often the log is told that the database is away, at most. */
+const UNAVAILABLE_EVERY_MS = 10_000;
+
+type AnswerError = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
+
+/**
+ * Makes Fastify's error handler: every failure becomes problem+json; what is our own fault is logged and not shown. While
+ * the database is away every request fails in the same way, so that is a line for some of them, with how many there were.
+ */
+export function makeAnswerError(): AnswerError {
+  let toldAtMs = Number.NEGATIVE_INFINITY;
+  let untold = 0;
+  const logUnavailable = ({ message, code }: FastifyError, { log }: FastifyRequest): void => {
+    untold += 1;
+    const now = performance.now();
+    if (now - toldAtMs < UNAVAILABLE_EVERY_MS) return;
+    log.error({ reason: { message, code }, requests: untold }, 'the database is away');
+    toldAtMs = now;
+    untold = 0;
+  };
+  return (error, request, reply) => {
+    const found = classify(error);
+    if (found.code === 'TF_UNAVAILABLE') logUnavailable(error, request);
+    else if (found.status >= 500) request.log.error({ err: error }, 'request failed');
+    return send(request, reply, found);
+  };
 }
 
 /** Fastify's handler for addresses that no route has. */

@@ -28,11 +28,13 @@ export function AuditCard(): ReactElement {
       </header>
       {error !== null && data === undefined && <p className="card-empty">{failureOf(error).detail}</p>}
       <div className="table-scroll">
-        <table className="numbers access-table">
+        <table className="numbers access-table audit-table">
           <thead>
             <tr>
               <th scope="col">What</th>
-              <th scope="col">Who</th>
+              <th scope="col" className="room-tablet">
+                Who
+              </th>
               <th scope="col">When</th>
               <th scope="col">Outcome</th>
               <th scope="col" className="room-desk">
@@ -46,8 +48,9 @@ export function AuditCard(): ReactElement {
                 <th scope="row">
                   {entry.operation}
                   <div className="card-note">{entry.target}</div>
+                  <div className="card-note audit-who">{entry.actor ?? 'nobody who is known'}</div>
                 </th>
-                <td>
+                <td className="room-tablet">
                   {entry.actor ?? 'nobody who is known'}
                   {entry.by !== null && <div className="card-note">by {entry.by}</div>}
                 </td>

@@ -72,7 +72,7 @@ function UsageTable({ organizations }: { readonly organizations: readonly Admini
               <th scope="col" className="right">
                 Requests
               </th>
-              <th scope="col" className="right">
+              <th scope="col" className="right wide-only">
                 Share
               </th>
               <th scope="col" className="right">
@@ -81,10 +81,12 @@ function UsageTable({ organizations }: { readonly organizations: readonly Admini
               <th scope="col" className="right">
                 Database
               </th>
-              <th scope="col" className="right">
+              <th scope="col" className="right wide-only">
                 Sent
               </th>
-              <th scope="col">Trend</th>
+              <th scope="col" className="wide-only">
+                Trend
+              </th>
             </tr>
           </thead>
           <tbody>
@@ -123,14 +125,14 @@ function UsageRow({ organization, usages, isUnknown }: UsageRowProps): ReactElem
       ) : (
         <>
           <td className="right numbers">{countText(Math.round(data.requests))}</td>
-          <td className="right numbers">{shareText(data.requests, usages.whole.requests)}</td>
+          <td className="right numbers wide-only">{shareText(data.requests, usages.whole.requests)}</td>
           <td className="right numbers">{data.p95Ms === null ? '–' : spanText(data.p95Ms)}</td>
           <td className="right numbers">
             {spanText(data.databaseMs)}
             <small> {shareText(data.databaseMs, usages.whole.databaseMs)}</small>
           </td>
-          <td className="right numbers">{bytesText(data.bytesSent)}</td>
-          <td>
+          <td className="right numbers wide-only">{bytesText(data.bytesSent)}</td>
+          <td className="wide-only">
             <TrendLine values={data.trend} label={`Requests of ${name} over the last hour`} />
           </td>
         </>
