@@ -18,6 +18,11 @@ export function showOverlay(next: Overlay | null): void {
   for (const listener of listeners) listener();
 }
 
+/** Whether something lies over the page, or is being loaded to. */
+export function isOverlaid(): boolean {
+  return overlay !== null;
+}
+
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);

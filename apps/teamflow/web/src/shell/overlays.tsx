@@ -1,15 +1,26 @@
-import { lazy, type ReactElement, Suspense } from 'react';
+import { lazy, type ReactElement, Suspense, useEffect } from 'react';
 import type { Me, Organization } from '../api/wire.ts';
+import type { NewTaskDialog as TaskDialog } from '../tasks/new-task-dialog.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { showOverlay, useOverlay } from './overlay.ts';
+import type { QuickSearch as QuickSearchDialog } from './quick-search.tsx';
 import { SideBar } from './side-bar.tsx';
 
-const QuickSearch = lazy(async () => ({ default: (await import('./quick-search.tsx')).QuickSearch }));
+const loadQuickSearch = async (): Promise<{ default: typeof QuickSearchDialog }> => ({
+  default: (await import('./quick-search.tsx')).QuickSearch,
+});
+const QuickSearch = lazy(loadQuickSearch);
 const ShortcutsDialog = lazy(async () => ({ default: (await import('./shortcuts-dialog.tsx')).ShortcutsDialog }));
 const NewProjectDialog = lazy(async () => ({
   default: (await import('../projects/new-project-dialog.tsx')).NewProjectDialog,
 }));
-const NewTaskDialog = lazy(async () => ({ default: (await import('../tasks/new-task-dialog.tsx')).NewTaskDialog }));
+const loadNewTask = async (): Promise<{ default: typeof TaskDialog }> => ({
+  default: (await import('../tasks/new-task-dialog.tsx')).NewTaskDialog,
+});
+const NewTaskDialog = lazy(loadNewTask);
+
+/** When the page itself has been loaded: what is typed into right after its key is there by then. */
+const LOAD_AFTER_MS = 1_000;
 
 interface OverlaysProps {
   readonly me: Me;
@@ -23,6 +34,13 @@ function close(): void {
 
 /** What lies over the page at the moment. */
 export function Overlays(props: OverlaysProps): ReactElement {
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      // What can't be loaded now is tried again when it is asked for.
+      for (const load of [loadQuickSearch, loadNewTask]) load().catch(() => {});
+    }, LOAD_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, []);
   return (
     <Suspense fallback={null}>
       <Current {...props} />

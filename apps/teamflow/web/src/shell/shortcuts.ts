@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'react';
+import { isOverlaid } from './overlay.ts';
 
 export interface ShortcutDefinition {
   readonly keys: string;
@@ -66,7 +67,8 @@ function read(event: KeyboardEvent): void {
     return;
   }
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyping(event.target)) return;
-  if (!areShortcutsOn() || document.querySelector('dialog[open]') !== null) return;
+  // Whoever types on while what was asked for is being loaded means that, and no shortcut.
+  if (!areShortcutsOn() || isOverlaid() || document.querySelector('dialog[open]') !== null) return;
   const before = first !== null && event.timeStamp - first.atMs <= pairMs ? first.key : null;
   first = null;
   if ((before !== null && call(`${before} ${event.key}`)) || call(event.key)) event.preventDefault();
