@@ -118,7 +118,7 @@ function UsageRow({ organization, usages, isUnknown }: UsageRowProps): ReactElem
     <tr>
       <td className="usage-name">
         <Link href={`/admin/organizations/${id}`}>{name}</Link>
-        <small>{countText(members)} members</small>
+        <small>{members === 1 ? '1 member' : `${countText(members)} members`}</small>
       </td>
       {usages === undefined || data === undefined ? (
         <td colSpan={6}>{isUnknown ? 'Not known' : 'Being read'}</td>
