@@ -114,9 +114,15 @@ async function convergence(
   const restoreMs: number[] = [];
   for (let change = 0; change < changes; change++) {
     const value = 11 + change;
-    ms.push(...(await spreadOf(here.fleet, there.fleet, value)));
-    // Every tenth time the values of before again: what restoring a version is.
-    if (change % 10 === 9) restoreMs.push(Math.max(...(await spreadOf(here.fleet, there.fleet, value - 1))));
+    const both = { 'monitoring.maxRoutes': value, 'monitoring.maxTenants': value };
+    ms.push(...(await spreadOf(there.fleet, value, () => here.fleet.change('bench', both))));
+    if (change % 10 === 9) {
+      const newest = await here.store.latest('spread');
+      const before = newest === null ? null : await here.store.read('spread', newest.version - 1);
+      if (before === null) throw new Error('there is no version to restore');
+      const restored = await spreadOf(there.fleet, value - 1, () => here.fleet.restore('bench', before));
+      restoreMs.push(Math.max(...restored));
+    }
     await delay(5);
   }
   await here.close();
@@ -125,27 +131,36 @@ async function convergence(
 }
 
 /** From asking until each instance runs it. */
-async function spreadOf(from: ConfiguredFleet, to: ConfiguredFleet, value: number): Promise<readonly number[]> {
+async function spreadOf(
+  fleet: ConfiguredFleet,
+  value: number,
+  act: () => Promise<unknown>,
+): Promise<readonly number[]> {
   const startedAtMs = performance.now();
-  await from.change('bench', { 'monitoring.maxRoutes': value, 'monitoring.maxTenants': value });
-  while (to.instances.some(({ config }) => config.settings.current.monitoring.maxRoutes !== value)) {
+  await act();
+  while (fleet.instances.some(({ config }) => config.settings.current.monitoring.maxRoutes !== value)) {
     if (performance.now() - startedAtMs > 10_000) throw new Error(`the change to ${value} did not come everywhere`);
     await delay(1);
   }
-  return to.instances.map(({ appliedAtMs }) => appliedAtMs - startedAtMs);
+  return fleet.instances.map(({ appliedAtMs }) => appliedAtMs - startedAtMs);
 }
 
 async function fleetOf(
   url: string,
   service: string,
   instances: number,
-): Promise<{ readonly fleet: ConfiguredFleet; readonly close: () => Promise<void> }> {
+): Promise<{
+  readonly fleet: ConfiguredFleet;
+  readonly store: PostgresConfigStore;
+  readonly close: () => Promise<void>;
+}> {
   const store = new PostgresConfigStore(url);
   const journal = new PostgresJournal(url);
   const fleet = new ConfiguredFleet(service, instances, null, store, journal);
   await fleet.start();
   return {
     fleet,
+    store,
     close: async () => {
       await fleet.office.stop();
       await store.close();

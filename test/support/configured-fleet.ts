@@ -6,7 +6,11 @@ import {
 import { withLayer } from '../../packages/autopilot/src/config/content.ts';
 import { InstanceConfig } from '../../packages/autopilot/src/config/instance-config.ts';
 import { LastGood } from '../../packages/autopilot/src/config/last-good.ts';
-import type { ConfigChange, SettingValues } from '../../packages/autopilot/src/contract/configuration.ts';
+import type {
+  ConfigChange,
+  ConfigVersion,
+  SettingValues,
+} from '../../packages/autopilot/src/contract/configuration.ts';
 import type { InstanceStatus } from '../../packages/autopilot/src/contract/performance.ts';
 import type { ControlChannel, DownMessage } from '../../packages/autopilot/src/link/protocol.ts';
 import { Pager } from '../../packages/autopilot/src/page/page.ts';
@@ -95,6 +99,19 @@ export class ConfiguredFleet {
       note: '',
       cause: 'person',
       revise: (content) => withLayer(content, null, { ...content.fleet, ...values }),
+    });
+  }
+
+  /** Makes a version with the content of an older one, as POST /config/versions/{n}/restore does. */
+  async restore(author: string, { version, content }: ConfigVersion): Promise<ConfigChange> {
+    return await this.#desk.change({
+      service: this.#service,
+      ifVersion: null,
+      author,
+      note: `Restores version ${version}`,
+      cause: 'restore',
+      restored: version,
+      revise: () => content,
     });
   }
 
