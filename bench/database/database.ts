@@ -28,7 +28,7 @@ const BUSY_STATEMENTS = 250;
 export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> {
   const tables = quick ? 100 : 1_000;
   const minutes = quick ? 4 : 30;
-  const settings = { collect: true, collectMs: COLLECT_MS, tablesMs: 60_000, sizesMs: 900_000 };
+  const settings = { collect: true, collectMs: COLLECT_MS, tablesMs: 60_000, sizesMs: 900_000, plansPerMinute: 3 };
   await using server = await startServer(18);
   const url = await newDatabase(server, 'observed');
   const historyUrl = await newDatabase(server, 'history');

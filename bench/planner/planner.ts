@@ -8,13 +8,14 @@ import {
   hypothetical,
   type IndexCandidate,
 } from '../../packages/autopilot/src/planner/index-candidate.ts';
-import { type PlanNode, planLines, signatureOf } from '../../packages/autopilot/src/planner/plan-tree.ts';
+import { type PlanNode, planLines } from '../../packages/autopilot/src/planner/plan-tree.ts';
 import type { Shadow } from '../../packages/autopilot/src/planner/shadow.ts';
 import { buildShadow } from '../../packages/autopilot/src/planner/shadow-build.ts';
 import { SqlParser } from '../../packages/autopilot/src/planner/sql-parser.ts';
 import { readTargetCatalog } from '../../packages/autopilot/src/planner/target-catalog.ts';
 import { TargetSession } from '../../packages/autopilot/src/planner/target-session.ts';
 import { readTargetStatistics } from '../../packages/autopilot/src/planner/target-statistics.ts';
+import { signatureOf } from '../../packages/autopilot/src/postgres/plan-shape.ts';
 import {
   type BenchDatabase,
   benchVersions,

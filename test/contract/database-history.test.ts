@@ -100,6 +100,34 @@ for (const [name, open] of Object.entries(implementations)) {
       assert.deepEqual(await history.standings('other'), []);
     });
 
+    it('keeps the plans of statements, and since when each is the one', async (t) => {
+      const history = await open(t);
+      const steps = [{ depth: 0, label: 'Seq Scan on task', rows: 1, cost: 2, condition: null }];
+      const keep = (at: number, fingerprint: string, queryId = '1'): Promise<void> =>
+        history.keepPlan('main', HOUR + at, { queryId, fingerprint, cost: at, steps });
+      await keep(1, 'a');
+      await keep(2, 'a');
+      await keep(3, 'b');
+      await keep(4, 'a');
+      await keep(5, 'a');
+      await keep(1, 'c', '2');
+      assert.deepEqual(await history.plans('main', '1'), [
+        { queryId: '1', fingerprint: 'a', cost: 5, steps, firstAt: HOUR + 1, sinceAt: HOUR + 4, lastAt: HOUR + 5 },
+        { queryId: '1', fingerprint: 'b', cost: 3, steps, firstAt: HOUR + 3, sinceAt: HOUR + 3, lastAt: HOUR + 3 },
+      ]);
+      assert.deepEqual(
+        (await history.plans('main', null)).map(({ fingerprint, steps: none }) => [fingerprint, none]),
+        [
+          ['a', []],
+          ['b', []],
+          ['c', []],
+        ],
+      );
+      assert.deepEqual(await history.plans('other', null), []);
+      await history.prune(HOUR + 200 * 86_400_000);
+      assert.deepEqual(await history.plans('main', null), []);
+    });
+
     it('keeps samples and tables, and drops what is old', async (t) => {
       const history = await open(t);
       const table = (relation: string, deadRows: number, totalBytes: number | null) => {

@@ -87,7 +87,7 @@ const proofs: Readonly<Record<string, readonly string[]>> = {
     ...['backlogKeptMs', 'backlogFineWindows'].map((name) => `monitoring.${name}`),
     ...['enabled', 'sampledShare'].map((name) => `resources.${name}`),
   ],
-  'test/postgres/database-collection.test.ts': ['collect', 'collectMs', 'tablesMs', 'sizesMs'].map(
+  'test/postgres/database-collection.test.ts': ['collect', 'collectMs', 'tablesMs', 'sizesMs', 'plansPerMinute'].map(
     (name) => `observe.${name}`,
   ),
   'test/postgres/database-maintenance.test.ts': [

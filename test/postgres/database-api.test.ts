@@ -1,8 +1,7 @@
 /** What the HTTP API says of a watched database, with every set of rights, joined with what agents report. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { createClient } from '../../packages/autopilot/src/client.ts';
-import { type ControlWorld, controlWorld, TOKEN } from '../support/control-world.ts';
+import { type ControlWorld, clientOf, controlWorld } from '../support/control-world.ts';
 import { leakCheck } from '../support/leak-check.ts';
 import { observedWorld, readers } from '../support/observed-world.ts';
 import { throwawayCluster } from '../support/postgres.ts';
@@ -35,14 +34,6 @@ async function reportRepeated(world: ControlWorld): Promise<void> {
       ],
       [{ id: 'feed', database: 'main', text: TEXT }],
     );
-}
-
-function clientOf(world: ControlWorld): ReturnType<typeof createClient> {
-  return createClient({
-    baseUrl: 'http://127.0.0.1',
-    token: () => TOKEN,
-    fetch: (input, init) => world.plane.handler(new Request(input, init)),
-  });
 }
 
 test('statements of server and applications are one list; plans are shown and nothing is executed', async (t) => {

@@ -23,7 +23,13 @@ test('statements are counted through a reset and a restart, tables and connectio
   await run('SELECT pg_stat_force_next_flush()');
   const store = await metricDatabase(t, server);
   const clock = new FakeClock(1_700_000_000_000);
-  let settings: CollectorSettings = { collect: true, collectMs: 15_000, tablesMs: 60_000, sizesMs: 900_000 };
+  let settings: CollectorSettings = {
+    collect: true,
+    collectMs: 15_000,
+    tablesMs: 60_000,
+    sizesMs: 900_000,
+    plansPerMinute: 0,
+  };
   const open = (): { collector: DatabaseCollector; history: PostgresDatabaseHistory; close: () => Promise<void> } => {
     const history = new PostgresDatabaseHistory(store.url);
     const database = new ObservedDatabase(urls.monitor);
@@ -99,4 +105,28 @@ test('statements are counted through a reset and a restart, tables and connectio
   clock.advance(1_000);
   await second.collector.turn();
   assert.ok((await sizeOf()) > before);
+
+  // Plans are looked at when that is wanted, and a change of them is told.
+  const planned = async () => (await second.history.plans('main', null)).map(({ fingerprint }) => fingerprint);
+  assert.deepEqual(await planned(), []);
+  await run(`GRANT SELECT ON task TO ${new URL(urls.monitor).username}; ANALYZE task`);
+  settings = { ...settings, plansPerMinute: 60 };
+  const minute = async (): Promise<void> => {
+    await call(30);
+    clock.advance(16 * 60_000);
+    await second.collector.turn();
+    assert.equal(second.collector.status.trouble, null);
+  };
+  await minute();
+  await minute();
+  const usual = await planned();
+  assert.ok(usual.length >= 1);
+  await run('ALTER TABLE task DROP CONSTRAINT task_pkey');
+  await minute();
+  const changed = await planned();
+  assert.equal(changed.length, usual.length + 1, 'a scan of the table is another plan');
+  const trends = await second.collector.statementTrends();
+  const changes = [...trends.values()].flatMap(({ planChange }) => planChange ?? []);
+  assert.equal(changes.length, 1);
+  assert.ok((changes[0]?.cost ?? 0) > 5 * (changes[0]?.costBefore ?? 0), JSON.stringify(changes));
 });

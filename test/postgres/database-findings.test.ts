@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { EmbeddedPostgres } from '@teamflow/autopilot/embedded';
 import { overviewOf } from '../../packages/autopilot/src/advise/database-overview.ts';
+import { normalizeStatement, statementFingerprint } from '../../packages/autopilot/src/kernel/statement-text.ts';
 import { ObservedDatabase } from '../../packages/autopilot/src/postgres/observed-database.ts';
+import { clientOf, controlWorld } from '../support/control-world.ts';
 import { leakCheck } from '../support/leak-check.ts';
 import { type ObservedWorld, observedWorld, readers } from '../support/observed-world.ts';
 import { olderServer, olderServerSkip, throwawayCluster } from '../support/postgres.ts';
@@ -30,6 +32,27 @@ const planted: readonly (readonly [kind: string, subject: string])[] = [
   ['stale-statistics', 'public.stale'],
   ['table-bloat', 'public.wide'],
   ['unused-index', 'public.unused'],
+  ['unvalidated-constraint', 'public.small'],
+];
+
+/** One problem of a statement a line: how often it is sent, what it says, and what is found, by its numbers or by its plan. */
+const SLOWLY = '(SELECT pg_sleep(0.02)) IS NOT NULL';
+const sent: readonly (readonly [kind: string, by: 'numbers' | 'plan', sql: string])[] = [
+  ['select-star', 'numbers', 'SELECT * FROM scanned WHERE v > 0'],
+  ['no-limit', 'numbers', 'SELECT v, id FROM scanned WHERE v > 0'],
+  ['offset-paging', 'numbers', `SELECT id FROM scanned WHERE ${SLOWLY} ORDER BY v OFFSET 19000 LIMIT 1`],
+  ['function-on-column', 'numbers', `SELECT id FROM dups WHERE lower(id::text) = 'x' AND ${SLOWLY}`],
+  ['pattern-search', 'numbers', `SELECT id FROM dups WHERE id::text ILIKE '%x%' AND ${SLOWLY}`],
+  ['random-order', 'numbers', 'SELECT id FROM dups ORDER BY random() LIMIT 3'],
+  [
+    'spilled',
+    'numbers',
+    'SELECT max(m) FROM (SELECT md5(i::text) AS m FROM generate_series(1, 250000) i ORDER BY 1 OFFSET 1) s',
+  ],
+  ['scan-for-few-rows', 'plan', 'SELECT id FROM scanned WHERE v = 7'],
+  ['implicit-cast', 'plan', 'SELECT id FROM scanned WHERE v::numeric = 7.5'],
+  ['sort-over-work-mem', 'plan', 'SELECT u.id FROM used u, dups d ORDER BY u.v + d.v, u.id LIMIT 5'],
+  ['bad-estimate', 'plan', 'SELECT id FROM twins WHERE a = 3 AND b = 3'],
 ];
 
 async function plant({ run }: ObservedWorld): Promise<void> {
@@ -60,8 +83,17 @@ async function plant({ run }: ObservedWorld): Promise<void> {
     INSERT INTO stale SELECT generate_series(101, 20000)`);
   await run(`CREATE TABLE used (id int PRIMARY KEY, v int); INSERT INTO used SELECT i, i FROM generate_series(1, 60000) i;
     CREATE INDEX unused ON used (v); ANALYZE used`);
+  await run(`ALTER TABLE small ADD CHECK (id <> 7) NOT VALID`);
+  await run(`CREATE TABLE twins (id int PRIMARY KEY, a int, b int);
+    INSERT INTO twins SELECT i, i % 150, i % 150 FROM generate_series(1, 60000) i; ANALYZE twins`);
+  await run('CREATE EXTENSION pg_stat_statements');
+  await run(`SET work_mem = '64kB'`);
+  for (const [, , sql] of sent) await run(sql);
+  await run('RESET work_mem');
+  await run('DO $$ BEGIN FOR i IN 1..12000 LOOP ROLLBACK; END LOOP; END $$');
   // Sessions tell what they did at the end of a transaction, once a second at most.
-  await run(`SELECT pg_stat_clear_snapshot()`);
+  await run('SELECT pg_stat_force_next_flush()');
+  await run('SELECT 1');
 }
 
 const servers: readonly (readonly [string, () => Promise<EmbeddedPostgres>, string | false])[] = [
@@ -94,8 +126,28 @@ for (const [name, server, skip] of servers) {
         }[reader],
       );
       for (const { remedy } of look.gaps) assert.match(remedy, /GRANT/);
+      assert.ok(found.has(`many-rollbacks database ${world.database.name}`));
       assert.ok(look.findings.every(({ message, remedy }) => message !== '' && remedy !== ''));
     }
+    await using plane = await controlWorld({ watch: { main: world.urls.superuser } });
+    const client = clientOf(plane);
+    const { statements } = await client.listSlowQueries({ thresholdMs: 0, limit: 200 });
+    const missed: string[] = [];
+    for (const [kind, by, sql] of sent) {
+      const fingerprint = statementFingerprint(normalizeStatement(sql));
+      const statement = statements.find(({ text }) => statementFingerprint(text) === fingerprint);
+      if (statement?.queryId == null) {
+        missed.push(`${sql} is not told`);
+        continue;
+      }
+      const found =
+        by === 'numbers'
+          ? statement.findings
+          : (await client.getStatementPlan({ queryId: statement.queryId })).findings;
+      if (found.some((one) => one.kind === kind)) continue;
+      missed.push(`${kind} of ${sql} among ${JSON.stringify(found.length === 0 ? statement : found)}`);
+    }
+    assert.deepEqual(missed, []);
   });
 }
 

@@ -3,12 +3,12 @@ import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
 import { ColumnFactsBook } from '../../packages/autopilot/src/planner/column-facts.ts';
 import { measureFidelity } from '../../packages/autopilot/src/planner/fidelity.ts';
-import { signatureOf } from '../../packages/autopilot/src/planner/plan-tree.ts';
 import type { Shadow } from '../../packages/autopilot/src/planner/shadow.ts';
 import { buildShadow } from '../../packages/autopilot/src/planner/shadow-build.ts';
 import { readTargetCatalog, type TargetCatalog } from '../../packages/autopilot/src/planner/target-catalog.ts';
 import { TargetSession } from '../../packages/autopilot/src/planner/target-session.ts';
 import { readTargetStatistics } from '../../packages/autopilot/src/planner/target-statistics.ts';
+import { signatureOf } from '../../packages/autopilot/src/postgres/plan-shape.ts';
 import { makeShop, readingRole, shopStatements } from '../support/planner-world.ts';
 import { databaseFor, olderServer, olderServerSkip, type TestDatabase, throwawayCluster } from '../support/postgres.ts';
 

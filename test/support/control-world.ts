@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { signPrincipal } from '../../packages/autopilot/src/access/signed-principal.ts';
+import { type Client, createClient } from '../../packages/autopilot/src/client.ts';
 import type { HostPrincipal } from '../../packages/autopilot/src/contract/principal.ts';
 import type { StatementText, Window } from '../../packages/autopilot/src/contract/series.ts';
 import {
@@ -116,6 +117,15 @@ export async function controlWorld(options: Partial<ControlPlaneOptions> = {}): 
     getAs: (principal, path) => get(path, { 'x-autopilot-principal': signPrincipal(principal, LINK_KEY, clock.now()) }),
     [Symbol.asyncDispose]: () => plane.close(),
   };
+}
+
+/** The client of the API, over the world's handler and with its token. */
+export function clientOf(world: ControlWorld): Client {
+  return createClient({
+    baseUrl: 'http://127.0.0.1',
+    token: () => TOKEN,
+    fetch: (input, init) => world.plane.handler(new Request(input, init)),
+  });
 }
 
 /** One second of a service that does something of everything. */

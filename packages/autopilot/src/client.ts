@@ -43,7 +43,6 @@ import type {
   DatabaseIndexList,
   DatabaseTableList,
   SlowStatementList,
-  StatementPlan,
   WatchedDatabaseList,
 } from './contract/database.ts';
 import type { AnalyzeOrder, DatabaseMaintenance, VacuumOrder } from './contract/database-maintenance.ts';
@@ -81,6 +80,7 @@ import type { ProfilesQuery, StartProfileQuery } from './contract/profile-operat
 import type { ResourcesQuery, TenantsQuery } from './contract/resource-queries.ts';
 import type { Resources, TenantList } from './contract/resources.ts';
 import type { JsonSchema } from './contract/shape.ts';
+import type { StatementPlan } from './contract/statement-plan.ts';
 import type {
   AutoTuneAnswer,
   AutoTuneOrder,

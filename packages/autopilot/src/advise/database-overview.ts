@@ -10,7 +10,7 @@ import type {
 import type { EpochMs } from '../kernel/clock.ts';
 import type { ObservedDatabase } from '../postgres/observed-database.ts';
 import { readConnections } from '../postgres/read-connections.ts';
-import { readIndexes, readUnindexedForeignKeys } from '../postgres/read-indexes.ts';
+import { readIndexes, readUnindexedForeignKeys, readUnvalidatedConstraints } from '../postgres/read-indexes.ts';
 import { readSequences } from '../postgres/read-sequences.ts';
 import { grants, readServer, readVacuumBlockers, readWraparound } from '../postgres/read-server.ts';
 import { readSettings } from '../postgres/read-settings.ts';
@@ -23,10 +23,12 @@ import {
   BLOCKER_MIN_AGE,
   blockerFindings,
   connectionFindings,
+  constraintFindings,
   foreignKeyFindings,
   observedMs,
   sequenceFindings,
   slotFindings,
+  transactionFindings,
   wraparoundFindings,
 } from './server-findings.ts';
 import { settingsAdvice } from './settings-advice.ts';
@@ -110,6 +112,8 @@ export async function overviewOf(
     ...blockerFindings(blockers.value, now),
     ...slotFindings(settings),
     ...sequenceFindings(sequences.value),
+    ...constraintFindings(await readUnvalidatedConstraints(database)),
+    ...transactionFindings(server.value, observedMs(server.value, now)),
     ...tables.value.flatMap((table) => table.findings),
     ...indexes.value.flatMap((index) => index.findings),
   ];

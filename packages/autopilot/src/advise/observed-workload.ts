@@ -1,4 +1,5 @@
 import type { SlowStatement } from '../contract/database.ts';
+import { isPlannable } from '../contract/statement-plan.ts';
 import type { ObservedStatement } from '../planner/workload.ts';
 
 /** Statements as they were counted. */
@@ -6,7 +7,8 @@ export type ObservedWorkload = readonly ObservedStatement[];
 
 /** What the server counts and the applications measure, as a workload to advise for. */
 export function observedWorkload(statements: readonly SlowStatement[]): ObservedWorkload {
-  return statements.map(({ text, queryId, calls, totalMs, rowsPerCall }) => ({
+  const planned = statements.filter(({ text }) => isPlannable(text));
+  return planned.map(({ text, queryId, calls, totalMs, rowsPerCall }) => ({
     // Where only the applications know a statement its literals are "?".
     sql: queryId === null ? withParameters(text) : text,
     calls,

@@ -7,6 +7,7 @@ import {
   connectionFindings,
   sequenceFindings,
   slotFindings,
+  transactionFindings,
   wraparoundFindings,
 } from './server-findings.ts';
 import { settingsAdvice } from './settings-advice.ts';
@@ -153,4 +154,17 @@ test('settings are advised on evidence alone, each with what it needs', () => {
       ['random_page_cost', '4', '1.1', 'reload'],
     ],
   );
+});
+
+test('transactions that are thrown away are told where they are many', () => {
+  const server = (more: Partial<DatabaseServer>): DatabaseServer =>
+    // The rule reads nothing else of it.
+    ({ database: 'app', commits: 90_000, rollbacks: 0, deadlocks: 0, ...more }) as DatabaseServer;
+  const day = 86_400_000;
+  assert.deepEqual(transactionFindings(server({ rollbacks: 5_000, deadlocks: 4 }), day), []);
+  assert.deepEqual(kindsOf(transactionFindings(server({ rollbacks: 40_000, deadlocks: 30 }), 2 * day)), [
+    'many-rollbacks',
+    'deadlocks',
+  ]);
+  assert.deepEqual(kindsOf(transactionFindings(server({ deadlocks: 30 }), 30 * day)), []);
 });

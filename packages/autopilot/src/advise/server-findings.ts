@@ -7,7 +7,7 @@ import type {
   VacuumBlocker,
   WraparoundState,
 } from '../contract/database.ts';
-import type { ForeignKey } from '../postgres/read-indexes.ts';
+import type { ForeignKey, UnvalidatedConstraint } from '../postgres/read-indexes.ts';
 import type { SettingsReading } from '../postgres/read-settings.ts';
 import { countText, durationText, percentText, quoted, sizeText } from './finding.ts';
 
@@ -24,6 +24,10 @@ const WRAPAROUND_RATIO = 0.5;
 export const BLOCKER_MIN_AGE = 100_000;
 /** A process that leaks is restarted sooner or later; nothing of it is told for ever. */
 const LEAK_TOLD_MS = 60 * 60_000;
+const MIN_TRANSACTIONS = 10_000;
+const ROLLBACK_RATIO = 0.2;
+const MIN_DEADLOCKS = 5;
+const DAY_MS = 86_400_000;
 const SLOT_BYTES = 1_000_000_000;
 
 /** Foreign keys that deletes from the other table pay for; where nothing is ever deleted, nobody pays. */
@@ -42,6 +46,52 @@ export function foreignKeyFindings(keys: readonly ForeignKey[]): readonly Databa
       sql: `CREATE INDEX CONCURRENTLY ON ${quoted(schema, table)} (${columns.map((column) => quoted(column)).join(', ')});`,
       evidence: { rows, referencedDeletes },
     }));
+}
+
+/** Constraints that nobody may rely on. */
+export function constraintFindings(constraints: readonly UnvalidatedConstraint[]): readonly DatabaseFinding[] {
+  return constraints.map(({ schema, table, constraint, definition }) => ({
+    kind: 'unvalidated-constraint',
+    severity: 'info' as const,
+    subject: `${schema}.${table}`,
+    message: `Its constraint ${constraint} was never validated: rows from before it may break it, and the planner does not rely on it.`,
+    remedy: 'Validate it: that reads the table, and keeps nobody from writing.',
+    sql: `ALTER TABLE ${quoted(schema, table)} VALIDATE CONSTRAINT ${quoted(constraint)};`,
+    evidence: { definition },
+  }));
+}
+
+/** Work that is thrown away: transactions that are rolled back, and those that deadlocks end. */
+export function transactionFindings(server: DatabaseServer, countedMs: number): readonly DatabaseFinding[] {
+  const { database, commits, rollbacks, deadlocks } = server;
+  const findings: DatabaseFinding[] = [];
+  const all = commits + rollbacks;
+  if (all >= MIN_TRANSACTIONS && rollbacks >= all * ROLLBACK_RATIO) {
+    findings.push({
+      kind: 'many-rollbacks',
+      severity: 'info',
+      subject: `database ${database}`,
+      message: `${percentText(rollbacks / all)} of ${countText(all)} transactions were rolled back: what they did was done for nothing.`,
+      remedy:
+        'See which errors the application gets; ask with INSERT ... ON CONFLICT in place of failing and trying again.',
+      sql: null,
+      evidence: { commits, rollbacks },
+    });
+  }
+  const days = Math.max(1, countedMs / DAY_MS);
+  if (deadlocks >= MIN_DEADLOCKS && deadlocks / days >= MIN_DEADLOCKS) {
+    findings.push({
+      kind: 'deadlocks',
+      severity: 'warning',
+      subject: `database ${database}`,
+      message: `${countText(deadlocks)} deadlocks, ${countText(deadlocks / days)} a day: each ended a transaction after a second of waiting.`,
+      remedy:
+        'Lock rows in one order everywhere (ORDER BY the key in SELECT ... FOR UPDATE); the server log names both statements.',
+      sql: null,
+      evidence: { deadlocks, days },
+    });
+  }
+  return findings;
 }
 
 /** Sequences that run out. */

@@ -1,5 +1,6 @@
 import type { StatementCaller } from '../contract/code-place.ts';
-import type { DatabaseFinding, PlanStep, SlowStatement } from '../contract/database.ts';
+import type { DatabaseFinding, SlowStatement } from '../contract/database.ts';
+import { isPlannable } from '../contract/statement-plan.ts';
 import type { PlanNode } from '../postgres/explain-statement.ts';
 import { countText, percentText, sizeText } from './finding.ts';
 
@@ -13,20 +14,28 @@ const MIN_SPILL_BYTES = 10_000_000;
 const MIN_ROWS = 1_000;
 const MIN_READ_BYTES = 10_000_000;
 const MIN_PLAN_MS = 1;
+const DEARER = 1.5;
+const LONG_LIST = 500;
+/** Estimate against measured, either way: planners are off by ten all the time, and come to the right plan. */
+const MISJUDGED = 100;
 const UNEVEN = 10;
 
 /** What makes a statement slow, as its text and its numbers tell; what a plan tells is said with the plan. */
 export function statementFindings(statement: Omit<SlowStatement, 'findings'>): readonly DatabaseFinding[] {
   const subject = statement.queryId ?? statement.statement ?? '';
+  // Of COMMIT and DDL there is nothing to say but that they wait.
+  if (!isPlannable(statement.text)) return slower(statement).map((finding) => ({ ...finding, subject }));
   return [
     ...repeated(statement),
     ...slower(statement),
+    ...planned(statement),
     ...spilled(statement),
     ...wideRows(statement),
     ...missingLimit(statement),
     ...deepOffset(statement),
     ...functionOnColumn(statement),
     ...leadingWildcard(statement),
+    ...longInList(statement),
     ...randomOrder(statement),
     ...dearPlanning(statement),
     ...coldReads(statement),
@@ -72,6 +81,25 @@ function slower({ trend }: Judged): Finding[] {
         : 'It touches as many pages as before, so it waits: for a lock, the processor or the disk.',
       sql: null,
       evidence: { meanMs, usualMeanMs, pagesPerCall, usualPagesPerCall },
+    },
+  ];
+}
+
+/** A plan of which the planner itself believes that it is dearer, or that goes with calls that are slower. */
+function planned({ trend }: Judged): Finding[] {
+  const { state, planChange } = trend;
+  if (planChange === null) return [];
+  const { at, costBefore, cost } = planChange;
+  if (state !== 'slower' && cost < DEARER * costBefore) return [];
+  return [
+    {
+      kind: 'plan-changed',
+      severity: 'warning',
+      message: `Since ${at} it is carried out by another plan: estimated at a cost of ${countText(cost)}, the one before at ${countText(costBefore)}${state === 'slower' ? ', and its calls became slower' : ''}.`,
+      remedy:
+        'Compare the two plans on its page: an index that is gone, or statistics that are old, are what changes plans.',
+      sql: null,
+      evidence: { at, cost, costBefore, state },
     },
   ];
 }
@@ -175,6 +203,24 @@ function leadingWildcard({ text, meanMs }: Judged): Finding[] {
   ];
 }
 
+function longInList({ text, meanMs }: Judged): Finding[] {
+  const elements = Math.max(
+    0,
+    ...[...text.matchAll(/\bin\s*\((\s*\$\d+\s*(?:,\s*\$\d+\s*)*)\)/gi)].map(([, list = '']) => list.split(',').length),
+  );
+  if (elements < LONG_LIST) return [];
+  return [
+    {
+      kind: 'long-in-list',
+      severity: 'info',
+      message: `It lists ${countText(elements)} values in IN (...): each length is a statement of its own, parsed and planned anew.`,
+      remedy: 'Send them as one array: WHERE column = ANY ($1).',
+      sql: null,
+      evidence: { elements, meanMs },
+    },
+  ];
+}
+
 function randomOrder({ text }: Judged): Finding[] {
   if (!/\border\s+by\s+random\s*\(\s*\)/i.test(text)) return [];
   return [
@@ -231,32 +277,31 @@ function uneven({ p50Ms, p99Ms, calls }: Judged): Finding[] {
   ];
 }
 
-/** A plan as steps, parents first. */
-export function planSteps(node: PlanNode, depth = 0): readonly PlanStep[] {
-  const on = node['Relation Name'] === undefined ? '' : ` on ${node['Relation Name']}`;
-  const using = node['Index Name'] === undefined ? '' : ` using ${node['Index Name']}`;
-  const sort = node['Sort Key'] === undefined ? null : `sorted by ${node['Sort Key'].join(', ')}`;
-  const conditions = [node['Index Cond'], node['Hash Cond'], node['Join Filter'], node.Filter, sort];
-  return [
-    {
-      depth,
-      label: `${node['Node Type']}${using}${on}`,
-      rows: node['Plan Rows'],
-      cost: node['Total Cost'],
-      condition: conditions.filter((one) => one != null).join('; ') || null,
-    },
-    ...(node.Plans ?? []).flatMap((child) => planSteps(child, depth + 1)),
-  ];
-}
-
 /** What a plan tells: `rowsOf` gives the rows of a table by its name; `workMemBytes` is what a sort may take. */
 export function planFindings(
   queryId: string,
   root: PlanNode,
   rowsOf: (table: string) => number | null,
   workMemBytes: number,
+  rowsPerCall: number | null = null,
 ): readonly DatabaseFinding[] {
   const findings: DatabaseFinding[] = [];
+  const expected = Math.max(1, root['Plan Rows']);
+  const measured = Math.max(1, rowsPerCall ?? expected);
+  // A limit that is a parameter is guessed at a tenth of the rows; of what writes the plan's own rows are none.
+  const isJudged = !['Limit', 'ModifyTable', 'LockRows'].includes(root['Node Type']);
+  if (isJudged && Math.max(expected, measured) >= MISJUDGED * Math.min(expected, measured)) {
+    findings.push({
+      kind: 'bad-estimate',
+      severity: 'warning',
+      subject: queryId,
+      message: `The planner expects ${countText(expected)} rows; calls answered ${countText(measured)} on average. What is chosen for the one is slow for the other.`,
+      remedy:
+        'Analyze its tables; where columns depend on each other, CREATE STATISTICS on them together; where values are very uneven, a larger statistics target.',
+      sql: null,
+      evidence: { expectedRows: expected, rowsPerCall: measured },
+    });
+  }
   const visit = (node: PlanNode): void => {
     const table = node['Relation Name'];
     const rows = table === undefined ? null : rowsOf(table);

@@ -32,5 +32,6 @@ export * from './resource-queries.ts';
 export * from './resources.ts';
 export * from './series.ts';
 export * from './shape.ts';
+export * from './statement-plan.ts';
 export * from './tuning.ts';
 export * from './tuning-operations.ts';

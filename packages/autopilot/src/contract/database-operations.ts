@@ -5,7 +5,6 @@ import type {
   DatabaseIndexList,
   DatabaseTableList,
   SlowStatementList,
-  StatementPlan,
   WatchedDatabaseList,
 } from './database.ts';
 import type { DatabaseMaintenance } from './database-maintenance.ts';
@@ -17,6 +16,7 @@ import type { Job } from './load-tests.ts';
 import type { Operation } from './operations.ts';
 import { cursor, from, limit, name, optional, service, to } from './operations-parameters.ts';
 import type { FieldsOf } from './shape.ts';
+import type { StatementPlan } from './statement-plan.ts';
 
 /** Which database a call is about. */
 export interface DatabaseQuery {

@@ -3,6 +3,7 @@ import { advisedIndex } from './index-advice-operations.ts';
 import { bytes, count, frame, ms, orNull, page, pool, ratio, text, texts, time } from './operations-shapes.ts';
 import { poolAdvice } from './pool-advice-shape.ts';
 import type { ShapeOf } from './shape.ts';
+import type { PlanStep, StatementPlan } from './statement-plan.ts';
 
 /** The shapes of what the calls under /performance/database answer; what a field means is said on its type. */
 
@@ -272,6 +273,11 @@ const statement: ShapeOf<d.SlowStatement> = {
         usualMeanMs: maybeMs,
         pagesPerCall: maybeCount,
         usualPagesPerCall: maybeCount,
+        planChange: orNull({
+          kind: 'object',
+          description: 'The latest change of its plan within a week',
+          fields: { at: time, costBefore: number, cost: number },
+        } as const),
       },
     },
     findings,
@@ -417,17 +423,27 @@ export const databaseHistory: ShapeOf<d.DatabaseHistoryAnswer> = {
   },
 };
 
+const planSteps: ShapeOf<readonly PlanStep[]> = {
+  kind: 'array',
+  of: { kind: 'object', fields: { depth: count, label: text, rows: count, cost: count, condition: maybeText } },
+};
+
 /** GET /performance/database/plan */
-export const statementPlan: ShapeOf<d.StatementPlan> = {
+export const statementPlan: ShapeOf<StatementPlan> = {
   kind: 'object',
   name: 'StatementPlan',
   fields: {
     name: text,
     queryId: text,
     text,
-    steps: {
+    steps: planSteps,
+    history: {
       kind: 'array',
-      of: { kind: 'object', fields: { depth: count, label: text, rows: count, cost: count, condition: maybeText } },
+      description: 'Plans that it had while it was watched, the latest first',
+      of: {
+        kind: 'object',
+        fields: { fingerprint: text, firstAt: time, sinceAt: time, lastAt: time, cost: number, steps: planSteps },
+      },
     },
     findings,
     notes: texts,

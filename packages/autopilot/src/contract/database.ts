@@ -4,6 +4,7 @@ import type { Frame } from './frame.ts';
 import type { AdvisedIndex } from './index-advice.ts';
 import type { Page, PoolRow, Timestamp } from './performance.ts';
 import type { PoolAdvice } from './pool-advice.ts';
+import type { PlanChange } from './statement-plan.ts';
 
 /** Wire types of what is read from an observed database. Sizes in bytes, ratios 0 to 1, times RFC 3339 in UTC. */
 
@@ -401,6 +402,8 @@ export interface SlowStatementTrend {
   /** Pages touched a call: work that does not depend on how busy the machine is. */
   readonly pagesPerCall: number | null;
   readonly usualPagesPerCall: number | null;
+  /** The latest change of its plan within a week; null: none was found. */
+  readonly planChange: PlanChange | null;
 }
 
 /** GET /performance/database/slow-queries */
@@ -430,28 +433,6 @@ export interface DatabaseHistoryAnswer {
   readonly frame: Frame;
   /** By column. */
   readonly units: Readonly<Record<string, string>>;
-  readonly notes: readonly string[];
-}
-
-/** One step of a plan. */
-export interface PlanStep {
-  /** 0: the whole. */
-  readonly depth: number;
-  /** "Index Scan using tasks_pkey on tasks" */
-  readonly label: string;
-  readonly rows: number;
-  readonly cost: number;
-  readonly condition: string | null;
-}
-
-/** GET /performance/database/plan */
-export interface StatementPlan {
-  readonly name: string;
-  readonly queryId: string;
-  readonly text: string;
-  /** Parents before their children. */
-  readonly steps: readonly PlanStep[];
-  readonly findings: readonly DatabaseFinding[];
   readonly notes: readonly string[];
 }
 

@@ -19,6 +19,7 @@ import {
   type TableHour,
   type TableStanding,
 } from '../storage/database-history.ts';
+import { PlanWatch, planChanges } from './plan-watch.ts';
 import { StatementDeltas } from './statement-deltas.ts';
 import { type StatementTrend, statementTrend } from './statement-trend.ts';
 import { type TableTrend, tableTrend } from './table-trend.ts';
@@ -29,6 +30,8 @@ export interface CollectorSettings {
   readonly collectMs: number;
   readonly tablesMs: number;
   readonly sizesMs: number;
+  /** Statements that are planned a minute. */
+  readonly plansPerMinute: number;
 }
 
 /** What {@link DatabaseCollector} is made with. */
@@ -83,6 +86,7 @@ const MOST_STATEMENTS = 200;
 export class DatabaseCollector {
   readonly name: string;
   readonly #options: DatabaseCollectorOptions;
+  readonly #plans: PlanWatch;
   #deltas: StatementDeltas | null = null;
   /** Of every statement that was ever read; own ones are left out of everything but the cost. */
   readonly #texts = new Map<string, { readonly text: string; readonly isOwn: boolean }>();
@@ -106,6 +110,7 @@ export class DatabaseCollector {
   constructor(options: DatabaseCollectorOptions) {
     this.name = options.name;
     this.#options = options;
+    this.#plans = new PlanWatch(options.name, options.history);
   }
 
   get status(): CollectorStatus {
@@ -294,6 +299,16 @@ export class DatabaseCollector {
     this.#pending = emptyPending();
     this.#before = last;
     this.#dueMs.flush = clock.monotonicMs() + FLUSH_MS;
+    await this.#watchPlans(others);
+  }
+
+  async #watchPlans(statements: readonly StatementIncrease[]): Promise<void> {
+    const { clock, database, settings } = this.#options;
+    const dearest = statements
+      .toSorted((a, b) => b.counters.totalMs - a.counters.totalMs)
+      .map(({ queryId }) => ({ queryId, text: this.textOf(queryId) ?? '' }));
+    const now = { nowMs: clock.monotonicMs(), at: clock.now() };
+    await this.#plans.turn(database(), dearest, settings().plansPerMinute, now);
   }
 
   /** Texts are read once for each statement: they are the dear part. */
@@ -323,11 +338,17 @@ export class DatabaseCollector {
     const steps = await history.steps(this.name, statementStepsMs.hour, now - USUAL_MS, from - HOUR_MS, null);
     const isLongWatched = now - (steps[0]?.at ?? now) >= DAY_MS;
     const hours = Map.groupBy(steps, trendKey);
+    const changes = planChanges(await history.plans(this.name, null), now);
     const keys = new Set([...recent.keys(), ...hours.keys()]);
     return new Map(
       [...keys].map((key) => [
         key,
-        statementTrend({ recent: recent.get(key) ?? null, hours: hours.get(key) ?? [], isLongWatched }),
+        statementTrend({
+          recent: recent.get(key) ?? null,
+          hours: hours.get(key) ?? [],
+          isLongWatched,
+          planChange: changes.get(key.slice(0, key.indexOf(' '))),
+        }),
       ]),
     );
   }

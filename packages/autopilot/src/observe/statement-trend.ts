@@ -1,3 +1,4 @@
+import type { PlanChange } from '../contract/statement-plan.ts';
 import type { StatementIncrease, StatementStep } from '../storage/database-history.ts';
 
 /** Whether a statement takes as long as it usually does. */
@@ -10,6 +11,8 @@ export interface StatementTrend {
   /** Pages touched a call of late and before: work that does not depend on how busy the machine is. */
   readonly pagesPerCall: number | null;
   readonly usualPagesPerCall: number | null;
+  /** Of late; null: none was found. */
+  readonly planChange: PlanChange | null;
 }
 
 /** What is judged of one statement. */
@@ -19,6 +22,7 @@ export interface TrendEvidence {
   readonly hours: readonly StatementStep[];
   /** Whether there is a day of history, so that a statement without any is new. */
   readonly isLongWatched: boolean;
+  readonly planChange?: PlanChange | undefined;
 }
 
 /** Fewer calls tell more of chance than of the statement. */
@@ -35,7 +39,7 @@ const LEAST_DIFFERENCE_MS = 1;
  * A statement is called slower when it takes at least half as long again as in the days before, and longer than in all but one of
  * twenty of its hours, so that the daily rush hour is no news; faster likewise.
  */
-export function statementTrend({ recent, hours, isLongWatched }: TrendEvidence): StatementTrend {
+export function statementTrend({ recent, hours, isLongWatched, planChange }: TrendEvidence): StatementTrend {
   const calls = recent?.counters.calls ?? 0;
   const meanMs = recent === null || calls < RECENT_CALLS ? null : recent.counters.totalMs / calls;
   const pagesPerCall = recent === null || calls < RECENT_CALLS ? null : pagesOf([recent]) / calls;
@@ -43,10 +47,17 @@ export function statementTrend({ recent, hours, isLongWatched }: TrendEvidence):
   const usualCalls = known.reduce((sum, { counters }) => sum + counters.calls, 0);
   if (known.length < USUAL_HOURS || usualCalls < USUAL_CALLS) {
     const isNew = hours.length === 0 && isLongWatched && calls > 0;
-    return { state: isNew ? 'new' : 'unknown', meanMs, usualMeanMs: null, pagesPerCall, usualPagesPerCall: null };
+    const unknown = { usualMeanMs: null, usualPagesPerCall: null, planChange: planChange ?? null };
+    return { state: isNew ? 'new' : 'unknown', meanMs, pagesPerCall, ...unknown };
   }
   const usualMeanMs = known.reduce((sum, { counters }) => sum + counters.totalMs, 0) / usualCalls;
-  const figures = { meanMs, usualMeanMs, pagesPerCall, usualPagesPerCall: pagesOf(known) / usualCalls };
+  const figures = {
+    meanMs,
+    usualMeanMs,
+    pagesPerCall,
+    usualPagesPerCall: pagesOf(known) / usualCalls,
+    planChange: planChange ?? null,
+  };
   if (meanMs === null) return { state: 'unknown', ...figures };
   const means = known.map(({ counters }) => counters.totalMs / counters.calls).sort((a, b) => a - b);
   const high = means[Math.ceil(means.length * 0.95) - 1] ?? usualMeanMs;

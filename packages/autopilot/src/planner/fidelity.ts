@@ -1,5 +1,6 @@
 import { messageOf } from '../kernel/errors.ts';
-import { type PlanNode, signatureOf } from './plan-tree.ts';
+import { signatureOf } from '../postgres/plan-shape.ts';
+import type { PlanNode } from './plan-tree.ts';
 import { type ExplainRow, explained, type PlannableStatement, type Shadow } from './shadow.ts';
 import type { TargetSession } from './target-session.ts';
 

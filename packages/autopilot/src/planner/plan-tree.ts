@@ -37,22 +37,6 @@ export function indexesOf(plan: PlanNode): ReadonlySet<string> {
   return new Set([...nodesOf(plan)].flatMap((node) => node['Index Name'] ?? []));
 }
 
-/** What makes two plans the same way of answering: the kinds of nodes, what they read and how they join, not their costs. */
-export function signatureOf(plan: PlanNode): string {
-  const parts = [
-    plan['Node Type'],
-    plan['Join Type'],
-    plan.Strategy,
-    plan['Relation Name'],
-    plan['Index Name'],
-    plan['Scan Direction'] === 'Backward' ? 'backward' : undefined,
-  ].filter((part) => part !== undefined);
-  const inOrder = (plan.Plans ?? []).map(signatureOf);
-  // Of bitmaps that are put together the order says nothing: it changes with the last digit of a cost.
-  const children = /^Bitmap(?:And|Or)$/.test(plan['Node Type']) ? inOrder.toSorted() : inOrder;
-  return `${parts.join(':')}${children.length === 0 ? '' : `(${children.join(',')})`}`;
-}
-
 /** How a plan is told. */
 export interface PlanTelling {
   /** Other names for indexes. */

@@ -1,9 +1,13 @@
+import { isPlannable } from '../contract/statement-plan.ts';
 import { AutopilotError, messageOf } from '../kernel/errors.ts';
 import { type ObservedDatabase, OWN_MARK } from './observed-database.ts';
 
 /** A node of a plan as EXPLAIN (FORMAT JSON) gives it. */
 export interface PlanNode {
   readonly 'Node Type': string;
+  readonly 'Join Type'?: string;
+  readonly Strategy?: string;
+  readonly 'Scan Direction'?: string;
   readonly 'Relation Name'?: string;
   readonly 'Index Name'?: string;
   readonly 'Plan Rows': number;
@@ -26,7 +30,7 @@ let prepared = 0;
  * @throws AutopilotError AP_PLAN_UNAVAILABLE
  */
 export async function explainStatement(database: ObservedDatabase, text: string): Promise<PlanNode> {
-  if (!/^\s*(?:select|insert|update|delete|with|values|table|merge)\b/i.test(text) || /;\s*\S/.test(text)) {
+  if (!isPlannable(text)) {
     throw unavailable('Only a single SELECT, INSERT, UPDATE, DELETE or MERGE has a plan.');
   }
   const name = `autopilot_plan_${process.pid}_${prepared++}`;

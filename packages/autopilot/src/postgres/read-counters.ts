@@ -105,15 +105,16 @@ async function statementsOf(client: pg.ClientBase, shape: ServerShape): Promise<
     walBytes: column(['wal_bytes']),
   };
   const since = shape.column('pg_stat_statements', 's', ['stats_since'], 'NULL');
-  // Of other roles' statements one without rights sees no id. Cast before they are added: sums of bigint are numeric, and with
-  // thousands of statements most of what the reading takes.
+  // Of other roles' statements one without rights sees no id. Neither cast nor added nor joined there: with thousands of statements
+  // that is most of what the reading takes, and here it is little.
   const rows = await arraysOf(
     client,
-    `SELECT ${OWN_MARK} s.queryid::text, coalesce(r.rolname, s.userid::text)::text, min(${since})::text,
-       ${statementCounters.map((name) => `sum((${expressions[name]})::float8)`).join(', ')}
-     FROM ${shape.nameOf('pg_stat_statements')}(false) s LEFT JOIN pg_roles r ON r.oid = s.userid
-     WHERE s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND s.queryid IS NOT NULL
-     GROUP BY s.queryid, r.rolname, s.userid`,
+    `SELECT ${OWN_MARK} s.queryid, s.userid, (${since})::text, ${statementCounters.map((name) => expressions[name]).join(', ')}
+     FROM ${shape.nameOf('pg_stat_statements')}(false) s
+     WHERE s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND s.queryid IS NOT NULL`,
+  );
+  const roles = new Map(
+    (await arraysOf(client, `SELECT ${OWN_MARK} oid, rolname FROM pg_roles`)).map(([oid, name]) => [oid, String(name)]),
   );
   const info = shape.has('pg_stat_statements_info')
     ? `i.dealloc::float8, i.stats_reset::text FROM ${shape.nameOf('pg_stat_statements_info')} i`
@@ -124,20 +125,35 @@ async function statementsOf(client: pg.ClientBase, shape: ServerShape): Promise<
   );
   const [max, evictions, resetAt] = head;
   return {
-    statements: rows.map(([queryId, role, counted, ...values]) => ({
-      queryId: String(queryId),
-      role: String(role),
-      since: counted === null || counted === undefined ? null : String(counted),
-      // Every name is written.
-      counters: Object.fromEntries(statementCounters.map((name, at) => [name, Number(values[at] ?? 0)])) as Record<
-        StatementCounter,
-        number
-      >,
-    })),
+    statements: addedUp(rows, roles),
     evictions: typeof evictions === 'number' ? evictions : null,
     resetAt: typeof resetAt === 'string' ? resetAt : null,
     max: typeof max === 'number' ? max : null,
   };
+}
+
+/** A statement is counted once by itself and once within functions: one row each, of one statement and role. */
+function addedUp(rows: readonly Cell[][], roles: ReadonlyMap<Cell | undefined, string>): readonly CountedStatement[] {
+  const statements = new Map<string, CountedStatement & { readonly counters: Record<StatementCounter, number> }>();
+  for (const [queryId, user, counted, ...values] of rows) {
+    const id = `${queryId} ${user}`;
+    const since = counted === null || counted === undefined ? null : String(counted);
+    const known = statements.get(id);
+    if (known !== undefined) {
+      for (const [at, name] of statementCounters.entries()) known.counters[name] += Number(values[at] ?? 0);
+      if (since !== null && (known.since === null || since < known.since)) statements.set(id, { ...known, since });
+      continue;
+    }
+    const named = statementCounters.map((name, at) => [name, Number(values[at] ?? 0)]);
+    statements.set(id, {
+      queryId: String(queryId),
+      role: roles.get(user) ?? String(user),
+      since,
+      // Every name is written.
+      counters: Object.fromEntries(named) as Record<StatementCounter, number>,
+    });
+  }
+  return [...statements.values()];
 }
 
 async function databaseOf(client: pg.ClientBase): Promise<CountedDatabase> {

@@ -147,3 +147,24 @@ export async function readUnindexedForeignKeys(database: ObservedDatabase): Prom
     referencedUpdates: updates,
   }));
 }
+
+/** A constraint that was made NOT VALID and never validated. */
+export interface UnvalidatedConstraint {
+  readonly schema: string;
+  readonly table: string;
+  readonly constraint: string;
+  readonly definition: string;
+}
+
+/** Those of the application's tables; one that is not enforced (18 and later) is meant to be so. */
+export async function readUnvalidatedConstraints(
+  database: ObservedDatabase,
+): Promise<readonly UnvalidatedConstraint[]> {
+  return await database.read<UnvalidatedConstraint & { [column: string]: unknown }>(
+    `SELECT n.nspname::text AS schema, t.relname::text AS table, c.conname::text AS constraint,
+       pg_get_constraintdef(c.oid) AS definition
+     FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid JOIN pg_namespace n ON n.oid = t.relnamespace
+     WHERE NOT c.convalidated AND c.contype IN ('c', 'f') AND coalesce(to_jsonb(c) ->> 'conenforced', 'true') = 'true'
+       AND ${APPLICATION_SCHEMAS} ORDER BY 1, 2, 3 LIMIT 200`,
+  );
+}

@@ -1,5 +1,6 @@
 import type { IndexAdviceRun } from '../contract/index-advice.ts';
 import type { StatementCounter } from '../contract/statement-counters.ts';
+import type { PlanStep } from '../contract/statement-plan.ts';
 import type { EpochMs } from '../kernel/clock.ts';
 
 /** Counters of a statement: a standing since its server counts, or an increase. */
@@ -61,6 +62,22 @@ export interface TableHour extends TableStanding {
   readonly at: EpochMs;
 }
 
+/** A plan that a statement was found to have. */
+export interface FoundPlan {
+  readonly queryId: string;
+  readonly fingerprint: string;
+  readonly cost: number;
+  readonly steps: readonly PlanStep[];
+}
+
+/** A plan that a statement has or had. */
+export interface StoredPlan extends FoundPlan {
+  readonly firstAt: EpochMs;
+  /** Since when it was found without another in between. */
+  readonly sinceAt: EpochMs;
+  readonly lastAt: EpochMs;
+}
+
 /** What is handed in at once: all of it is kept, or nothing. */
 export interface DatabaseBatch {
   /** One of its own for each batch: handed in twice, it counts once. */
@@ -114,6 +131,10 @@ export interface DatabaseHistory {
   indexAdvice(database: string): Promise<IndexAdviceRun | null>;
   /** Keeps index advice in the place of that from before; what ended earlier than what is kept is not kept. */
   keepIndexAdvice(run: IndexAdviceRun & { readonly endedAt: string }): Promise<void>;
+  /** Keeps the plan that a statement was found to have at a moment; later than those before. */
+  keepPlan(database: string, at: EpochMs, plan: FoundPlan): Promise<void>;
+  /** Plans of one statement, or of all, the latest first; without a statement named their steps are left out. */
+  plans(database: string, queryId: string | null): Promise<readonly StoredPlan[]>;
   /** Drops what is older than is kept. */
   prune(now: EpochMs): Promise<void>;
   close(): Promise<void>;

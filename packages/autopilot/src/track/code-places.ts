@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { type CodePlace, placeKey } from '../contract/code-place.ts';
 import type { Clock } from '../kernel/clock.ts';
 
-/** A look at the stack costs some 20 us: one a second of each kind, whatever the traffic. */
+/** A look at the stack costs 20 to 60 us: one a second of each kind, whatever the traffic. */
 const LOOK_EVERY_MS = 1_000;
 /** Beside those, so many for what is wanted, which is at most so much at once; a route that gives nothing is left alone for a while. */
 const WANTED_LOOKS = 200;

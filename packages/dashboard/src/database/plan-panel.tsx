@@ -1,10 +1,14 @@
 import { useQuery } from '@tanstack/react-query';
 import { ApiError } from '@teamflow/autopilot/client';
+import type { PlanEra, PlanStep } from '@teamflow/autopilot/contract';
 import type { ReactElement } from 'react';
 import { formatQuantity } from '../format/quantity.ts';
+import { momentText } from '../format/time.ts';
 import { api } from '../session/api.ts';
 import { FindingList } from './finding-list.tsx';
 import { HistoryCharts, statementCharts } from './history-charts.tsx';
+
+const HOUR_MS = 3_600_000;
 
 /** How the server would carry out a statement; asked for once, when it is opened. */
 export function PlanPanel({ queryId }: { readonly queryId: string }): ReactElement {
@@ -23,19 +27,9 @@ export function PlanPanel({ queryId }: { readonly queryId: string }): ReactEleme
   }
   return (
     <div className="plan" aria-busy={data === undefined}>
-      <ol className="plan-steps numbers">
-        {data?.steps.map(({ depth, label, rows, cost, condition }, index) => (
-          // A plan stands still: steps have no identity but their place.
-          <li key={index} style={{ paddingInlineStart: `${depth * 16}px` }}>
-            <strong>{label}</strong>{' '}
-            <span className="card-note">
-              {formatQuantity('count', rows)} rows, cost {formatQuantity('count', Math.round(cost))}
-            </span>
-            {condition !== null && <code>{condition}</code>}
-          </li>
-        ))}
-      </ol>
+      <PlanSteps steps={data?.steps ?? []} />
       {data !== undefined && <FindingList findings={data.findings} />}
+      {data !== undefined && data.history.length > 1 && <PlanHistory eras={data.history} />}
       <HistoryCharts charts={statementCharts} about={{ queryId }} />
       {data?.notes.map((note) => (
         <p key={note} className="card-note">
@@ -43,5 +37,40 @@ export function PlanPanel({ queryId }: { readonly queryId: string }): ReactEleme
         </p>
       ))}
     </div>
+  );
+}
+
+function PlanSteps({ steps }: { readonly steps: readonly PlanStep[] }): ReactElement {
+  return (
+    <ol className="plan-steps numbers">
+      {steps.map(({ depth, label, rows, cost, condition }, index) => (
+        // A plan stands still: steps have no identity but their place.
+        <li key={index} style={{ paddingInlineStart: `${depth * 16}px` }}>
+          <strong>{label}</strong>{' '}
+          <span className="card-note">
+            {formatQuantity('count', rows)} rows, cost {formatQuantity('count', Math.round(cost))}
+          </span>
+          {condition !== null && <code>{condition}</code>}
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+/** The plans that it had while it was watched, the latest first. */
+function PlanHistory({ eras }: { readonly eras: readonly PlanEra[] }): ReactElement {
+  return (
+    <section aria-label="Plans that it had">
+      {eras.map(({ fingerprint, sinceAt, lastAt, cost, steps }, at) => (
+        <details key={fingerprint} className="advice-reasons">
+          <summary>
+            {at === 0 ? 'The plan' : 'A plan'} from {momentText(Date.parse(sinceAt), HOUR_MS)} to{' '}
+            {momentText(Date.parse(lastAt), HOUR_MS)}: {steps[0]?.label ?? ''}, cost{' '}
+            {formatQuantity('count', Math.round(cost))}
+          </summary>
+          <PlanSteps steps={steps} />
+        </details>
+      ))}
+    </section>
   );
 }

@@ -1,4 +1,9 @@
-import type { SlowStatement, SlowStatementSort, StatementCaller } from '@teamflow/autopilot/contract';
+import {
+  isPlannable,
+  type SlowStatement,
+  type SlowStatementSort,
+  type StatementCaller,
+} from '@teamflow/autopilot/contract';
 import { type ReactElement, useState } from 'react';
 import { formatQuantity } from '../format/quantity.ts';
 import { momentText } from '../format/time.ts';
@@ -70,7 +75,7 @@ function nameColumn(planned: string | null, setPlanned: (queryId: string | null)
         <FindingMarks findings={findings} />
         {routes.length > 0 && <CallingRoutes routes={routes.map(({ route }) => route)} />}
         <CallingPlaces callers={routes} />
-        {queryId !== null && (
+        {queryId !== null && isPlannable(text) && (
           <button
             type="button"
             className="quiet-button plan-button"

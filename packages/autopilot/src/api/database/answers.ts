@@ -1,7 +1,7 @@
 import { worstFirst } from '../../advise/finding.ts';
 import { nameOf, unusedDeclined } from '../../advise/index-findings.ts';
 import { connectionFindings, leakFindings } from '../../advise/server-findings.ts';
-import { planFindings, planSteps } from '../../advise/statement-findings.ts';
+import { planFindings } from '../../advise/statement-findings.ts';
 import type {
   DatabaseAnalysis,
   DatabaseConnections,
@@ -9,22 +9,24 @@ import type {
   DatabaseTableList,
   SlowStatement,
   SlowStatementList,
-  StatementPlan,
   WatchedDatabase,
   WatchedDatabaseList,
 } from '../../contract/database.ts';
 import type { DatabaseOperationId, SlowStatementsQuery } from '../../contract/database-operations.ts';
 import type { PoolRow } from '../../contract/performance.ts';
+import type { PlanEra, StatementPlan } from '../../contract/statement-plan.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
 import { AutopilotError, messageOf } from '../../kernel/errors.ts';
 import type { TableTrend } from '../../observe/table-trend.ts';
 import { linkHeader } from '../../page/page.ts';
 import { explainStatement } from '../../postgres/explain-statement.ts';
+import { planSteps } from '../../postgres/plan-shape.ts';
 import { readConnections } from '../../postgres/read-connections.ts';
 import { readStatements } from '../../postgres/read-statements.ts';
 import { ServerShape } from '../../postgres/server-shape.ts';
 import { databaseSummary } from '../../query/summaries.ts';
 import type { TimeRange } from '../../query/time-range.ts';
+import type { StoredPlan } from '../../storage/database-history.ts';
 import type { Answering } from '../handler.ts';
 import type { PerformanceSources } from '../performance/sources.ts';
 import { jsonResponse } from '../responses.ts';
@@ -257,8 +259,8 @@ async function planOf(watch: DatabaseWatch, queryId: string): Promise<StatementP
   const shape = await ServerShape.read(database);
   const { value: server } = await watch.server();
   const { value } = await readStatements(database, shape, server, { queryIds: [queryId] });
-  const text = value.statements[0]?.text;
-  if (text === undefined) {
+  const [statement] = value.statements;
+  if (statement === undefined) {
     throw new AutopilotError(
       'AP_STATEMENT_UNKNOWN',
       `pg_stat_statements holds no statement ${JSON.stringify(queryId)}.`,
@@ -268,6 +270,7 @@ async function planOf(watch: DatabaseWatch, queryId: string): Promise<StatementP
       },
     );
   }
+  const { text, calls } = statement;
   const root = await explainStatement(database, text);
   const { tables } = await watch.look();
   const rows = new Map(tables.map((one) => [one.table, one.liveRows]));
@@ -279,12 +282,19 @@ async function planOf(watch: DatabaseWatch, queryId: string): Promise<StatementP
     queryId,
     text,
     steps: planSteps(root),
+    history: (await watch.history.plans(watch.name, queryId).catch(() => [])).map(eraOf),
     findings: planFindings(
       queryId,
       root,
       (table) => rows.get(table) ?? null,
       memory?.bytes ?? Number.POSITIVE_INFINITY,
+      calls === 0 ? null : statement.rows / calls,
     ),
     notes: ['The plan for any parameters (a generic plan), as estimated: the statement was not executed.'],
   };
+}
+
+function eraOf({ fingerprint, firstAt, sinceAt, lastAt, cost, steps }: StoredPlan): PlanEra {
+  const at = (ms: EpochMs): string => new Date(ms).toISOString();
+  return { fingerprint, firstAt: at(firstAt), sinceAt: at(sinceAt), lastAt: at(lastAt), cost, steps };
 }

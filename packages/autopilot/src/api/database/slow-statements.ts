@@ -7,6 +7,7 @@ import type {
   StatementStatistics,
 } from '../../contract/database.ts';
 import type { SeriesKey } from '../../contract/series.ts';
+import { isPlannable } from '../../contract/statement-plan.ts';
 import { statementFingerprint } from '../../kernel/statement-text.ts';
 import { trendKey } from '../../observe/database-collector.ts';
 import type { Subject } from '../../query/query-engine.ts';
@@ -41,6 +42,7 @@ const noTrend: SlowStatementTrend = {
   usualMeanMs: null,
   pagesPerCall: null,
   usualPagesPerCall: null,
+  planChange: null,
 };
 const PAGE_BYTES = 8192;
 const ROUTES_SHOWN = 5;
@@ -202,6 +204,7 @@ export async function repeatedStatements(
     pairs.map(({ series }) => ({ id: series.key, database })),
   );
   return pairs.flatMap(({ series, values }, at) => {
+    if (!isPlannable(texts[at] ?? '')) return [];
     const meanMs = (values.totalMs ?? 0) / Math.max(1, values.calls ?? 0);
     const caller = callerOf(series, values, requests.get(series.route ?? '') ?? 0, frames(series));
     const finding = repeatedBy(caller, meanMs);

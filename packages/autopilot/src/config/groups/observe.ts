@@ -66,6 +66,18 @@ export const observe = {
     apply: 'live',
     on: 'control-plane',
   },
+  plansPerMinute: {
+    kind: 'integer',
+    default: 3,
+    min: 0,
+    max: 60,
+    unit: 'plans',
+    description:
+      'So many of the dearest statements are planned a minute, each again after 15 minutes, so that a changed plan is noticed. Nothing is executed; about 1 ms of the server each. 0: none.',
+    risk: 'low',
+    apply: 'live',
+    on: 'control-plane',
+  },
   slowMs: {
     kind: 'number',
     default: 100,

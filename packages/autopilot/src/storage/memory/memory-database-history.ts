@@ -7,11 +7,13 @@ import {
   type DatabaseHistory,
   type DatabaseSample,
   databaseHistoryKeptMs,
+  type FoundPlan,
   type StatementIncrease,
   type StatementKey,
   type StatementStanding,
   type StatementStep,
   type StatementStepMs,
+  type StoredPlan,
   statementStepsMs,
   type TableHour,
 } from '../database-history.ts';
@@ -22,6 +24,8 @@ interface Seen {
   readonly steps: Map<string, StatementStep & { readonly stepMs: number }>;
   readonly samples: Map<EpochMs, DatabaseSample>;
   readonly tables: Map<string, TableHour>;
+  /** By statement and fingerprint. */
+  readonly plans: Map<string, StoredPlan>;
 }
 
 /** What is seen of watched databases, as long as this process lives. */
@@ -111,6 +115,24 @@ export class MemoryDatabaseHistory implements DatabaseHistory {
     return Promise.resolve();
   }
 
+  keepPlan(database: string, at: EpochMs, plan: FoundPlan): Promise<void> {
+    const { plans } = this.#of(database);
+    const id = `${plan.queryId} ${plan.fingerprint}`;
+    const known = plans.get(id);
+    const isLatest = [...plans.values()].every(
+      (one) => one.queryId !== plan.queryId || one.lastAt <= (known?.lastAt ?? 0),
+    );
+    const sinceAt = known !== undefined && isLatest ? known.sinceAt : at;
+    plans.set(id, { ...plan, firstAt: known?.firstAt ?? at, sinceAt, lastAt: at });
+    return Promise.resolve();
+  }
+
+  plans(database: string, queryId: string | null): Promise<readonly StoredPlan[]> {
+    const rows = [...this.#of(database).plans.values()].filter((one) => queryId === null || one.queryId === queryId);
+    const told = queryId === null ? rows.map((one) => ({ ...one, steps: [] })) : rows;
+    return Promise.resolve(told.sort((a, b) => b.lastAt - a.lastAt));
+  }
+
   prune(now: EpochMs): Promise<void> {
     const { minutes, hours, samples } = databaseHistoryKeptMs;
     for (const seen of this.#seen.values()) {
@@ -119,6 +141,7 @@ export class MemoryDatabaseHistory implements DatabaseHistory {
       }
       for (const at of seen.samples.keys()) if (at < now - samples) seen.samples.delete(at);
       for (const [id, { at }] of seen.tables) if (at < now - hours) seen.tables.delete(id);
+      for (const [id, { lastAt }] of seen.plans) if (lastAt < now - hours) seen.plans.delete(id);
     }
     return Promise.resolve();
   }
@@ -130,7 +153,13 @@ export class MemoryDatabaseHistory implements DatabaseHistory {
   #of(database: string): Seen {
     const known = this.#seen.get(database);
     if (known !== undefined) return known;
-    const seen: Seen = { standings: new Map(), steps: new Map(), samples: new Map(), tables: new Map() };
+    const seen: Seen = {
+      standings: new Map(),
+      steps: new Map(),
+      samples: new Map(),
+      tables: new Map(),
+      plans: new Map(),
+    };
     this.#seen.set(database, seen);
     return seen;
   }

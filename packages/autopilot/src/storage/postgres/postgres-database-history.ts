@@ -8,11 +8,13 @@ import {
   type DatabaseHistory,
   type DatabaseSample,
   databaseHistoryKeptMs,
+  type FoundPlan,
   type StatementIncrease,
   type StatementKey,
   type StatementStanding,
   type StatementStep,
   type StatementStepMs,
+  type StoredPlan,
   statementStepsMs,
   type TableHour,
   type TableStanding,
@@ -31,6 +33,16 @@ interface TableRow extends Omit<TableStanding, 'totalBytes' | 'liveRows' | 'dead
   readonly live_rows: number;
   readonly dead_rows: number;
   readonly hot_updated: number;
+}
+
+interface PlanRow {
+  readonly query_id: string;
+  readonly fingerprint: string;
+  readonly first_at: Date;
+  readonly since_at: Date;
+  readonly last_at: Date;
+  readonly cost: number;
+  readonly steps: StoredPlan['steps'];
 }
 
 /** In the order of statementCounters. */
@@ -173,6 +185,38 @@ export class PostgresDatabaseHistory implements DatabaseHistory {
     );
   }
 
+  async keepPlan(database: string, at: EpochMs, { queryId, fingerprint, cost, steps }: FoundPlan): Promise<void> {
+    await this.#connection.query(
+      'Keeping the plan of a statement',
+      `INSERT INTO autopilot.database_plans AS p (database, query_id, fingerprint, first_at, since_at, last_at, cost, steps)
+       VALUES ($1, $2, $3, $4, $4, $4, $5, $6)
+       ON CONFLICT (database, query_id, fingerprint) DO UPDATE SET last_at = excluded.last_at, cost = excluded.cost,
+         steps = excluded.steps, since_at = CASE WHEN EXISTS (
+           SELECT FROM autopilot.database_plans o
+           WHERE o.database = p.database AND o.query_id = p.query_id AND o.last_at > p.last_at)
+         THEN excluded.since_at ELSE p.since_at END`,
+      [database, queryId, fingerprint, new Date(at), cost, JSON.stringify(steps)],
+    );
+  }
+
+  async plans(database: string, queryId: string | null): Promise<readonly StoredPlan[]> {
+    const rows = await this.#connection.query<PlanRow>(
+      'Reading the plans of statements',
+      `SELECT query_id, fingerprint, first_at, since_at, last_at, cost, ${queryId === null ? "'[]'::jsonb AS steps" : 'steps'}
+       FROM autopilot.database_plans WHERE database = $1 AND ($2::text IS NULL OR query_id = $2) ORDER BY last_at DESC`,
+      [database, queryId],
+    );
+    return rows.map(({ query_id, fingerprint, first_at, since_at, last_at, cost, steps }) => ({
+      queryId: query_id,
+      fingerprint,
+      cost,
+      steps,
+      firstAt: first_at.getTime(),
+      sinceAt: since_at.getTime(),
+      lastAt: last_at.getTime(),
+    }));
+  }
+
   async prune(now: EpochMs): Promise<void> {
     const before = (keptMs: number): Date => new Date(now - keptMs);
     const { minutes, hours, samples, standings } = databaseHistoryKeptMs;
@@ -184,6 +228,7 @@ export class PostgresDatabaseHistory implements DatabaseHistory {
     await drop(steps, [statementStepsMs.hour, before(hours)]);
     await drop('database_samples WHERE at < $1', [before(samples)]);
     await drop('database_table_hours WHERE at < $1', [before(hours)]);
+    await drop('database_plans WHERE last_at < $1', [before(hours)]);
     await drop('database_statements WHERE seen_at < $1', [before(standings)]);
   }
 

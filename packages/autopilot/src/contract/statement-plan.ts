@@ -1,0 +1,56 @@
+import type { DatabaseFinding } from './database.ts';
+import type { Timestamp } from './performance.ts';
+
+/** One step of a plan. */
+export interface PlanStep {
+  /** 0: the whole. */
+  readonly depth: number;
+  /** "Index Scan using tasks_pkey on tasks" */
+  readonly label: string;
+  readonly rows: number;
+  readonly cost: number;
+  readonly condition: string | null;
+}
+
+/** Whether a text is one statement of a kind that is planned: DDL, CHECKPOINT, BEGIN and their like are not. */
+export function isPlannable(text: string): boolean {
+  return (
+    /^[\s(]*(?:\/\*.*?\*\/\s*)?(?:select|insert|update|delete|with|values|table|merge)\b/is.test(text) &&
+    !/;\s*\S/.test(text)
+  );
+}
+
+/** A plan that a statement had, as samples of EXPLAIN found it. */
+export interface PlanEra {
+  /** The same for plans that differ in nothing but estimates. */
+  readonly fingerprint: string;
+  /** When it was found first; since when it was found without another in between; when it was found last. */
+  readonly firstAt: Timestamp;
+  readonly sinceAt: Timestamp;
+  readonly lastAt: Timestamp;
+  /** As it was estimated last. */
+  readonly cost: number;
+  /** Without conditions. */
+  readonly steps: readonly PlanStep[];
+}
+
+/** That a statement is carried out otherwise than before. */
+export interface PlanChange {
+  readonly at: Timestamp;
+  /** Estimated costs of the plans before and after. */
+  readonly costBefore: number;
+  readonly cost: number;
+}
+
+/** GET /performance/database/plan */
+export interface StatementPlan {
+  readonly name: string;
+  readonly queryId: string;
+  readonly text: string;
+  /** Parents before their children. */
+  readonly steps: readonly PlanStep[];
+  /** Plans that it had while it was watched, the latest first. */
+  readonly history: readonly PlanEra[];
+  readonly findings: readonly DatabaseFinding[];
+  readonly notes: readonly string[];
+}
