@@ -321,19 +321,24 @@ test('a build that waits is ended when somebody takes it back, and leaves nothin
 
 test('a pool of one connection is taken back when requests wait for it', async () => {
   // An application that takes the size when it opens its pool anew.
-  const poolOf = (max: number): pg.Pool => new pg.Pool({ connectionString: database.url, max });
-  let [pool, size] = [poolOf(10), 10];
+  // All connections are open before it is used: what that takes is no request's.
+  const poolOf = async (max: number): Promise<pg.Pool> => {
+    const opened = new pg.Pool({ connectionString: database.url, max });
+    await Promise.all(Array.from({ length: max }, () => opened.query('SELECT pg_sleep(0.01)')));
+    return opened;
+  };
+  let [pool, size] = [await poolOf(10), 10];
   const serve = async (): Promise<void> => {
     const wanted = settingsOf(world.configured()).database.poolMax ?? 10;
     if (wanted !== size) {
       await pool.end();
-      [pool, size] = [poolOf(wanted), wanted];
+      [pool, size] = [await poolOf(wanted), wanted];
     }
     const waves = [];
     for (let wave = 0; wave < 2; wave++) {
       const request = async (): Promise<number> => {
         const begunMs = performance.now();
-        await pool.query('SELECT pg_sleep(0.003)');
+        await pool.query('SELECT pg_sleep(0.012)');
         return performance.now() - begunMs;
       };
       waves.push(...(await Promise.all(Array.from({ length: 10 }, request))));
@@ -341,7 +346,7 @@ test('a pool of one connection is taken back when requests wait for it', async (
     const second = Math.floor(world.clock.now() / 1_000) * 1_000;
     await world.metrics.append(originOf('a'), [windowOf(second, [routeOf('GET /tasks', waves)])]);
   };
-  for (let second = 0; second < 5; second++) {
+  for (let second = 0; second < 10; second++) {
     await serve();
     world.clock.advance(1_000);
   }
