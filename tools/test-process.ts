@@ -49,7 +49,7 @@ export async function runTestProcess(
         `--test-reporter-destination=${path}`,
         ...task.files,
       ],
-      { cwd: task.root, env: environment(task.root), leaveMs: task.closeLimitMs },
+      { cwd: task.root, env: environment(), leaveMs: task.closeLimitMs },
     );
     const forced = await endInTime(child, report, task);
     const ended = await child.ended;
@@ -119,13 +119,10 @@ function seconds(ms: number): string {
   return `${Math.round(ms / 1_000)} s`;
 }
 
-/**
- * Ours, without what would make Node take this process for a test runner's child. What Node makes of a source is kept for
- * the next process that runs it: hundreds are started, and each would take the types off hundreds of files anew.
- */
-function environment(root: string): NodeJS.ProcessEnv {
+/** Ours, without what would make Node take this process for a test runner's child. */
+function environment(): NodeJS.ProcessEnv {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  return { NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compile'), ...env };
+  return env;
 }
 
 /** The report that a test process writes, followed as it grows. */
