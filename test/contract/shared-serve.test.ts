@@ -3,18 +3,17 @@
  * together, is what they have measured themselves.
  */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { createClient } from '@teamflow/autopilot/client';
 import { agentState } from '../support/history-world.ts';
 import { type HostApplication, startHostApplication } from '../support/host-application.ts';
 import { leakCheck } from '../support/leak-check.ts';
 import { testCertificate } from '../support/load-certificate.ts';
+import { startServe } from '../support/serve-process.ts';
 import { openWorld, type Tenant, testSecret } from '../support/teamflow-world.ts';
 import { tlsDoor } from '../support/tls-door.ts';
 import { until } from '../support/until.ts';
@@ -23,28 +22,6 @@ leakCheck(after);
 
 const TOKEN = 'a-token-for-tests-0123456789abcdefghij';
 const KEY = 'a-link-key-for-tests-0123456789abcdef';
-
-/** `autopilot serve` in a process of its own; its address. */
-async function serve(t: TestContext): Promise<string> {
-  const main = fileURLToPath(new URL('../../packages/autopilot/src/cli/main.ts', import.meta.url));
-  const child = spawn(process.execPath, ['-C', 'source', main, 'serve', '--port', '0'], {
-    env: { PATH: process.env['PATH'] ?? '', AUTOPILOT_TOKEN: TOKEN, AUTOPILOT_LINK_KEY: KEY },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  t.after(async () => {
-    child.kill('SIGTERM');
-    await once(child, 'close');
-  });
-  let printed = '';
-  for await (const text of child.stdout.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
-    printed += String(text);
-    const address = /answers at (http:\S+)/.exec(printed)?.[1];
-    if (address === undefined) continue;
-    child.stdout.resume();
-    return address;
-  }
-  throw new Error(`autopilot serve has ended: ${printed}`);
-}
 
 /** A file with the certificate that is trusted. */
 function certificateFile(t: TestContext): string {
@@ -94,7 +71,9 @@ async function listTasks(
 }
 
 test('percentiles of two TeamFlows together, of each apart and of another service are those of the raw durations', async (t) => {
-  const address = await serve(t);
+  const serve = await startServe({ AUTOPILOT_TOKEN: TOKEN, AUTOPILOT_LINK_KEY: KEY });
+  t.after(() => serve[Symbol.asyncDispose]());
+  const { address } = serve;
   const AUTOPILOT_URL = await tlsDoor(t, address);
   // Before the database goes, nobody may be on it.
   const hosts = new AsyncDisposableStack();
