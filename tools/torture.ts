@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { registry } from '../packages/autopilot/src/config/registry.ts';
 
 interface Torture {
   readonly rounds: number;
@@ -30,6 +31,7 @@ const tortures: Readonly<Record<string, Torture>> = {
   decodings: { rounds: 10_000, batch: 1_000, program: 'test/support/decodings-torture-process.ts' },
   aborts: { rounds: 10_000, batch: 10_000, program: 'test/support/aborts-torture-process.ts' },
   'accept-encoding': { rounds: 1_000_000, batch: 250_000, program: 'test/support/accept-encoding-torture-process.ts' },
+  settings: { rounds: registry.size, batch: 10, program: 'test/support/settings-torture-process.ts' },
   config: { rounds: 500, batch: 50, program: 'test/support/config-torture-process.ts' },
   indexes: { rounds: 1_000, batch: 50, program: 'test/support/index-torture-process.ts' },
 };

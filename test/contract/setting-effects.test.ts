@@ -25,93 +25,26 @@ import { RecorderSwitch } from '../../packages/autopilot/src/track/recorder-swit
 import { seriesSettings } from '../../packages/autopilot/src/track/series-settings.ts';
 import { StatementRegistry } from '../../packages/autopilot/src/track/statement-registry.ts';
 import { killSwitch } from '../../packages/autopilot/src/tune/kill-switch.ts';
+import { settingProofs } from '../support/setting-proofs.ts';
 import { histogramOf, originOf, routeOf, seriesOf, windowOf } from '../support/windows.ts';
 
 const root = join(import.meta.dirname, '../..');
 const NOON = 1_700_000_000_000;
 
-const src = 'packages/autopilot/src';
-
-/** Where each setting is changed and what it rules is seen to change; of one that needs a restart, that it does so then only. */
-const proofs: Readonly<Record<string, readonly string[]>> = {
-  [`${src}/api/event-streams.test.ts`]: ['api.maxStreams'],
-  [`${src}/compress/compressor.test.ts`]: [
-    ...['enabled', 'minBytes', 'effort', 'budgetMs', 'maxConcurrent', 'maxStreams'].map(
-      (name) => `compression.${name}`,
-    ),
-    ...['excludedPaths', 'excludedTypes', 'entityTags', 'refuseUnacceptable'].map((name) => `compression.${name}`),
-    ...['cacheBytes', 'dictionaryBytes', 'paddedPaths', 'padReflections', 'paddingBytes'].map(
-      (name) => `compression.${name}`,
-    ),
-  ],
-  [`${src}/tune/trial-guards.test.ts`]: [
-    'indexes',
-    'settings',
-    'tables',
-    'changesPerDay',
-    'coolDownMs',
-    'maxBusyRatio',
-    'window',
-  ].map((name) => `optimization.${name}`),
-  [`${src}/tune/trial-runner.test.ts`]: ['sampleMs', 'blockCalls', 'baselineMs', 'trialMinMs', 'trialMaxMs'].map(
-    (name) => `optimization.${name}`,
-  ),
-  'test/postgres/tuning.test.ts': ['optimization.adviseMs', 'optimization.application'],
-  [`${src}/advise/recommended-drops.test.ts`]: ['optimization.unusedMs'],
-  [`${src}/host/overload-guard.test.ts`]: ['enabled', 'eventLoopDelayMs', 'minRequests', 'startGraceMs'].map(
-    (name) => `overload.${name}`,
-  ),
-  [`${src}/host/request-layers.test.ts`]: [
-    ...['serverTiming', 'requestId', 'loadReport'].map((name) => `answers.${name}`),
-    ...['headers', 'rateLimits', 'headersTimeoutMs', 'requestTimeoutMs', 'maxBodyBytes'].map(
-      (name) => `security.${name}`,
-    ),
-    ...['heapRatio', 'poolWaitMs'].map((name) => `overload.${name}`),
-  ],
-  'test/contract/load-api.test.ts': [
-    ...['targets', 'maxUsers', 'maxRatePerSecond', 'maxDurationMs'].map((name) => `load.${name}`),
-    ...['operatorShare', 'maxRunning', 'keepTests', 'keepApart'].map((name) => `load.${name}`),
-    ...['path', 'maxBusyRatio', 'maxRequestsPerSecond', 'keepResults'].map((name) => `benchmark.${name}`),
-  ],
-  'test/contract/setting-effects.test.ts': [
-    'api.longestStreamMs',
-    'compression.lateMs',
-    'jobs.concurrency',
-    'optimization.stopped',
-    ...['poolMax', 'poolIdleMs', 'poolWaitMs'].map((name) => `database.${name}`),
-    ...['healthyFrom', 'degradedFrom', 'errorRatio', 'callErrorRatio'].map((name) => `health.${name}`),
-    ...['p95Ms', 'p99Ms', 'eventLoopDelayMs', 'poolWaitMs'].map((name) => `health.${name}`),
-    ...['requests', 'statements', 'runtime', 'jobs', 'compression'].map((name) => `monitoring.${name}`),
-    ...['maxRoutes', 'maxTenants', 'maxStatements', 'maxRouteStatements'].map((name) => `monitoring.${name}`),
-    ...['maxCompressionSeries', 'statementTextBytes', 'backlogBytes'].map((name) => `monitoring.${name}`),
-    ...['backlogKeptMs', 'backlogFineWindows'].map((name) => `monitoring.${name}`),
-    ...['enabled', 'sampledShare'].map((name) => `resources.${name}`),
-  ],
-  'test/postgres/database-collection.test.ts': ['collect', 'collectMs', 'tablesMs', 'sizesMs', 'plansPerMinute'].map(
-    (name) => `observe.${name}`,
-  ),
-  'test/postgres/database-maintenance.test.ts': [
-    ...['automatic', 'everyMs', 'deadRatio', 'protectedWindows', 'maxActive'].map((name) => `maintenance.${name}`),
-    ...['costDelayMs', 'lockTimeoutMs', 'statementTimeoutMs'].map((name) => `maintenance.${name}`),
-  ],
-  'test/postgres/database-api.test.ts': ['overviewMs', 'statementsMs', 'slowMs'].map((name) => `observe.${name}`),
-};
-
 test('each setting there is has its proof, in a test that names it', () => {
-  const proven = Object.values(proofs).flat();
+  const proven = Object.values(settingProofs).flat();
   assert.deepEqual(
     [...registry.keys()].filter((key) => !proven.includes(key)),
     [],
     'no test is said to prove the effect of these: write one, and say above where it is',
   );
   assert.deepEqual([...proven].toSorted(), [...registry.keys()].toSorted());
-  for (const [file, keys] of Object.entries(proofs)) {
+  // That the test fails when a setting is kept from having an effect is shown by `npm run torture -- settings`.
+  for (const [file, keys] of Object.entries(settingProofs)) {
     const text = readFileSync(join(root, file), 'utf8');
-    // The table itself proves nothing.
-    const tests = file.endsWith('setting-effects.test.ts') ? text.slice(text.indexOf('\n};')) : text;
     for (const key of keys) {
       const [group = '', name = ''] = key.split('.');
-      const isNamed = tests.includes(key) || new RegExp(`\\b${group}\\b[^]*\\b${name}\\b`).test(tests);
+      const isNamed = text.includes(key) || new RegExp(`\\b${group}\\b[^]*\\b${name}\\b`).test(text);
       assert.ok(isNamed, `${file} does not change ${key}`);
     }
   }

@@ -61,6 +61,7 @@ test('the database is away: reading goes on, changing is refused clearly, and on
   const here = await fleetAt(t, door.url, 3, folder);
   await until(() => here.fleet.office.exchange.instances('orders').length === 3);
   await here.fleet.change('ann', { 'monitoring.maxRoutes': 50 });
+  await here.fleet.change('ann', { 'monitoring.maxTenants': 33 }, null, 'instance 1');
   assert.deepEqual(routesIn(here), [50, 50, 50]);
 
   await door.shut();
@@ -82,6 +83,10 @@ test('the database is away: reading goes on, changing is refused clearly, and on
   const again = await fleetAt(t, door.url, 3, folder);
   assert.deepEqual(routesIn(again), [50, 50, 50]);
   assert.equal(again.fleet.office.settingsFor('orders').monitoring.maxRoutes, 50);
+  // The control plane's disk knows what a single instance has of its own, and leaves it that.
+  await again.fleet.office.exchange.settled('orders');
+  const tenants = again.fleet.instances.map(({ config }) => config.settings.current.monitoring.maxTenants);
+  assert.deepEqual(tenants, [1_000, 33, 1_000]);
 
   await door.open();
   await until(() => routesIn(again).every((routes) => routes === 70));

@@ -3,7 +3,7 @@ import {
   ConfigurationOffice,
   type ConfigurationOfficeOptions,
 } from '../../packages/autopilot/src/api/config/configuration-office.ts';
-import { withLayer } from '../../packages/autopilot/src/config/content.ts';
+import { layerOf, withLayer } from '../../packages/autopilot/src/config/content.ts';
 import { InstanceConfig } from '../../packages/autopilot/src/config/instance-config.ts';
 import { LastGood } from '../../packages/autopilot/src/config/last-good.ts';
 import type {
@@ -90,15 +90,20 @@ export class ConfiguredFleet {
     for (const index of this.instances.keys()) this.#link(index);
   }
 
-  /** Makes a version; null when nothing differed. */
-  async change(author: string, values: SettingValues, ifVersion: number | null = null): Promise<ConfigChange> {
+  /** Makes a version; null when nothing differed. `instance`: of that one alone. */
+  async change(
+    author: string,
+    values: SettingValues,
+    ifVersion: number | null = null,
+    instance: string | null = null,
+  ): Promise<ConfigChange> {
     return await this.#desk.change({
       service: this.#service,
       ifVersion,
       author,
       note: '',
       cause: 'person',
-      revise: (content) => withLayer(content, null, { ...content.fleet, ...values }),
+      revise: (content) => withLayer(content, instance, { ...layerOf(content, instance), ...values }),
     });
   }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
 import { environmentValues, isSafeMode } from './config/environment-layer.ts';
 import { InstanceConfig } from './config/instance-config.ts';
-import { LastGood, stateDirectory } from './config/last-good.ts';
+import { LastGood, stateDirectory, withoutOverride } from './config/last-good.ts';
 import type { LiveSettings } from './config/live-settings.ts';
 import {
   type AgentEnvironment,
@@ -127,11 +127,13 @@ class RunningAgent implements Agent {
   #closed = false;
 
   constructor(environment: AgentEnvironment, controlPlane: 'child' | 'none' | ControlPlaneProgram) {
-    const { service, instance, release, remote } = environment;
+    const { service, instance, instanceIsNamed, release, remote } = environment;
     const trouble = (message: string): void => {
       this.#trouble = message;
     };
-    const lastGood = new LastGood(stateDirectory(process.env), `agent ${service}`, (error) => {
+    // Instances of one machine have a file each, where they have a name that lasts.
+    const kept = instanceIsNamed ? `agent ${service} ${instance}` : `agent ${service}`;
+    const lastGood = new LastGood(stateDirectory(process.env), kept, (error) => {
       trouble(`The configuration can't be kept for the next start: ${messageOf(error)}`);
     });
     const config = new InstanceConfig({
@@ -139,7 +141,7 @@ class RunningAgent implements Agent {
       safeMode: isSafeMode(process.env),
       reader: 'agent',
       initial: lastGood.read(),
-      keep: (order) => lastGood.keep(order),
+      keep: (order) => lastGood.keep(instanceIsNamed ? order : withoutOverride(order)),
     });
     this.#settings = config.settings;
     const linkKey = remote?.key ?? randomBytes(32).toString('hex');

@@ -3,7 +3,7 @@ import { systemClock } from '../kernel/clock.ts';
 import type { ConfigDraft, ConfigStore } from '../storage/ports.ts';
 import { askStore, StoreFollower } from '../storage/store-follower.ts';
 import { hashOf } from './content.ts';
-import type { ConfigOrder, ConfigOrderLayers, LastGood } from './last-good.ts';
+import type { ConfigOrder, ConfigOrderLayers, KeptOrder, LastGood } from './last-good.ts';
 import { emptyContent } from './layers.ts';
 
 /** What a {@link ConfigKeeper} is made with. */
@@ -25,7 +25,7 @@ export interface ConfigKeeperOptions {
 export class ConfigKeeper {
   readonly #options: ConfigKeeperOptions;
   readonly #versions = new Map<string, ConfigVersion>();
-  readonly #lastGood = new Map<string, { readonly disk: LastGood | null; readonly order: ConfigOrder | null }>();
+  readonly #lastGood = new Map<string, { readonly disk: LastGood | null; readonly order: KeptOrder | null }>();
   readonly #follower: StoreFollower;
   #read = false;
 
@@ -64,7 +64,7 @@ export class ConfigKeeper {
 
   /** 0: nothing was ever changed, as far as is known. */
   version(service: string): number {
-    return this.#versions.get(service)?.version ?? this.#remembered(service)?.version ?? 0;
+    return this.#versions.get(service)?.version ?? this.#kept(service).order?.version ?? 0;
   }
 
   /** What an instance should run; null: the database has not been read yet, and nothing is remembered. */
@@ -73,7 +73,7 @@ export class ConfigKeeper {
     if (known !== undefined || this.#read) {
       return orderOf(known?.version ?? 0, orderLayers(known?.content ?? emptyContent, instance, this.#options.file()));
     }
-    return this.#remembered(service);
+    return this.#remembered(service, instance);
   }
 
   /** Asks the store now. Calls that come meanwhile are one more asking after this one. */
@@ -129,15 +129,21 @@ export class ConfigKeeper {
     const { service } = version;
     if ((this.#versions.get(service)?.version ?? 0) >= version.version) return;
     this.#versions.set(service, version);
-    this.#kept(service).disk?.keep(orderOf(version.version, orderLayers(version.content, '', this.#options.file())));
+    const { content } = version;
+    const common = orderOf(version.version, orderLayers(content, '', this.#options.file()));
+    this.#kept(service).disk?.keep({ ...common, instances: content.instances });
     this.#options.onChange(service);
   }
 
-  #remembered(service: string): ConfigOrder | null {
-    return this.#kept(service).order;
+  #remembered(service: string, instance: string): ConfigOrder | null {
+    const { order } = this.#kept(service);
+    if (order === null) return null;
+    const { version, revision, layers, instances = {} } = order;
+    const own = Object.hasOwn(instances, instance) ? instances[instance] : undefined;
+    return own === undefined ? { version, revision, layers } : orderOf(version, { ...layers, instance: own });
   }
 
-  #kept(service: string): { readonly disk: LastGood | null; readonly order: ConfigOrder | null } {
+  #kept(service: string): { readonly disk: LastGood | null; readonly order: KeptOrder | null } {
     const known = this.#lastGood.get(service);
     if (known !== undefined) return known;
     const disk = this.#options.lastGood(service);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { SettingValues } from '../contract/configuration.ts';
 import { InstanceConfig } from './instance-config.ts';
-import { type ConfigOrder, LastGood, stateDirectory } from './last-good.ts';
+import { type ConfigOrder, LastGood, stateDirectory, withoutOverride } from './last-good.ts';
 
 function orderOf(version: number, fleet: SettingValues): ConfigOrder {
   return { version, revision: `r${version}`, layers: { preset: {}, file: {}, fleet, instance: {} } };
@@ -91,6 +91,14 @@ test('the last good version is on the disk whole, and a start without anybody to
   await last.settled();
   assert.deepEqual(readdirSync(join(folder, 'state')), []);
   assert.deepEqual(trouble, []);
+});
+
+test('a process without a name of its own keeps nothing of another one', () => {
+  const order = orderOf(7, { 'monitoring.maxRoutes': 40 });
+  assert.equal(withoutOverride(order), order);
+  const instance = { 'monitoring.maxRoutes': 50 };
+  const kept = withoutOverride({ ...order, layers: { ...order.layers, instance } });
+  assert.deepEqual(kept, { ...order, revision: '' });
 });
 
 test('where nothing can be written the autopilot goes on without', async () => {

@@ -13,6 +13,12 @@ export interface ConfigOrder {
   readonly layers: ConfigOrderLayers;
 }
 
+/** A version as it lies on a disk. */
+export interface KeptOrder extends ConfigOrder {
+  /** What single instances have of their own, kept by a control plane for all of them. */
+  readonly instances?: Readonly<Record<string, SettingValues>>;
+}
+
 /** The layers that come from the control plane; the environment is the instance's own. */
 export interface ConfigOrderLayers {
   readonly preset: SettingValues;
@@ -41,7 +47,7 @@ export class LastGood {
   readonly #onTrouble: (error: unknown) => void;
   /** Writes follow each other; the newest wins. */
   #writing: Promise<void> = Promise.resolve();
-  #waiting: ConfigOrder | null = null;
+  #waiting: KeptOrder | null = null;
   #idle = true;
 
   /** @param name of the service or half it belongs to; may hold any characters */
@@ -52,7 +58,7 @@ export class LastGood {
   }
 
   /** null: there is none, or it can't be read. */
-  read(): ConfigOrder | null {
+  read(): KeptOrder | null {
     try {
       const text = readFileSync(this.#path, 'utf8');
       if (text.length > MAX_BYTES) return null;
@@ -65,7 +71,7 @@ export class LastGood {
   }
 
   /** Keeps `order` soon; one that sets nothing needs no file. */
-  keep(order: ConfigOrder): void {
+  keep(order: KeptOrder): void {
     this.#waiting = order;
     if (!this.#idle) return;
     this.#idle = false;
@@ -81,7 +87,7 @@ export class LastGood {
     try {
       for (let order = this.#waiting; order !== null; order = this.#waiting) {
         this.#waiting = null;
-        if (order.version === 0 && isEmpty(order.layers)) {
+        if (order.version === 0 && isEmpty(order)) {
           await rm(this.#path, { force: true });
         } else await this.#replace(JSON.stringify(order));
       }
@@ -104,21 +110,33 @@ export class LastGood {
   }
 }
 
-function isEmpty({ preset, file, fleet, instance }: ConfigOrderLayers): boolean {
-  return [preset, file, fleet, instance].every((values) => Object.keys(values).length === 0);
+/** The order without what one instance has of its own: for a process that another one, under another name, follows. */
+export function withoutOverride(order: ConfigOrder): ConfigOrder {
+  if (Object.keys(order.layers.instance).length === 0) return order;
+  return { version: order.version, revision: '', layers: { ...order.layers, instance: {} } };
+}
+
+function isEmpty({ layers: { preset, file, fleet, instance }, instances = {} }: KeptOrder): boolean {
+  return [preset, file, fleet, instance, instances].every((values) => Object.keys(values).length === 0);
 }
 
 /** Whether something that was read or received is an order; each value is judged when it is put in force. */
-function isOrder(value: unknown): value is ConfigOrder {
+function isOrder(value: unknown): value is KeptOrder {
   if (typeof value !== 'object' || value === null) return false;
-  const { version, revision, layers } = value as Partial<ConfigOrder>; // each part is looked at here
+  const { version, revision, layers, instances = {} } = value as Partial<KeptOrder>; // each part is looked at here
   return (
     Number.isSafeInteger(version) &&
     typeof revision === 'string' &&
     typeof layers === 'object' &&
     layers !== null &&
+    isObjects(instances) &&
     (['preset', 'file', 'fleet', 'instance'] as const).every(
       (layer) => typeof layers[layer] === 'object' && layers[layer] !== null,
     )
   );
+}
+
+function isObjects(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.values(value).every((one) => typeof one === 'object' && one !== null);
 }

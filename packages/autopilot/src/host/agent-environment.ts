@@ -41,6 +41,8 @@ export interface AgentEnvironment {
   readonly service: string;
   readonly instance: string;
   readonly release: string;
+  /** Whether somebody named the instance, so that it has the same name at its next start. */
+  readonly instanceIsNamed: boolean;
   /** null: not given. */
   readonly port: number | null;
   /** null: nowhere; undefined: where the first instrumented pool connects to. */
@@ -83,9 +85,11 @@ export function readAgentEnvironment(variables: Environment, options: AgentOptio
     if (value.length <= MAX_NAME_LENGTH) return value;
     throw invalidVariable(variable, `${value.length} characters long`, `A name has at most ${MAX_NAME_LENGTH}.`);
   };
+  const instance = name('AUTOPILOT_INSTANCE', options.instance, found.instance);
   return {
     service: name('AUTOPILOT_SERVICE', options.service, found.service),
-    instance: name('AUTOPILOT_INSTANCE', options.instance, found.instance),
+    instance,
+    instanceIsNamed: instance !== found.instance,
     release: name('AUTOPILOT_RELEASE', options.release, found.release),
     port: port === null ? null : Number(port),
     databaseUrl: databaseUrlOf(variables, options),
