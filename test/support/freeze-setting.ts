@@ -23,7 +23,8 @@ registerHooks({
   load(url, context, nextLoad) {
     const loaded = nextLoad(url, context);
     if (!url.endsWith('/packages/autopilot/src/config/registry.ts')) return loaded;
-    let source = String(loaded.source);
+    let source =
+      typeof loaded.source === 'string' ? loaded.source : new TextDecoder().decode(loaded.source ?? undefined);
     for (const [text, other] of edits) {
       assert.ok(source.includes(text), `registry.ts is not as it was: ${text}`);
       source = source.replace(text, other);
