@@ -1,13 +1,15 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 /**
  * Finds people of the sample data that a load test can sign in as: as a module for programs, and as a command that writes
- * members.json beside the plans:
+ * members.json beside the plans, while TeamFlow runs:
  *
- *   node -C source apps/teamflow/load/sample-members.ts --url http://127.0.0.1:3000 --email admin@teamflow.local
- *     --password ... --member-password ... --count 200
+ *   npm run load:members -- [--url http://127.0.0.1:3000 --count 200]
+ *
+ * The two passwords are those that TeamFlow made up and keeps in .data; where they were given to it, or changed,
+ * --email, --password and --member-password say them.
  */
 
 /** A row of the data source `members`. */
@@ -61,20 +63,45 @@ if (import.meta.main) {
   const { values } = parseArgs({
     options: {
       url: { type: 'string', default: 'http://127.0.0.1:3000' },
-      email: { type: 'string', default: 'admin@teamflow.local' },
-      password: { type: 'string', default: '' },
-      'member-password': { type: 'string', default: '' },
+      email: { type: 'string' },
+      password: { type: 'string' },
+      'member-password': { type: 'string' },
       count: { type: 'string', default: String(most) },
     },
   });
-  const members = await sampleMembers({
-    url: values.url,
-    email: values.email,
-    password: values.password,
-    memberPassword: values['member-password'],
-    count: Number(values.count),
-  });
-  const file = join(import.meta.dirname, 'members.json');
-  writeFileSync(file, `${JSON.stringify(members)}\n`, { mode: 0o600 });
-  console.log(`${members.length} members in ${file}`);
+  try {
+    const administrator = keptSignIn('initial-administrator');
+    const { email = administrator.email, password = administrator.password } = values;
+    const memberPassword = values['member-password'] ?? keptSignIn('sample-member').password;
+    if (email === undefined || password === undefined || memberPassword === undefined) {
+      throw new Error('.data keeps no sign-in: give --email, --password and --member-password.');
+    }
+    const members = await sampleMembers({
+      url: values.url,
+      email,
+      password,
+      memberPassword,
+      count: Number(values.count),
+    });
+    const file = join(import.meta.dirname, 'members.json');
+    writeFileSync(file, `${JSON.stringify(members)}\n`, { mode: 0o600 });
+    console.log(`${members.length} members in ${file}`);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  }
+}
+
+/** What TeamFlow keeps of a sign-in that it made up; empty: nothing. */
+function keptSignIn(name: string): Partial<Record<'email' | 'password', string>> {
+  let text: string;
+  try {
+    text = readFileSync(
+      join(process.env['TEAMFLOW_STATE'] ?? join(import.meta.dirname, '../../../.data'), name),
+      'utf8',
+    );
+  } catch {
+    return {};
+  }
+  return { .../^email: (?<email>.+)\npassword: (?<password>.+)\n/.exec(text)?.groups };
 }

@@ -34,6 +34,7 @@ export interface CompiledSource {
 
 /** One step made ready. */
 export interface CompiledStep {
+  readonly name: string;
   /** Where it is counted. */
   readonly row: number;
   readonly template: RequestTemplate;
@@ -146,6 +147,7 @@ class StepCompiler {
     const known = this.#names.indexOf(step.name);
     const row = known === -1 ? this.#names.push(step.name) - 1 : known;
     return {
+      name: step.name,
       row,
       template,
       wanted: {

@@ -346,7 +346,7 @@ export class LoadEngine implements UserWorld, PacerWorld {
     };
     this.#onScriptEnd = (failure) => {
       running--;
-      failed ??= failure;
+      failed ??= failure === undefined ? undefined : `what the plan prepares failed for a user: ${failure}`;
       // Not at once: a script of which nothing was to do ends before begin() returns.
       queueMicrotask(goOn);
     };

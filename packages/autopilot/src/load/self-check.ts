@@ -15,6 +15,8 @@ const MOST_UTILIZATION = 0.95;
 
 /** Reasons, as sentences; empty: the run is valid. */
 export function invalidReasonsOf(generator: GeneratorReport, measured: PartResult): string[] {
+  // Nothing else matters then.
+  if (measured.requests === 0 && measured.dropped === 0) return ['Not one request was measured.'];
   const reasons: string[] = [];
   const p99 = measured.response.p99Ms ?? 0;
   const allowed = (harmless: number): number => Math.max(harmless, LATENESS_SHARE * p99);

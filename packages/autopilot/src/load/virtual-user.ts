@@ -178,7 +178,7 @@ export class VirtualUser implements Receiver, RequestContext {
   #settle(step: CompiledStep, outcome: Outcome, nowMs: number, kind: string): void {
     this.#record(step, outcome, nowMs, kind);
     if (outcome !== 'done') {
-      this.#failure ??= kind;
+      this.#failure ??= `${step.name}: ${kind}`;
       // What failed may have left nothing for the steps behind it; what it made before is taken away.
       if (!this.#cleaning) this.#at = this.#steps.length;
     } else if (step.think !== undefined && !this.#world.ending) {
