@@ -171,7 +171,7 @@ async function startThrowaway(options: Omit<EmbeddedPostgresOptions, 'dataDirect
       durable: false,
       ...options,
       dataDirectory,
-      settings: { shared_buffers: '64MB', max_wal_size: '4GB', ...options.settings },
+      settings: { shared_buffers: '64MB', max_wal_size: '4GB', max_prepared_transactions: '4', ...options.settings },
     });
     if (!discardsAtExit) process.once('exit', discardAll);
     discardsAtExit = true;

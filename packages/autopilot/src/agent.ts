@@ -97,8 +97,8 @@ class RunningAgent implements Agent {
   readonly #context = new RequestContext();
   readonly #collector = new Collector(systemClock);
   readonly #jobs = new JobRecorder(systemClock, this.#context);
-  readonly #statements = new StatementRegistry();
   readonly #places = new CodePlaces(systemClock);
+  readonly #statements = new StatementRegistry({}, (...list) => this.#places.listed(...list));
   readonly #backlog = new WindowBacklog();
   readonly #resources = new Disposables();
   readonly #settings: LiveSettings;

@@ -12,6 +12,9 @@ import {
   type WorkedOut,
 } from './worked-out.ts';
 
+/** Estimates are not that exact, and each index has to be kept up: nobody is troubled for less. */
+const MOST_LEFT = 0.95;
+
 /**
  * Indexes as recommendations: those that serve the same statements belong together, as what one of them does can't be told from
  * what the others do. Existing ones that they make superfluous stay: they are recommended once nothing uses them.
@@ -20,7 +23,20 @@ export function recommendedIndexes(database: string, advice: IndexAdvice, seen: 
   // The autopilot does not tune itself.
   const groups = groupsOf(advice.create.filter(({ table }) => !table.startsWith('"autopilot".')));
   const worked = groups.map((group) => workedOut(database, group, advice, seen));
-  if (worked.length > 0) return worked;
+  const worth = worked.filter(({ effect }) => effect === null || effect <= MOST_LEFT);
+  if (worth.length > 0) return worth;
+  const [small] = worked;
+  if (small !== undefined) {
+    return [
+      leave(database, {
+        category: 'indexes',
+        subject: 'Indexes',
+        reason: `What is left to gain is not worth an index: with the best ones statements would be planned at ${percent(small.effect ?? 1)} of the cost.`,
+        evidence: worked.flatMap(({ recommendation }) => recommendation.change),
+        means: WHAT_IF,
+      }),
+    ];
+  }
   return [leave(database, { category: 'indexes', subject: 'Indexes', reason: advice.reason, means: WHAT_IF })];
 }
 

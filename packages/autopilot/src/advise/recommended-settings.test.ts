@@ -14,6 +14,7 @@ function adviceOf(setting: string, more: Partial<SettingAdvice> = {}): SettingAd
     advised: '1.1',
     severity: 'warning',
     because: 'It was seen.',
+    evidence: {},
     effect: 'Better.',
   } as const;
   return { setting, needs: 'reload', sql, ...told, ...more };

@@ -31,6 +31,7 @@ const rules: readonly Advise[] = [
           severity: 'critical',
           because: 'A crash of the machine can destroy the whole cluster.',
           effect: 'What was committed is still there after a power cut; commits wait for the disk.',
+          evidence: { fsync: 'off' },
         }
       : null,
   ({ reading }) =>
@@ -41,6 +42,7 @@ const rules: readonly Advise[] = [
           severity: 'critical',
           because: 'A page that a crash tore in half can not be mended.',
           effect: 'More WAL after each checkpoint, and pages that can be trusted.',
+          evidence: { fullPageWrites: 'off' },
         }
       : null,
   ({ reading }) =>
@@ -51,6 +53,7 @@ const rules: readonly Advise[] = [
           severity: 'critical',
           because: 'Nobody removes dead rows, and statistics grow old.',
           effect: 'Tables are vacuumed and analyzed as they change.',
+          evidence: { autovacuum: 'off' },
         }
       : null,
   ({ machine, server }, value) => {
@@ -64,6 +67,7 @@ const rules: readonly Advise[] = [
       severity: 'warning',
       because: `${percentText(1 - server.cacheHitRatio)} of pages were not found in it; the machine has ${sizeText(machine.memoryBytes)}, of which a quarter is the usual share.`,
       effect: 'Fewer pages are read from the system.',
+      evidence: { cacheHitRatio: server.cacheHitRatio, sizeBytes: server.sizeBytes, memoryBytes: machine.memoryBytes },
     };
   },
   ({ machine }, value) => {
@@ -75,6 +79,7 @@ const rules: readonly Advise[] = [
       severity: 'info',
       because: `The planner believes in ${sizeText(now)} of caches; the machine has ${sizeText(machine.memoryBytes)}.`,
       effect: 'Index scans look as cheap to the planner as they are. It takes no memory.',
+      evidence: { memoryBytes: machine.memoryBytes },
     };
   },
   ({ server, observedMs }, value) => {
@@ -89,6 +94,7 @@ const rules: readonly Advise[] = [
       severity: 'warning',
       because: `${countText(server.tempFiles)} sorts and hashes spilled to files of ${sizeText(server.tempBytes / server.tempFiles)} on average, ${countText(perHour)} an hour.`,
       effect: 'They stay in memory: each may take so much, in every connection. Setting it for one role is safer.',
+      evidence: { tempFiles: server.tempFiles, tempBytes: server.tempBytes, tempFilesPerHour: perHour },
     };
   },
   ({ reading: { checkpoints } }, value) => {
@@ -100,6 +106,7 @@ const rules: readonly Advise[] = [
       severity: 'warning',
       because: `${percentText(checkpoints.requested / all)} of ${countText(all)} checkpoints came early, because WAL had grown to the limit.`,
       effect: 'Checkpoints come by the clock; less is written twice. It takes disk, and recovery takes longer.',
+      evidence: { checkpointsRequested: checkpoints.requested, checkpointsTimed: checkpoints.timed },
     };
   },
   (_, value) =>
@@ -110,6 +117,7 @@ const rules: readonly Advise[] = [
           severity: 'info',
           because: 'Each checkpoint writes all it has within half of the time there is (the default before 14).',
           effect: 'Writes are spread evenly.',
+          evidence: { checkpointCompletionTarget: value('checkpoint_completion_target') },
         }
       : null,
   ({ reading: { readMsAPage } }, value) => {
@@ -120,6 +128,7 @@ const rules: readonly Advise[] = [
       severity: 'info',
       because: `A page that is not in memory is there in ${durationOf(readMsAPage)}: that is no spinning disk.`,
       effect: 'The planner uses indexes where it now reads whole tables.',
+      evidence: { readMsAPage },
     };
   },
 ];

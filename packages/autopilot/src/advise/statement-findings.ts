@@ -1,6 +1,6 @@
 import type { StatementCaller } from '../contract/code-place.ts';
 import type { DatabaseFinding, SlowStatement } from '../contract/database.ts';
-import { isPlannable } from '../contract/statement-plan.ts';
+import { mayBePlannable } from '../contract/statement-plan.ts';
 import type { PlanNode } from '../postgres/explain-statement.ts';
 import { countText, percentText, sizeText } from './finding.ts';
 
@@ -19,12 +19,14 @@ const LONG_LIST = 500;
 /** Estimate against measured, either way: planners are off by ten all the time, and come to the right plan. */
 const MISJUDGED = 100;
 const UNEVEN = 10;
+/** Rows of one side times rows of the other; a million take about 50 ms. */
+const MIN_COMPARED = 1_000_000;
 
 /** What makes a statement slow, as its text and its numbers tell; what a plan tells is said with the plan. */
 export function statementFindings(statement: Omit<SlowStatement, 'findings'>): readonly DatabaseFinding[] {
   const subject = statement.queryId ?? statement.statement ?? '';
   // Of COMMIT and DDL there is nothing to say but that they wait.
-  if (!isPlannable(statement.text)) return slower(statement).map((finding) => ({ ...finding, subject }));
+  if (!mayBePlannable(statement.text)) return slower(statement).map((finding) => ({ ...finding, subject }));
   return [
     ...repeated(statement),
     ...slower(statement),
@@ -203,20 +205,16 @@ function leadingWildcard({ text, meanMs }: Judged): Finding[] {
   ];
 }
 
-function longInList({ text, meanMs }: Judged): Finding[] {
-  const elements = Math.max(
-    0,
-    ...[...text.matchAll(/\bin\s*\((\s*\$\d+\s*(?:,\s*\$\d+\s*)*)\)/gi)].map(([, list = '']) => list.split(',').length),
-  );
-  if (elements < LONG_LIST) return [];
+function longInList({ listValues, meanMs }: Judged): Finding[] {
+  if (listValues < LONG_LIST) return [];
   return [
     {
       kind: 'long-in-list',
       severity: 'info',
-      message: `It lists ${countText(elements)} values in IN (...): each length is a statement of its own, parsed and planned anew.`,
+      message: `It comes with up to ${countText(listValues)} values in IN (...), if not more: each length is a statement of its own, parsed and planned anew.`,
       remedy: 'Send them as one array: WHERE column = ANY ($1).',
       sql: null,
-      evidence: { elements, meanMs },
+      evidence: { listValues, meanMs },
     },
   ];
 }
@@ -342,18 +340,20 @@ export function planFindings(
         evidence: { sortBytes, workMemBytes },
       });
     }
-    const [, inner] = node.Plans ?? [];
+    const [outer, beside] = node.Plans ?? [];
+    // What is read again and again is kept aside, whole.
+    const inner = beside?.['Node Type'] === 'Materialize' ? beside.Plans?.[0] : beside;
     if (node['Node Type'] === 'Nested Loop' && inner?.['Node Type'] === 'Seq Scan') {
       const innerRows = rowsOf(inner['Relation Name'] ?? '') ?? 0;
-      if (innerRows >= MIN_ROWS) {
+      if (innerRows >= MIN_ROWS && innerRows * (outer?.['Plan Rows'] ?? 0) >= MIN_COMPARED) {
         findings.push({
           kind: 'nested-scan',
           severity: 'warning',
           subject: queryId,
-          message: `For each row of a join all ${countText(innerRows)} rows of ${inner['Relation Name'] ?? ''} are read.`,
+          message: `For each of about ${countText(outer?.['Plan Rows'] ?? 0)} rows all ${countText(innerRows)} of ${inner['Relation Name'] ?? ''} are looked through.`,
           remedy: 'Index the columns that join them.',
           sql: null,
-          evidence: { table: inner['Relation Name'] ?? '', rows: innerRows },
+          evidence: { table: inner['Relation Name'] ?? '', rows: innerRows, outerRows: outer?.['Plan Rows'] ?? 0 },
         });
       }
     }

@@ -2,8 +2,11 @@ import type { EpochMs } from '../kernel/clock.ts';
 
 /** Where in the application's code something was seen to happen; looked at on a sample, so it may come late. */
 export interface CodePlace {
-  /** `statement`: it is sent from there; `leak`: a connection was taken there and never given back. */
-  readonly kind: 'statement' | 'leak';
+  /**
+   * `statement`: it is sent from there; `leak`: a connection was taken there and never given back; `list`: it was sent with a
+   * long list of values, from wherever.
+   */
+  readonly kind: 'statement' | 'leak' | 'list';
   readonly database: string;
   /** The statement's id, or the name of the pool. */
   readonly key: string;
@@ -13,7 +16,7 @@ export interface CodePlace {
   readonly frames: readonly string[];
   /** When it was seen last. */
   readonly at: EpochMs;
-  /** How often it was seen: samples, or connections that were not given back. */
+  /** How often it was seen: samples, or connections that were not given back; of a list how many values the longest had. */
   readonly count: number;
 }
 

@@ -251,6 +251,7 @@ const statement: ShapeOf<d.SlowStatement> = {
     tempBytes: maybeBytes,
     walBytes: maybeBytes,
     ioMs: maybeMs,
+    listValues: count,
     routes: {
       kind: 'array',
       of: {
@@ -378,6 +379,7 @@ export const databaseAnalysis: ShapeOf<d.DatabaseAnalysis> = {
           severity,
           needs: { kind: 'string', values: ['reload', 'restart'] },
           because: text,
+          evidence: { kind: 'map', of: { kind: 'value' } },
           effect: text,
           sql: text,
         },

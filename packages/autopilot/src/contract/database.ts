@@ -204,6 +204,8 @@ export interface StatementStatistics {
   readonly readMs: number;
   readonly writeMs: number;
   readonly walBytes: number;
+  /** Values in its longest IN (...); 0: it has none, or from 18 on, where the server does not tell. */
+  readonly listValues: number;
 }
 
 /** Connections of one application in one state. */
@@ -280,6 +282,8 @@ export interface SettingAdvice {
   readonly needs: 'reload' | 'restart';
   /** What was seen that speaks for it. */
   readonly because: string;
+  /** The numbers of that, by name. */
+  readonly evidence: Readonly<Record<string, SettingValue>>;
   readonly effect: string;
   readonly sql: string;
 }
@@ -387,6 +391,8 @@ export interface SlowStatement {
   readonly walBytes: number | null;
   /** Time of reading and writing pages; 0 where track_io_timing is off. */
   readonly ioMs: number | null;
+  /** Values in the longest IN (...) that it came with; 0: none of hundreds was seen. */
+  readonly listValues: number;
   /** Routes that call it, most time first, with how often a request does. */
   readonly routes: readonly StatementCaller[];
   readonly trend: SlowStatementTrend;

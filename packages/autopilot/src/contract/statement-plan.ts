@@ -20,6 +20,18 @@ export function isPlannable(text: string): boolean {
   );
 }
 
+const UNKNOWN_TEXT = '(text not known)';
+
+/** What stands in place of a statement's text where no agent has told it since the start. */
+export function unknownText(id: string): string {
+  return `${UNKNOWN_TEXT} ${id}`;
+}
+
+/** As {@link isPlannable}; of a text that is not known the best is thought. */
+export function mayBePlannable(text: string): boolean {
+  return text === '' || text.startsWith(UNKNOWN_TEXT) || isPlannable(text);
+}
+
 /** A plan that a statement had, as samples of EXPLAIN found it. */
 export interface PlanEra {
   /** The same for plans that differ in nothing but estimates. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { MAX_STATEMENT_LENGTH, normalizeStatement } from './statement-text.ts';
+import { longestList, MAX_STATEMENT_LENGTH, normalizeStatement } from './statement-text.ts';
 
 const cases: readonly (readonly [raw: string, normalized: string])[] = [
   ['select * from t where a = 1', 'select * from t where a = ?'],
@@ -174,4 +174,13 @@ test('the length of a list leaves no trace', () => {
     return normalizeStatement(`update t set a = $1 where b in (${list}) and c = $${length + 2}`);
   });
   assert.equal(new Set(texts).size, 1);
+});
+
+test('the values of the longest list are counted where they are many, also of one that is cut', () => {
+  const listOf = (length: number): string => Array.from({ length }, (_, at) => `$${at + 1}`).join(', ');
+  assert.equal(longestList('select 1 from t where a in (1, 2, 3)'), 0, 'too short to matter');
+  assert.equal(longestList(`select 1 from t where a in (1, 2) and b in (${listOf(600)}) and c = 1`), 600);
+  assert.equal(longestList(`select '${'in (1, 2, 3) '.repeat(100)}'`), 0);
+  const cut = longestList(`select 1 from t where a in (${listOf(9_000)})`);
+  assert.ok(cut > 2_000 && cut < 9_000, String(cut));
 });

@@ -339,6 +339,28 @@ function listEnd(tokens: readonly Token[], from: number, close: string): { end: 
   }
 }
 
+/** Shorter texts hold no list that is worth counting: each element takes two characters. */
+const SHORTEST_COUNTED = 500;
+
+/** How many values the longest list of the text has, as `IN (1, 2, 3)` has 3; 0 for one without, or too short to matter. Of a list that is cut, what there is of it. */
+export function longestList(text: string): number {
+  if (text.length < SHORTEST_COUNTED) return 0;
+  const tokens = new Lexer(text.length > MAX_STATEMENT_LENGTH ? text.slice(0, MAX_STATEMENT_LENGTH) : text).tokens();
+  let longest = 0;
+  for (const [at, token] of tokens.entries()) {
+    if (!isOperator(token, '(') || !isWord(tokens[at - 1], 'IN')) continue;
+    let size = 0;
+    for (let end = at; end < tokens.length; ) {
+      end = elementEnd(tokens, end + 1);
+      if (end === -1) break;
+      size++;
+      if (!isOperator(tokens[end], ',')) break;
+    }
+    longest = Math.max(longest, size);
+  }
+  return longest;
+}
+
 function shortenLists(tokens: readonly Token[]): readonly Token[] {
   const short: Token[] = [];
   let droppedParameters = false;

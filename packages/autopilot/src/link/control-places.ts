@@ -31,7 +31,7 @@ export function placeOf(value: unknown): CodePlace | null {
   if (typeof value !== 'object' || value === null) return null;
   const { kind, database, key, route, frames, at, count } = value as Partial<CodePlace>; // each part is looked at here
   const isText = (one: unknown): one is string => typeof one === 'string' && one.length <= MAX_TEXT;
-  if ((kind !== 'statement' && kind !== 'leak') || !isText(database) || !isText(key)) return null;
+  if ((kind !== 'statement' && kind !== 'leak' && kind !== 'list') || !isText(database) || !isText(key)) return null;
   if (route !== null && !isText(route)) return null;
   if (!Array.isArray(frames) || frames.length > MAX_FRAMES || !frames.every(isText)) return null;
   if (typeof at !== 'number' || typeof count !== 'number' || !Number.isFinite(at + count)) return null;

@@ -21,6 +21,12 @@ export interface PlanNode {
   readonly Plans?: readonly PlanNode[];
 }
 
+/** A list that was shortened to `(?)` stands for any number of values, of which one is as good as the others. */
+function withParameters(text: string): string {
+  let next = Math.max(0, ...[...text.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number)));
+  return text.replaceAll(/([([])\?([)\]])/g, (_list, open: string, close: string) => `${open}$${++next}${close}`);
+}
+
 /** Stands in the name of what is prepared, so that two at once on one connection can't meet. */
 let prepared = 0;
 
@@ -40,7 +46,7 @@ export async function explainStatement(database: ObservedDatabase, text: string)
       await client.query(
         `SET LOCAL search_path TO DEFAULT ${OWN_MARK}; SET LOCAL plan_cache_mode = force_generic_plan ${OWN_MARK}`,
       );
-      await client.query(`PREPARE ${name} AS ${OWN_MARK} ${text}`);
+      await client.query(`PREPARE ${name} AS ${OWN_MARK} ${withParameters(text)}`);
       try {
         const { rows: types } = await client.query<{ parameters: number }>(
           `SELECT ${OWN_MARK} coalesce(cardinality(parameter_types), 0) AS parameters FROM pg_prepared_statements WHERE name = $1`,

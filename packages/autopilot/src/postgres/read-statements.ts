@@ -1,5 +1,5 @@
 import type { DatabaseGap, DatabaseServer, StatementStatistics } from '../contract/database.ts';
-import { normalizeStatement } from '../kernel/statement-text.ts';
+import { longestList, normalizeStatement } from '../kernel/statement-text.ts';
 import { isOwnStatement, type ObservedDatabase, OWN_MARK } from './observed-database.ts';
 import { grants } from './read-server.ts';
 import { type Reading, readOr } from './reading.ts';
@@ -87,7 +87,11 @@ function withoutOwn(
 ): Reading<StatementsReading> {
   const others = statements.filter(({ text }) => text !== HIDDEN && !isOwnStatement(text));
   // The extension replaces literals of what it can parse; statements like SET keep theirs.
-  const safe = others.map((one) => ({ ...one, text: normalizeStatement(one.text) }));
+  const safe = others.map((one) => ({
+    ...one,
+    text: normalizeStatement(one.text),
+    listValues: longestList(one.text),
+  }));
   return { value: { statements: safe, room }, gaps };
 }
 
@@ -146,6 +150,7 @@ async function rowsOf(
       readMs: row.read_ms,
       writeMs: row.write_ms,
       walBytes: row.wal_bytes,
+      listValues: 0,
     }));
 }
 

@@ -59,3 +59,13 @@ test('a leak that was not seen makes its route looked at; looks are bounded, and
   for (let at = 0; at < 1_500; at++) places.leaked('main', 'main', `GET /${at}`, ['server.ts:1']);
   assert.equal(places.since(0).length, 1_000);
 });
+
+test('of the lists that a statement comes with the longest is kept', () => {
+  const places = placesAt(new FakeClock(1_000_000));
+  for (const values of [600, 2_000, 900]) places.listed('main', 'a', values);
+  assert.deepEqual(
+    places.since(0).map(({ kind, key, count }) => [kind, key, count]),
+    [['list', 'a', 2_000]],
+  );
+  assert.equal(places.revision, 2);
+});

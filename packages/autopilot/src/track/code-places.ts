@@ -94,6 +94,12 @@ export class CodePlaces {
     this.#keep({ kind: 'leak', database, key: pool, route }, frames);
   }
 
+  /** A statement was sent with a list of so many values. */
+  listed(database: string, id: string, values: number): void {
+    const subject = { kind: 'list', database, key: id, route: null } as const;
+    if ((this.#places.get(placeKey(subject))?.place.count ?? 0) < values) this.#keep(subject, NOTHING, values);
+  }
+
   /** A request repeats a statement: its route is looked at until it is known from where. */
   want(database: string, id: string, route: string): void {
     if (!this.#places.has(placeKey({ kind: 'statement', database, key: id, route }))) this.#want(route, id);
@@ -129,7 +135,7 @@ export class CodePlaces {
     return true;
   }
 
-  #keep(subject: Omit<CodePlace, 'frames' | 'at' | 'count'>, frames: readonly string[]): void {
+  #keep(subject: Omit<CodePlace, 'frames' | 'at' | 'count'>, frames: readonly string[], count?: number): void {
     const key = placeKey(subject);
     const before = this.#places.get(key)?.place;
     // The one that was changed longest ago makes room.
@@ -145,7 +151,7 @@ export class CodePlaces {
         ...subject,
         frames: frames.length === 0 ? (before?.frames ?? []) : frames,
         at: this.#clock.now(),
-        count: (before?.count ?? 0) + 1,
+        count: count ?? (before?.count ?? 0) + 1,
       },
     });
   }

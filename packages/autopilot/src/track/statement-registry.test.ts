@@ -58,3 +58,12 @@ test('an application that writes its values into its texts does not grow memory'
 test('an empty call has a name', () => {
   assert.equal(new StatementRegistry().find('main', ' -- nothing', 0).text, '(empty)');
 });
+
+test('long lists of values are told once for each text', () => {
+  const told: unknown[] = [];
+  const registry = new StatementRegistry({}, (...list) => told.push(list));
+  const textOf = (length: number): string => `select 1 from t where a in (${Array(length).fill('$1').join(', ')})`;
+  const { id } = registry.find('main', textOf(3), 0);
+  for (let time = 0; time < 3; time++) registry.find('main', textOf(700), 0);
+  assert.deepEqual(told, [['main', id, 700]]);
+});

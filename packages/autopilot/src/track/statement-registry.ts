@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { OVERFLOW_KEY, type StatementText } from '../contract/series.ts';
-import { MAX_STATEMENT_LENGTH, normalizeStatement } from '../kernel/statement-text.ts';
+import { longestList, MAX_STATEMENT_LENGTH, normalizeStatement } from '../kernel/statement-text.ts';
 
 /** A statement with its literals replaced; one object a statement and database. */
 export interface Statement extends StatementText {
@@ -25,6 +25,9 @@ const ENTRY_LENGTH = 64;
 /** When full, statements that were not used for this long make room; looked at no more often than SWEEP_EVERY_MS. */
 const IDLE_MS = 10 * 60_000;
 const SWEEP_EVERY_MS = 60_000;
+
+/** From so many values on a list is told: each length is a text of its own for server and driver. */
+const LONG_LIST = 500;
 
 /** The text of a call without one. */
 const EMPTY = '(empty)';
@@ -57,7 +60,14 @@ export class StatementRegistry {
   #youngLength = 0;
   #sweptAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(limits: Partial<StatementLimits> = {}) {
+  readonly #onLongList: ((database: string, id: string, values: number) => void) | null;
+
+  /** `onLongList` is told of statements with long lists of values, once for each text while it is remembered. */
+  constructor(
+    limits: Partial<StatementLimits> = {},
+    onLongList: ((database: string, id: string, values: number) => void) | null = null,
+  ) {
+    this.#onLongList = onLongList;
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
   }
 
@@ -83,6 +93,8 @@ export class StatementRegistry {
       statements.old.get(raw) ?? this.#resolve(database, statements, normalizeStatement(raw) || EMPTY, atMs);
     if (known === null) return statements.overflow;
     known.usedAtMs = atMs;
+    const values = this.#onLongList === null ? 0 : longestList(raw);
+    if (values >= LONG_LIST) this.#onLongList?.(database, known.statement.id, values);
     this.#remember(statements, raw, known);
     return known.statement;
   }

@@ -92,7 +92,7 @@ function columnsOf(reasons: ReadonlyMap<string, string>): readonly UsageColumn<D
       cell: (row) => (
         <>
           {formatQuantity('count', row.scans)}
-          <div className="card-note">{reasons.get(nameOf(row))}</div>
+          <div className="card-note wrapped">{reasons.get(nameOf(row))}</div>
         </>
       ),
     },
@@ -113,7 +113,7 @@ function columnsOf(reasons: ReadonlyMap<string, string>): readonly UsageColumn<D
       room: 'desk',
       value: ({ columns: keys }) => keys.join(', '),
       cell: ({ columns: keys, condition }) => (
-        <code>
+        <code className="wrapped">
           {keys.join(', ')}
           {condition === null ? '' : ` where ${condition}`}
         </code>

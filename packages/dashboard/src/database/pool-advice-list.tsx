@@ -27,7 +27,7 @@ function PoolAdviceCard({ advice }: { readonly advice: PoolAdvice }): ReactEleme
           {instances > 1 ? `, in each of ${instances} instances` : ''}
         </span>
       </header>
-      <p className="card-note numbers">
+      <p className="usage-note numbers">
         Measured: {formatQuantity('average', ratePerSecond)} callers a second keep a connection for{' '}
         {formatQuantity('duration', useMs)} each and wait {formatQuantity('duration', waitMeanMs)}. {reasons.join(' ')}
       </p>

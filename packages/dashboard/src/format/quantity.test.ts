@@ -65,6 +65,8 @@ test('an axis has one unit and only the decimals its ticks need', () => {
   const plain = (labels: string[]): string[] => labels.map((label) => label.replaceAll('\u202f', ' '));
   assert.deepEqual(plain(axisLabels('duration', [0, 50, 100], 50)), ['0 ms', '50 ms', '100 ms']);
   assert.deepEqual(plain(axisLabels('duration', [0, 500, 1000], 500)), ['0.0 s', '0.5 s', '1.0 s']);
+  assert.deepEqual(plain(axisLabels('duration', [0, 50_000, 100_000], 50_000)), ['0 s', '50 s', '100 s']);
+  assert.deepEqual(plain(axisLabels('duration', [0, 60_000, 120_000], 60_000)), ['0 min', '1 min', '2 min']);
   assert.deepEqual(plain(axisLabels('bytes', [0, 50e6, 100e6], 50e6)), ['0 MB', '50 MB', '100 MB']);
   assert.deepEqual(plain(axisLabels('ratio', [0, 0.005, 0.01], 0.005)), ['0.0 %', '0.5 %', '1.0 %']);
   assert.deepEqual(plain(axisLabels('ratio', [0, 0.025, 0.05], 0.025)), ['0.0 %', '2.5 %', '5.0 %']);

@@ -99,13 +99,19 @@ export function formatPoints(points: number): string {
  */
 export function axisLabels(kind: QuantityKind, ticks: readonly number[], spacing: number): string[] {
   const largest = ticks.at(-1) ?? 0;
-  const { factor, unit } = axisUnit(kind, largest);
+  const { factor, unit } = kind === 'duration' ? durationUnit(largest, spacing) : axisUnit(kind, largest);
   const decimals = decimalsOf(spacing / factor);
   return ticks.map((tick) => {
     const number = (tick / factor).toFixed(decimals);
     if (unit === '' || unit === 'k' || unit === 'M') return `${number}${unit}`;
     return `${number}${GLUE}${unit}`;
   });
+}
+
+/** 100 s are 100 s and not 1.6667 min: a minute only where its ticks have few decimals. */
+function durationUnit(largest: number, spacing: number): { factor: number; unit: string } {
+  const fits = durationSteps.find(({ from }) => largest >= from && decimalsOf(spacing / from) <= 2);
+  return fits === undefined ? factorOf(durationSteps, largest) : { factor: fits.from, unit: fits.unit };
 }
 
 /** How many decimals `spacing` has: 2.5 has one, 0.02 two. */

@@ -7,7 +7,7 @@ import type {
   StatementStatistics,
 } from '../../contract/database.ts';
 import type { SeriesKey } from '../../contract/series.ts';
-import { isPlannable } from '../../contract/statement-plan.ts';
+import { mayBePlannable } from '../../contract/statement-plan.ts';
 import { statementFingerprint } from '../../kernel/statement-text.ts';
 import { trendKey } from '../../observe/database-collector.ts';
 import type { Subject } from '../../query/query-engine.ts';
@@ -26,6 +26,7 @@ interface Reported {
   readonly p95Ms: number | null;
   readonly p99Ms: number | null;
   readonly rowsPerCall: number | null;
+  readonly listValues: number;
   readonly routes: SlowStatement['routes'];
 }
 
@@ -109,6 +110,7 @@ function joinedOf(
     tempBytes: counted.tempBuffersWritten * PAGE_BYTES,
     walBytes: counted.walBytes,
     ioMs: counted.readMs + counted.writeMs,
+    listValues: Math.max(counted.listValues, reported?.listValues ?? 0),
     routes: reported?.routes ?? [],
     trend,
   };
@@ -148,7 +150,9 @@ async function reportedStatements(
     scope.service,
     rows.map(({ series }) => ({ id: series.key, database: series.database ?? '' })),
   );
-  const frames = framesOf(places(scope.service));
+  const known = places(scope.service);
+  const frames = framesOf(known);
+  const lists = new Map(known.filter(({ kind }) => kind === 'list').map((one) => [placeKey(one), one.count]));
   const callers = Map.groupBy(pairs, ({ series }) => series.key);
   return rows.map(({ series, values }, at): Reported => {
     const { calls, ...rest } = values;
@@ -158,7 +162,15 @@ async function reportedStatements(
       .map(({ series: pair, values: measured }) =>
         callerOf(pair, measured, requests.get(pair.route ?? '') ?? 0, frames(pair)),
       );
-    return { ...rest, statement: series.key, text: texts[at] ?? '', calls: calls ?? 0, routes };
+    const list = placeKey({ kind: 'list', key: series.key, database: series.database ?? '', route: null });
+    return {
+      ...rest,
+      statement: series.key,
+      text: texts[at] ?? '',
+      calls: calls ?? 0,
+      listValues: lists.get(list) ?? 0,
+      routes,
+    };
   });
 }
 
@@ -204,7 +216,7 @@ export async function repeatedStatements(
     pairs.map(({ series }) => ({ id: series.key, database })),
   );
   return pairs.flatMap(({ series, values }, at) => {
-    if (!isPlannable(texts[at] ?? '')) return [];
+    if (!mayBePlannable(texts[at] ?? '')) return [];
     const meanMs = (values.totalMs ?? 0) / Math.max(1, values.calls ?? 0);
     const caller = callerOf(series, values, requests.get(series.route ?? '') ?? 0, frames(series));
     const finding = repeatedBy(caller, meanMs);

@@ -111,5 +111,6 @@ function statisticsOf(
     minMs: counted?.minMs ?? 0,
     maxMs: counted?.maxMs ?? 0,
     deviationMs: counted?.deviationMs ?? 0,
+    listValues: counted?.listValues ?? 0,
   };
 }

@@ -1,4 +1,5 @@
 import type { StatementText } from '../../contract/series.ts';
+import { unknownText } from '../../contract/statement-plan.ts';
 import type { StatementName } from '../../storage/ports.ts';
 
 /** What agents have said of statements. */
@@ -51,9 +52,7 @@ export class StatementTextSource {
         this.#restsUntilMs = nowMs + REST_MS;
       }
     }
-    return names.map(
-      ({ database, id }) => this.#heard.statementText(service, database, id) ?? `(text not known) ${id}`,
-    );
+    return names.map(({ database, id }) => this.#heard.statementText(service, database, id) ?? unknownText(id));
   }
 
   #noteMissing(service: string, asked: readonly StatementName[], nowMs: number): void {
