@@ -7,10 +7,12 @@ import { teamflow } from '../databases/teamflow.ts';
 import type { BenchFindings, BenchGoal, BenchOptions, BenchRow } from '../result.ts';
 import { againstExhaustive } from './exhaustive.ts';
 import { hypopgChoice } from './hypopg-choice.ts';
+import { onMixedWork } from './mixed.ts';
 
 /**
  * What the advisor's choice is worth: each workload really run with the indexes really built, against no secondary index, every foreign
- * key indexed, the set made by hand, and what supabase/index_advisor would choose.
+ * key indexed, the set made by hand, and what supabase/index_advisor would choose; then one table read and written, with and without the
+ * advice.
  */
 export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> {
   const rows: BenchRow[] = [];
@@ -106,7 +108,8 @@ export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> 
       ),
     );
   }
-  return { rows, goals, notes };
+  const mixed = await onMixedWork(server, quick, log);
+  return { rows: [...rows, ...mixed.rows], goals: [...goals, ...mixed.goals], notes };
 }
 
 interface RealIndex {

@@ -56,7 +56,12 @@ export async function againstExhaustive(
     return total;
   };
   const budgetBytes = candidates.reduce((total, { bytes }) => total + bytes, 0) / 2;
-  const limits = { budgetBytes, mostPerTable: mostCandidates, over: (): boolean => false };
+  const limits = {
+    budgetBytes,
+    mostPerTable: mostCandidates,
+    credits: new Map<string, number>(),
+    over: (): boolean => false,
+  };
   const selection = await selectIndexes({ candidates, existing: [], cost, ...limits });
   let best = Number.POSITIVE_INFINITY;
   for (let mask = 0; mask < 2 ** candidates.length; mask += 1) {

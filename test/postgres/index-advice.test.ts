@@ -143,10 +143,20 @@ test('the command line says it in words', async () => {
   try {
     const file = join(directory, 'workload.sql');
     writeFileSync(file, `SELECT * FROM orders WHERE created_at > '2026-01-27'`);
-    const args = ['-C', 'source', program, 'db', 'advise', '--url', url, '--workload', file, '--budget', '1GB'];
+    const counted = await readingRole(database, 'counted_reader');
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    await client.query(`ALTER ROLE counted_reader SET log_statement = 'all'`);
+    await client.end();
+    const args = ['-C', 'source', program, 'db', 'advise', '--url', counted, '--workload', file, '--budget', '1GB'];
     const { stdout } = await promisify(execFile)(process.execPath, args);
     assert.match(stdout, /CREATE INDEX CONCURRENTLY "orders_created_at_idx" ON "public"\."orders" \("created_at"\)/);
     assert.match(stdout, /planned 1 of 1 as the server does/);
+    const sent = Number(/was sent (\d+) statements/.exec(stdout)?.[1]);
+    assert.ok(sent < 30, String(sent));
+    // The last one may be logged after the command has ended.
+    const logged = (): number => log.filter((line) => line.startsWith('counted_reader LOG:')).length;
+    assert.ok(logged() >= sent - 1 && logged() <= sent + 1, `${logged()} for ${sent}`);
   } finally {
     await rm(directory, { recursive: true });
   }

@@ -1,14 +1,14 @@
 import type { AdvisedIndex, IndexAdvice, ShadowFidelity } from '../contract/index-advice.ts';
-import { AutopilotError, messageOf } from '../kernel/errors.ts';
+import { AutopilotError } from '../kernel/errors.ts';
 import { normalizeStatement } from '../kernel/statement-text.ts';
 import { ColumnFactsBook } from '../planner/column-facts.ts';
 import { CostBook } from '../planner/cost-book.ts';
 import { type Fidelity, measureFidelity } from '../planner/fidelity.ts';
-import { candidateDdl, candidateKey, hypothetical, type IndexCandidate, tooSmall } from '../planner/index-candidate.ts';
+import { candidateDdl, candidateKey, type IndexCandidate, tooSmall } from '../planner/index-candidate.ts';
 import { IndexNames, indexSteps } from '../planner/index-steps.ts';
 import { unknownJoin } from '../planner/older-planner.ts';
 import { planLines } from '../planner/plan-tree.ts';
-import type { HypotheticalIndex, Shadow } from '../planner/shadow.ts';
+import type { Shadow } from '../planner/shadow.ts';
 import { buildShadow } from '../planner/shadow-build.ts';
 import { qualified } from '../planner/shadow-ddl.ts';
 import { SqlParser } from '../planner/sql-parser.ts';
@@ -43,6 +43,8 @@ import { promisingIndexes } from './promising-indexes.ts';
 import { replaceIndexes } from './replaced-indexes.ts';
 import { rewritingHints } from './rewriting-hints.ts';
 import { statisticsAdvice } from './statistics-advice.ts';
+import { thinkOf } from './thought-indexes.ts';
+import { WorkloadCost } from './workload-cost.ts';
 
 export interface IndexAdvisorOptions {
   /** The database; an account that may read suffices. */
@@ -61,6 +63,8 @@ export interface IndexAdvisorOptions {
   readonly onProgress?: (progress: number, stage: string) => void;
 }
 
+/** What advice may cost the database in all, as long as fifty statements were compared. */
+const mostTargetMs = 90;
 /** Below it the shadow does not plan like the server, and advice would be a guess. */
 export const leastSameRatio = 0.75;
 /**
@@ -95,6 +99,7 @@ export async function adviseIndexes(options: IndexAdvisorOptions): Promise<Index
     session,
     shadow,
     planned.flatMap(({ samples }) => samples.slice(0, 1)),
+    mostTargetMs,
   );
   // From here on the target is not needed: a transaction left open there would keep VACUUM from its work.
   await session[Symbol.asyncDispose]();
@@ -125,8 +130,9 @@ export async function adviseIndexes(options: IndexAdvisorOptions): Promise<Index
     rejected: [],
     statistics: [],
     hints: [],
-    notes: shadow.notes,
+    notes: [...shadow.notes, ...leftNotes(fidelity)],
     targetMs: session.databaseMs,
+    targetStatements: session.statements,
   };
   if (prepared.length === 0) return { ...common, verdict: 'leave', reason: 'There is no statement to advise for.' };
   if (fidelity.compared > 0 && fidelity.same < leastSameRatio * fidelity.compared) {
@@ -134,7 +140,13 @@ export async function adviseIndexes(options: IndexAdvisorOptions): Promise<Index
     return { ...common, verdict: 'leave', reason };
   }
   const found = await search({ drafts: prepared, skipped, workload, shadow, catalog, book, fidelity, options });
-  return { ...common, ...found, notes: [...shadow.notes, ...found.notes] };
+  return { ...common, ...found, notes: [...common.notes, ...found.notes] };
+}
+
+function leftNotes({ left }: Fidelity): readonly string[] {
+  return left === 0
+    ? []
+    : [`${left} of the lighter statements were not compared with the server, to ask no more than about 0.1 s of it.`];
 }
 
 /** Plans that differ are shown of so many statements. */
@@ -154,6 +166,11 @@ function toldFidelity({ compared, same, medianCostError, maxCostError, different
     })),
   };
 }
+
+/** Of the time for the search: until then candidates are made, */
+const thinkingShare = 0.4;
+/** until then statements are asked which of them they would take, and until the third which they would take instead. The rest is for choosing. */
+const promisingShares = [0.7, 0.5] as const;
 
 interface Search {
   readonly drafts: readonly PreparedStatement[];
@@ -194,50 +211,36 @@ async function search({ drafts, skipped, workload, shadow, catalog, book, fideli
     ]),
   );
   const candidates = new Map([...byKey.values()].map((one, at) => [`autopilot_candidate_${at}`, one]));
-  const thought: HypotheticalIndex[] = [];
+  const over = (share: number): boolean => {
+    const spent = (performance.now() - startMs) / searchMs;
+    tell(0.25 + 0.7 * Math.min(1, spent), 'Searching');
+    return spent > share || options.signal?.aborted === true;
+  };
+  const { made, refused } = await thinkOf(candidates, shadow, book, () => over(thinkingShare));
   const rejected: IndexAdvice['rejected'][number][] = [];
-  const refused = new Map<string, string>();
+  const reasons = new Map<string, string>();
   for (const [id, candidate] of candidates) {
-    try {
-      thought.push(await hypothetical(candidate, id, book, shadow));
-    } catch (error) {
-      rejected.push({ ddl: ideaOf(candidate), reason: messageOf(error) });
-    }
-  }
-  for (const [id, reason] of await shadow.add(thought)) {
-    const candidate = candidates.get(id);
-    if (candidate === undefined) continue;
+    const reason = refused.get(id);
+    if (reason === undefined) continue;
     rejected.push({ ddl: ideaOf(candidate), reason });
-    refused.set(candidateKey(candidate), reason);
+    reasons.set(candidateKey(candidate), reason);
   }
   const known = shadow.indexes;
   const existing = known.filter((index) => index.existing).map(({ id }) => id);
   const prepared = withRelevance(drafts, shadow, book);
   const costs = new CostBook(shadow);
-  const cost = async (on: ReadonlySet<string>): Promise<number> => {
-    let total = 0;
-    for (const one of prepared) total += one.statement.calls * (await costs.cost(one, on)).cost;
-    return total;
-  };
-  const over = (): boolean => {
-    const spentMs = performance.now() - startMs;
-    tell(0.25 + 0.7 * Math.min(1, spentMs / searchMs), 'Searching');
-    return spentMs > searchMs || options.signal?.aborted === true;
-  };
-  const made = new Map([...candidates].filter(([id]) => known.some((index) => index.id === id)));
+  const total = new WorkloadCost(prepared, costs);
+  const cost = (on: ReadonlySet<string>): Promise<number> => total.of(on);
   const promising = await promisingIndexes(
-    prepared,
+    prepared.map(({ relevant, statement: { calls } }) => ({ relevant, calls })),
     made,
-    async (at, indexes) => {
-      const one = prepared[at];
-      return one === undefined ? new Set() : (await costs.cost(one, indexes)).used;
-    },
-    over,
+    (at, indexes) => total.ofStatement(at, indexes),
+    (round) => over(promisingShares[round === 0 ? 0 : 1]),
   );
   const merging = new Set(merges.map(({ candidate }) => candidateKey(candidate)));
   const choices = known.flatMap(({ id, bytes }) => {
     const candidate = made.get(id);
-    if (candidate === undefined || !(promising.has(id) || merging.has(candidateKey(candidate)))) return [];
+    if (candidate === undefined || !(promising.ids.has(id) || merging.has(candidateKey(candidate)))) return [];
     const table = qualified(candidate.table);
     const { method } = candidate;
     const columns = new Set([...candidate.keys.flatMap((key) => key.columns), ...candidate.included]);
@@ -252,6 +255,7 @@ async function search({ drafts, skipped, workload, shadow, catalog, book, fideli
     cost,
     budgetBytes,
     mostPerTable: options.mostPerTable ?? 5,
+    credits: promising.credits,
     over,
   });
   const given = new Map<string, string>();
@@ -280,7 +284,7 @@ async function search({ drafts, skipped, workload, shadow, catalog, book, fideli
     unseen: unseenOf(workload, skipped, coverageOf(drafts, workload).callsRatio),
     nameOf,
     budgetBytes,
-    over,
+    over: () => over(1),
   });
   const chosen = [...selection.chosen, ...replacement.create];
   const dropped = new Set(replacement.drop.map(({ id }) => id));
@@ -353,7 +357,7 @@ async function search({ drafts, skipped, workload, shadow, catalog, book, fideli
     savedRatioInterval: [Math.max(0, low), Math.min(1, saved + margin)],
     rejected,
     statistics: workload.counted ? await statisticsAdvice(prepared, shadow, catalog) : [],
-    hints: rewritingHints(ends, { refused, hasTrigrams }),
+    hints: rewritingHints(ends, { refused: reasons, hasTrigrams }),
     notes: uncertain.notes,
   };
 }

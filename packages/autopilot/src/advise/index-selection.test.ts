@@ -29,6 +29,7 @@ function problem(
       ),
     budgetBytes: 1e9,
     mostPerTable: 5,
+    credits: new Map(),
     over: () => false,
     ...change,
   };
@@ -68,6 +69,33 @@ test('one that came first and is beaten by a pair of better ones goes again', as
     ]),
   );
   assert.deepEqual(new Set(chosen), new Set(['x', 'y']));
+});
+
+test('when the time is over it is what statements would choose for themselves, within the limits', async () => {
+  const candidates = [choice('a'), choice('b', { bytes: 2e9 }), choice('c', { writeCost: 900 }), choice('d')];
+  const statements = [{ a: 1 }, { b: 1 }, { c: 200 }, { d: 600 }];
+  const credits = new Map([
+    ['a', 999],
+    ['b', 999],
+    ['c', 800],
+    ['d', 400],
+  ]);
+  const { chosen, costAfter } = await selectIndexes(problem(candidates, statements, { credits, over: () => true }));
+  assert.deepEqual([chosen, costAfter], [['a', 'd'], 2_601]);
+});
+
+test('a set to begin with that grows too dear for each other gives way to a grown one', async () => {
+  const candidates = [choice('ab'), choice('a'), choice('b')];
+  const statements = [
+    { ab: 20, a: 10 },
+    { ab: 20, b: 10 },
+  ];
+  const credits = new Map([
+    ['a', 990],
+    ['b', 990],
+  ]);
+  const dear = candidates.map((one) => ({ ...one, writeCost: 200 }));
+  assert.deepEqual((await selectIndexes(problem(dear, statements, { credits }))).chosen, ['ab']);
 });
 
 test('when the time is over nothing is chosen that was not weighed', async () => {

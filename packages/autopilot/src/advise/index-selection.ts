@@ -14,8 +14,10 @@ export interface SelectionProblem {
   readonly cost: (on: ReadonlySet<string>) => Promise<number>;
   readonly budgetBytes: number;
   readonly mostPerTable: number;
-  /** True when the time for the search is over: the best so far is the answer. */
-  readonly over: () => boolean;
+  /** What statements save that have all candidates to choose from and take this one; by id. */
+  readonly credits: ReadonlyMap<string, number>;
+  /** True when that share of the time for the search is over (1: all of it): the best so far is the answer. */
+  readonly over: (share: number) => boolean;
 }
 
 export interface Selection {
@@ -32,31 +34,44 @@ const leastShare = 0.003;
 const leastShareOfRest = 0.01;
 /** For the benefit per byte: below this no index is a burden. */
 const smallBytes = 1_048_576;
+/** Growing ends at that share of the time: taking away and exchanging betters a half-grown set more than another index does. */
+const growingShare = 0.75;
 
 /**
- * Chooses indexes for a workload. Grows by the largest saving per byte, savings less what writes pay ("Extend": Schlosser, Kossmann,
- * Boissier, ICDE 2019); then takes away what the others made redundant, and exchanges one for another as long as that helps and there is time.
+ * Chooses indexes for a workload; good at once and better with time. What statements would take if each could choose for itself comes first,
+ * which costs hardly a question. Then a set is grown by the largest saving per byte, savings less what writes pay ("Extend": Schlosser,
+ * Kossmann, Boissier, ICDE 2019). The cheaper of the two loses what its others made redundant, and one is exchanged for another or added as
+ * long as that helps and there is time.
  */
 export async function selectIndexes(problem: SelectionProblem): Promise<Selection> {
-  const byId = new Map(problem.candidates.map((one) => [one.id, one]));
+  // Those that promise most are asked about first: there may be no time for the others.
+  const candidates = problem.candidates.toSorted((a, b) => promiseOf(b, problem) - promiseOf(a, problem));
+  const byId = new Map(candidates.map((one) => [one.id, one]));
   const reasons = new Map<string, string>();
   const existing = new Set(problem.existing);
   const costBefore = await problem.cost(existing);
   const leastOf = (rest: number): number => Math.min(costBefore * leastShare, rest * leastShareOfRest);
-  const chosen = new Set<string>();
   const total = async (ids: ReadonlySet<string>): Promise<number> =>
     (await problem.cost(existing.union(ids))) + [...ids].reduce((sum, id) => sum + (byId.get(id)?.writeCost ?? 0), 0);
 
+  const first = new Set<string>();
+  for (const one of candidates) {
+    const isWorthIt = (problem.credits.get(one.id) ?? 0) - one.writeCost >= leastOf(costBefore);
+    if (isWorthIt && limitOf(one, first, byId, problem) === null) first.add(one.id);
+  }
+  const costOfFirst = first.size === 0 ? costBefore : await total(first);
+
+  let chosen = new Set<string>();
   let current = costBefore;
   // Savings only shrink as others are chosen: who was not the best before need not be asked again until it might be.
   let queue: { readonly one: Choice; readonly worth: number; readonly round: number }[] = [];
-  for (const one of problem.candidates) {
-    if (problem.over()) break;
+  for (const one of candidates) {
+    if (problem.over(growingShare)) break;
     const saved = current - (await total(new Set([one.id])));
     if (saved >= leastOf(0.1 * costBefore)) queue.push({ one, worth: worth(saved, one), round: 0 });
     else reasons.set(one.id, reasonOf(saved + one.writeCost, saved, costBefore));
   }
-  for (let round = 0; queue.length > 0 && !problem.over(); ) {
+  for (let round = 0; queue.length > 0 && !problem.over(growingShare); ) {
     queue = queue.toSorted((a, b) => b.worth - a.worth);
     const [best] = queue.splice(0, 1);
     if (best === undefined) break;
@@ -76,9 +91,15 @@ export async function selectIndexes(problem: SelectionProblem): Promise<Selectio
     } else queue.push({ one, worth: worth(current - after, one), round });
   }
 
-  for (let changed = true; changed && !problem.over(); ) {
+  if (costOfFirst < current) {
+    chosen = first;
+    current = costOfFirst;
+  }
+
+  for (let changed = true; changed && !problem.over(1); ) {
     changed = false;
     for (const id of chosen) {
+      if (problem.over(1)) break;
       const without = new Set(chosen);
       without.delete(id);
       const cost = await total(without);
@@ -90,9 +111,9 @@ export async function selectIndexes(problem: SelectionProblem): Promise<Selectio
       }
     }
     for (const id of chosen) {
-      const rivals = problem.candidates.filter((one) => one.table === byId.get(id)?.table && !chosen.has(one.id));
+      const rivals = candidates.filter((one) => one.table === byId.get(id)?.table && !chosen.has(one.id));
       for (const rival of rivals) {
-        if (problem.over()) break;
+        if (problem.over(1)) break;
         const exchanged = new Set(chosen);
         exchanged.delete(id);
         if (limitOf(rival, exchanged, byId, problem) !== null) continue;
@@ -108,6 +129,16 @@ export async function selectIndexes(problem: SelectionProblem): Promise<Selectio
         }
       }
     }
+    for (const one of candidates) {
+      if (problem.over(1)) break;
+      if (chosen.has(one.id) || limitOf(one, chosen, byId, problem) !== null) continue;
+      const more = new Set([...chosen, one.id]);
+      const cost = await total(more);
+      if (cost >= current - leastOf(current)) continue;
+      chosen = more;
+      current = cost;
+      changed = true;
+    }
   }
   return {
     chosen: [...chosen],
@@ -117,6 +148,11 @@ export async function selectIndexes(problem: SelectionProblem): Promise<Selectio
       .filter(({ id }) => !chosen.has(id))
       .map(({ id }) => ({ id, reason: reasons.get(id) ?? 'The time for the search was over.' })),
   };
+}
+
+/** Per byte, as far as it can be told without asking. */
+function promiseOf(one: Choice, { credits }: SelectionProblem): number {
+  return worth((credits.get(one.id) ?? 0) - one.writeCost, one);
 }
 
 function worth(saved: number, { bytes }: Choice): number {

@@ -85,7 +85,7 @@ async function readVariant(
   const { plan, types } = await shadow.planWithoutValues(sql);
   const { tables, parameters } = rolesOf(plan, parser);
   const samples = withValues(sql, types, parameters, book);
-  for (const sample of samples) await shadow.plan(sample);
+  await Promise.all(samples.map((sample) => shadow.plan(sample)));
   const candidates = tables.flatMap((roles) => candidatesFor(roles, book));
   return { samples, tables: tablesOf(plan), candidates, roles: tables, generic: plan };
 }

@@ -103,6 +103,7 @@ const advice: ShapeOf<IndexAdvice> = {
     hints: { kind: 'array', of: { kind: 'object', fields: { sql: text, hint: text } } },
     notes: texts,
     targetMs: ms,
+    targetStatements: count,
   },
 };
 

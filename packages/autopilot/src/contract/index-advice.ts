@@ -82,6 +82,8 @@ export interface IndexAdvice {
   readonly notes: readonly string[];
   /** ms: how long the database was waited for in all. */
   readonly targetMs: number;
+  /** How many statements it was sent. */
+  readonly targetStatements: number;
 }
 
 /** One working out of index advice. */

@@ -15,6 +15,7 @@ export class ColumnFactsBook {
   readonly #byOid = new Map<number, TargetTable>();
   readonly #children = new Map<number, TargetTable[]>();
   readonly #indexes = new Map<string, TargetIndex>();
+  readonly #extensions: ReadonlySet<string>;
   readonly #statistics = new Map<string, ColumnStatistics>();
 
   constructor(catalog: TargetCatalog, statistics: TargetStatistics) {
@@ -27,6 +28,7 @@ export class ColumnFactsBook {
         else known.push(table);
       }
     }
+    this.#extensions = new Set(catalog.extensions.map(({ name }) => name));
     for (const index of catalog.indexes) this.#indexes.set(qualified(index), index);
     for (const one of statistics.columns)
       this.#statistics.set(JSON.stringify([one.schema, one.relation, one.column, one.inherited]), one);
@@ -34,6 +36,11 @@ export class ColumnFactsBook {
 
   table(schema: string, name: string): TargetTable | undefined {
     return this.#tables.get(tableKey({ schema, name }));
+  }
+
+  /** Whether the target has an extension. */
+  hasExtension(name: string): boolean {
+    return this.#extensions.has(name);
   }
 
   /** An index by its qualified and quoted name. */
@@ -103,8 +110,10 @@ export class ColumnFactsBook {
     const facts = name === null ? undefined : this.column(table, name);
     const statistics = facts?.statistics;
     const type = facts?.column.plainType ?? 'text';
-    const averageWidth =
-      statistics?.averageWidth ?? (facts && facts.column.typeLength > 0 ? facts.column.typeLength : 16);
+    const width = statistics?.averageWidth ?? (facts && facts.column.typeLength > 0 ? facts.column.typeLength : 16);
+    // btree_gist keeps the least and the greatest value of what is below an entry, also of a single one.
+    const isDoubled = method === 'gist' && !/^[RGI]$/.test(facts?.column.category ?? 'R');
+    const averageWidth = isDoubled ? 2 * width : width;
     return {
       averageWidth,
       // A short text or array is stored without its alignment.

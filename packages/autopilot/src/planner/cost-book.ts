@@ -41,17 +41,16 @@ export class CostBook {
     const known = this.#known.get(statement.id) ?? [];
     const found = known.find((one) => one.used.isSubsetOf(on) && on.isSubsetOf(one.on));
     if (found !== undefined) return found;
-    await this.#shadow.use(on);
-    const plans: PlanNode[] = [];
-    for (const sample of statement.samples) plans.push(await this.#shadow.plan(sample));
+    await this.#shadow.use(on, statement.relevant);
+    const plans = await Promise.all(statement.samples.map((sample) => this.#shadow.plan(sample)));
     this.#asked += plans.length;
     const [plan] = plans;
     if (plan === undefined) throw new Error(`The statement ${statement.id} has no sample`);
     const names = new Set(plans.flatMap((one) => [...indexesOf(one)]));
-    const used = this.#shadow.indexes.filter(({ id, names: own }) => on.has(id) && own.some((name) => names.has(name)));
+    const used = [...on].filter((id) => this.#shadow.index(id)?.names.some((name) => names.has(name)));
     const answer = {
       on,
-      used: new Set(used.map(({ id }) => id)),
+      used: new Set(used),
       cost: plans.reduce((total, one) => total + one['Total Cost'], 0) / plans.length,
       plan,
     };

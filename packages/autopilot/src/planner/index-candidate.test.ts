@@ -39,15 +39,17 @@ const table = (pages: number): TargetTable => ({
     column('address', 2, 'inet', 'I'),
     column('data', 3, 'jsonb', 'U'),
     column('name', 4, 'text', 'S'),
+    column('room_id', 5, 'bigint', 'N'),
+    column('token', 6, 'text', 'S'),
   ],
 });
 
-function bookOf(pages: number): ColumnFactsBook {
+function bookOf(pages: number, extensions: readonly string[] = []): ColumnFactsBook {
   const catalog: TargetCatalog = {
     versionNumber: 180_000,
     database: 'd',
     locale: { provider: 'c', name: 'C' },
-    extensions: [],
+    extensions: extensions.map((name) => ({ name, schema: 'public' })),
     schemas: [],
     types: [],
     functions: [],
@@ -61,8 +63,39 @@ function bookOf(pages: number): ColumnFactsBook {
     notes: [],
     leftOut: [],
   };
-  return new ColumnFactsBook(catalog, { columns: [], extended: [], notes: [] });
+  return new ColumnFactsBook(catalog, {
+    columns: [statistics('token', 44, -1), statistics('name', 44, 9)],
+    extended: [],
+    notes: [],
+  });
 }
+
+const statistics = (name: string, averageWidth: number, distinct: number): ColumnStatistics => ({
+  schema: 'public',
+  relation: 'bookings',
+  column: name,
+  inherited: false,
+  nullFraction: 0,
+  averageWidth,
+  distinct,
+  commonValues: null,
+  commonFrequencies: null,
+  bounds: null,
+  correlation: 0,
+  commonElements: null,
+  commonElementFrequencies: null,
+  elementCounts: null,
+  rangeLengths: null,
+  rangeEmptyFraction: null,
+  rangeBounds: null,
+});
+
+const compared = (name: string): TableRoles['equal'][number] => ({
+  column: name,
+  columns: [name],
+  sql: `"${name}"`,
+  joined: false,
+});
 
 const contained = (name: string, operatorClass: string | null = null): TableRoles['contained'][number] => ({
   column: name,
@@ -90,7 +123,27 @@ test('what overlaps gets a GiST index, what is contained an inverted one, each w
       'CREATE INDEX "i" ON "public"."bookings" USING gist ("address" inet_ops)',
       'CREATE INDEX "i" ON "public"."bookings" USING gin ("data")',
       'CREATE INDEX "i" ON "public"."bookings" USING gin ("name" gin_trgm_ops)',
+      'CREATE INDEX "i" ON "public"."bookings" USING gist ("during", "address" inet_ops)',
     ],
+  );
+});
+
+test('what is compared besides goes in front of what overlaps, where the server can do that', () => {
+  const booked = { ...roles, equal: [compared('room_id')], contained: [contained('during')] };
+  const gist = (extensions: readonly string[]): readonly string[] =>
+    candidatesFor(booked, bookOf(100, extensions))
+      .filter(({ method }) => method === 'gist')
+      .map(({ keys }) => keys.map(({ column }) => column).join());
+  assert.deepEqual(gist([]), ['during']);
+  assert.deepEqual(gist(['btree_gist']), ['during', 'room_id,during']);
+});
+
+test('long values that are mostly different may be hashed', () => {
+  const asked = { ...roles, equal: [compared('token'), compared('name'), compared('room_id')], contained: [] };
+  const hashed = candidatesFor(asked, bookOf(100)).filter(({ method }) => method === 'hash');
+  assert.deepEqual(
+    hashed.map((one) => candidateDdl(one, 'i')),
+    ['CREATE INDEX "i" ON "public"."bookings" USING hash ("token")'],
   );
 });
 

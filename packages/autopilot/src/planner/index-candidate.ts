@@ -8,7 +8,7 @@ import type { TargetTable } from './target-catalog.ts';
 export interface IndexCandidate {
   /** The parent where the table is partitioned. */
   readonly table: TargetTable;
-  readonly method: 'btree' | 'gin' | 'gist' | 'brin';
+  readonly method: 'btree' | 'gin' | 'gist' | 'brin' | 'hash';
   readonly keys: readonly (RoleKey & { readonly suffix: string })[];
   readonly included: readonly string[];
   /** Which rows are in it, as SQL; null: all. */
@@ -19,6 +19,10 @@ export interface IndexCandidate {
 const leastPages = 10;
 const mostIncluded = 4;
 const mostEqual = 4;
+/** A hash index holds four bytes of a value however long that is: with shorter ones a B-tree is no larger and does more. */
+const leastHashedBytes = 20;
+/** So many rows with the same value at most: they would lie in a chain of pages. */
+const mostHashedRows = 20;
 /** Values of a column that partial indexes may be for. */
 const mostKinds = 100;
 
@@ -61,13 +65,26 @@ export function candidatesFor(roles: TableRoles, book: ColumnFactsBook): readonl
       if (rest.length > 0) add({ ...btree, keys: rest, where: where.sql });
     }
   }
+  for (const key of equal) {
+    const width = isColumn(key.sql) ? book.column(table, key.column)?.statistics?.averageWidth : undefined;
+    if (width === undefined || width < leastHashedBytes || distinct(key) * mostHashedRows < book.rows(table)) continue;
+    add({ table, method: 'hash', keys: plain([key]), included: [], where: null });
+  }
+  const spatial: IndexCandidate['keys'][number][] = [];
   for (const { operatorClass, ...key } of roles.contained) {
     const category = book.column(leaf, key.column)?.column.category;
     // What overlaps in a line or a plane; an inverted index holds what a value consists of.
-    const spatial = operatorClass === null && isColumn(key.sql) && /^[RGI]$/.test(category ?? '');
-    const named = spatial && category === 'I' ? 'inet_ops' : operatorClass;
+    const isSpatial = operatorClass === null && isColumn(key.sql) && /^[RGI]$/.test(category ?? '');
+    const named = isSpatial && category === 'I' ? 'inet_ops' : operatorClass;
     const suffix = named === null ? '' : ` ${named}`;
-    add({ table, method: spatial ? 'gist' : 'gin', keys: [{ ...key, suffix }], included: [], where: null });
+    if (isSpatial) spatial.push({ ...key, suffix });
+    add({ table, method: isSpatial ? 'gist' : 'gin', keys: [{ ...key, suffix }], included: [], where: null });
+  }
+  if (spatial.length > 0) {
+    const gist = { table, method: 'gist', included: [], where: null } as const;
+    if (spatial.length > 1) add({ ...gist, keys: spatial });
+    // What is compared for equality has a place in such a tree only with operators that an extension brings.
+    if (equal.length > 0 && book.hasExtension('btree_gist')) add({ ...gist, keys: [...plain(equal), ...spatial] });
   }
   for (const key of roles.ranges) {
     const correlation = Math.abs(book.column(leaf, key.column)?.statistics?.correlation ?? 0);
@@ -140,14 +157,31 @@ export function candidateDdl(
   return `CREATE INDEX ${online}${quoted(name)} ON ${only}${qualified(candidate.table)} ${method}(${keys})${included}${where}`;
 }
 
+/** Which share of a table's rows meets a condition, 0 to 1. */
+export type RowShares = (table: TargetTable, where: string) => Promise<number>;
+
+/** Asks the shadow's planner for them, once for each condition. */
+export function rowShares(book: ColumnFactsBook, shadow: Shadow): RowShares {
+  const known = new Map<string, number>();
+  return async (table, where) => {
+    const sql = `SELECT 1 FROM ${qualified(table)} WHERE ${where}`;
+    const share =
+      known.get(sql) ??
+      Math.min(1, (await shadow.plan({ sql, values: [] }))['Plan Rows'] / Math.max(1, book.rows(table)));
+    known.set(sql, share);
+    return share;
+  };
+}
+
 /** What the shadow needs to pretend that it exists. */
 export async function hypothetical(
   candidate: IndexCandidate,
   id: string,
   book: ColumnFactsBook,
   shadow: Shadow,
+  shares: RowShares = rowShares(book, shadow),
 ): Promise<HypotheticalIndex> {
-  const share = candidate.where === null ? 1 : await shareOf(candidate, candidate.where, book, shadow);
+  const share = candidate.where === null ? 1 : await shares(candidate.table, candidate.where);
   const keys = candidate.keys.map(({ sql, column }) => (isColumn(sql) ? column : null));
   const sizes = book.leaves(candidate.table).flatMap((leaf) => {
     const tableOid = shadow.oidOf(leaf.oid);
@@ -156,14 +190,4 @@ export async function hypothetical(
     return [{ tableOid, pages, rows, level: candidate.method === 'btree' ? level : null }];
   });
   return { id, table: candidate.table, ddl: candidateDdl(candidate, id), sizes };
-}
-
-async function shareOf(
-  { table }: IndexCandidate,
-  where: string,
-  book: ColumnFactsBook,
-  shadow: Shadow,
-): Promise<number> {
-  const plan = await shadow.plan({ sql: `SELECT 1 FROM ${qualified(table)} WHERE ${where}`, values: [] });
-  return Math.min(1, plan['Plan Rows'] / Math.max(1, book.rows(table)));
 }

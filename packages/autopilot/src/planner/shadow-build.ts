@@ -1,17 +1,14 @@
 import type pg from 'pg';
-import { messageOf } from '../kernel/errors.ts';
 import { ColumnFactsBook } from './column-facts.ts';
 import { btreeLevel } from './index-size.ts';
 import { olderGinSpace } from './older-planner.ts';
+import { runAll } from './run-all.ts';
 import { moveInverted, type PretendedSize, pretend, Shadow, type SwitchableIndex } from './shadow.ts';
 import { qualified, quoted, shadowPlan } from './shadow-ddl.ts';
 import { plannerRole, ShadowServer } from './shadow-server.ts';
 import { restoreStatistics } from './shadow-statistics.ts';
 import type { NamedStatement, TargetCatalog, TargetIndex, TargetTable } from './target-catalog.ts';
 import type { TargetStatistics } from './target-statistics.ts';
-
-/** Statements sent at once; when one of them fails they are sent one by one. */
-const batchSize = 60;
 
 /**
  * Makes the shadow of a database from what was read of it. Takes 1.5 s and about 3 ms a table with its indexes.
@@ -114,27 +111,6 @@ async function makeObjects(
     failed = await runAll(planner, failed);
   }
   return failed.map(({ subject, reason }) => `The shadow is without ${subject}: ${reason}.`);
-}
-
-type Failure = NamedStatement & { readonly reason: string };
-
-async function runAll(planner: pg.Client, statements: readonly NamedStatement[]): Promise<readonly Failure[]> {
-  const failures: Failure[] = [];
-  for (let at = 0; at < statements.length; at += batchSize) {
-    const batch = statements.slice(at, at + batchSize);
-    try {
-      await planner.query(batch.map(({ sql }) => sql.replace(/;\s*$/, '')).join(';\n'));
-    } catch {
-      for (const { subject, sql } of batch) {
-        try {
-          await planner.query(sql);
-        } catch (error) {
-          failures.push({ subject, sql, reason: messageOf(error) });
-        }
-      }
-    }
-  }
-  return failures;
 }
 
 /** The shadow's oids by the target's. */

@@ -67,9 +67,9 @@ export class ShadowServer implements AsyncDisposable {
     }
   }
 
-  /** A new session under the role that plans. */
+  /** A new session under the role that plans, which takes questions before it has answered the last. */
   async connectPlanner(): Promise<pg.Client> {
-    return await connect(this.#server.url(database, plannerRole));
+    return await connect(this.#server.url(database, plannerRole), true);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -79,8 +79,8 @@ export class ShadowServer implements AsyncDisposable {
   }
 }
 
-async function connect(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, application_name: 'autopilot-shadow' });
+async function connect(url: string, pipeline = false): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url, application_name: 'autopilot-shadow', pipeline });
   client.on('error', () => {}); // The query that waits tells.
   await client.connect();
   return client;

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { AutopilotError, messageOf } from '../kernel/errors.ts';
 import type { PlanNode } from './plan-tree.ts';
+import { runAll } from './run-all.ts';
 import { qualified } from './shadow-ddl.ts';
 import { heightenBtree, sizeRelation } from './shadow-files.ts';
 import type { ShadowServer } from './shadow-server.ts';
@@ -54,7 +55,7 @@ export interface PlannableStatement {
 
 /**
  * A database with the tables, statistics and settings of another and none of its rows, whose planner answers as that one's would,
- * under any set of indexes. One question at a time.
+ * under any set of indexes. Plans may be asked for together; whatever changes the indexes has to be waited for.
  */
 export class Shadow implements AsyncDisposable {
   /** What the shadow lacks of the original. */
@@ -97,6 +98,11 @@ export class Shadow implements AsyncDisposable {
     return [...this.#switchable.values()];
   }
 
+  /** One of them by its id. */
+  index(id: string): SwitchableIndex | undefined {
+    return this.#switchable.get(id);
+  }
+
   /** A table's oid in the shadow, by the target's. */
   oidOf(targetOid: number): number | undefined {
     return this.#oids.get(targetOid);
@@ -109,7 +115,7 @@ export class Shadow implements AsyncDisposable {
 
   /**
    * Adds hypothetical indexes, switched off. Answers those that were refused, with the reason.
-   * Cost: a few ms each; the tables' files are empty for that time.
+   * Cost: a ms each and 50 ms for all; the tables' files are empty for that time.
    */
   async add(indexes: readonly HypotheticalIndex[]): Promise<ReadonlyMap<string, string>> {
     const refused = new Map<string, string>();
@@ -119,13 +125,11 @@ export class Shadow implements AsyncDisposable {
     // A session of its own: one that has read a long table keeps its parts open and would not see that it is empty.
     const builder = await this.#server.connectPlanner();
     try {
-      for (const { id, ddl } of indexes) {
-        try {
-          await builder.query(ddl);
-        } catch (error) {
-          refused.set(id, messageOf(error));
-        }
-      }
+      for (const failure of await runAll(
+        builder,
+        indexes.map(({ id, ddl }) => ({ subject: id, sql: ddl })),
+      ))
+        refused.set(failure.subject, failure.reason);
     } finally {
       await builder.end();
       for (const [oid, path] of paths)
@@ -192,17 +196,20 @@ export class Shadow implements AsyncDisposable {
     }
   }
 
-  /** From now on plans see these indexes and no other switchable ones. @throws when one is not known */
-  async use(ids: ReadonlySet<string>): Promise<void> {
+  /**
+   * From now on plans see these indexes and no other switchable ones. Where a plan can be changed only by some, `among` says by which: the
+   * others are left as they are. @throws when one is not known
+   */
+  async use(ids: ReadonlySet<string>, among: Iterable<string> = this.#switchable.keys()): Promise<void> {
+    for (const id of ids) if (!this.#switchable.has(id)) throw new Error(`There is no index ${id} in the shadow`);
     const changed: { readonly oid: number; readonly on: boolean }[] = [];
-    for (const [id, { oids }] of this.#switchable) {
+    for (const id of among) {
       const on = ids.has(id);
       if (on === this.#on.has(id)) continue;
-      changed.push(...oids.map((oid) => ({ oid, on })));
+      changed.push(...(this.#switchable.get(id)?.oids ?? []).map((oid) => ({ oid, on })));
       if (on) this.#on.add(id);
       else this.#on.delete(id);
     }
-    for (const id of ids) if (!this.#switchable.has(id)) throw new Error(`There is no index ${id} in the shadow`);
     if (changed.length === 0) return;
     await this.rows(
       `UPDATE pg_index x SET indisvalid = c.on FROM unnest($1::oid[], $2::bool[]) c(oid, "on") WHERE x.indexrelid = c.oid`,

@@ -130,32 +130,28 @@ export async function readTargetCatalog(
       `Left out, with the statements that name them: tables in more than ${mostPartitions} partitions (${roots.map(qualifiedName).join(', ')}).`,
     );
   const sizes = await readSizes(session, notes, leftOids);
-  const tables = await readTables(session, sizes, server.version, leftOids);
-  return {
-    versionNumber: server.version,
-    database: server.database,
-    locale: localeOf(server.facts),
-    extensions: await session.rows(
-      `SELECT e.extname AS name, n.nspname AS schema FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+  // Sent at once: each answer waits for nothing but the target.
+  const [tables, extensions, schemas, types, functions, collations, constraints, indexes, views, statistics, settings] =
+    await Promise.all([
+      readTables(session, sizes, server.version, leftOids),
+      session.rows<{ name: string; schema: string }>(
+        `SELECT e.extname AS name, n.nspname AS schema FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
        WHERE e.extname <> 'plpgsql' ORDER BY e.oid`,
-    ),
-    schemas: (
-      await session.rows<{ name: string }>(
+      ),
+      session.rows<{ name: string }>(
         `SELECT n.nspname AS name FROM pg_namespace n WHERE ${ownSchemas} AND n.nspname <> 'public' ORDER BY 1`,
-      )
-    ).map(({ name }) => name),
-    types: await readTypes(session),
-    functions: await session.rows<NamedStatement>(
-      `SELECT p.oid::regprocedure::text AS subject, pg_get_functiondef(p.oid) AS sql
+      ),
+      readTypes(session),
+      session.rows<NamedStatement>(
+        `SELECT p.oid::regprocedure::text AS subject, pg_get_functiondef(p.oid) AS sql
        FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
        WHERE ${ownSchemas} AND p.prokind = 'f' AND l.lanname IN ('sql', 'plpgsql')
          AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype) AND ${notOfExtension('pg_proc', 'p.oid')}
        ORDER BY p.oid`,
-    ),
-    collations: await readCollations(session),
-    tables,
-    constraints: await session.rows<TargetConstraint>(
-      `SELECT c.conrelid::int8::float8 AS "tableOid", c.conname AS name, c.contype::text AS kind,
+      ),
+      readCollations(session),
+      session.rows<TargetConstraint>(
+        `SELECT c.conrelid::int8::float8 AS "tableOid", c.conname AS name, c.contype::text AS kind,
          pg_get_constraintdef(c.oid) AS definition,
          ARRAY(SELECT a.attname::text FROM unnest(c.conkey) WITH ORDINALITY k(attnum, at)
                JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.attnum ORDER BY k.at) AS columns
@@ -163,25 +159,41 @@ export async function readTargetCatalog(
        WHERE ${ownSchemas} AND c.contype IN ('p', 'u', 'x', 'c', 'f') AND c.conparentid = 0 AND c.conislocal
          AND c.conrelid <> ALL ($1::oid[]) AND c.confrelid <> ALL ($1::oid[]) AND ${notOfExtension('pg_class', 't.oid')}
        ORDER BY c.contype IN ('p', 'u', 'x') DESC, c.oid`,
-      [leftOids],
-    ),
-    indexes: await readIndexes(session, sizes, leftOids),
-    views: await session.rows<NamedStatement>(
-      `SELECT c.oid::regclass::text AS subject,
+        [leftOids],
+      ),
+      readIndexes(session, sizes, leftOids),
+      session.rows<NamedStatement>(
+        `SELECT c.oid::regclass::text AS subject,
          format('CREATE VIEW %I.%I (%s) AS %s', n.nspname, c.relname,
            (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)
             FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
            pg_get_viewdef(c.oid)) AS sql
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
        WHERE c.relkind = 'v' AND ${ownSchemas} AND ${notOfExtension('pg_class', 'c.oid')} ORDER BY c.oid`,
-    ),
-    statistics: await session.rows<NamedStatement>(
-      `SELECT format('%I.%I', n.nspname, s.stxname) AS subject, pg_get_statisticsobjdef(s.oid) AS sql
+      ),
+      session.rows<NamedStatement>(
+        `SELECT format('%I.%I', n.nspname, s.stxname) AS subject, pg_get_statisticsobjdef(s.oid) AS sql
        FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace WHERE ${ownSchemas} AND s.stxrelid <> ALL ($1::oid[])
        ORDER BY s.oid`,
-      [leftOids],
-    ),
-    settings: await readSettings(session),
+        [leftOids],
+      ),
+      readSettings(session),
+    ]);
+  return {
+    versionNumber: server.version,
+    database: server.database,
+    locale: localeOf(server.facts),
+    extensions,
+    schemas: schemas.map(({ name }) => name),
+    types,
+    functions,
+    collations,
+    tables,
+    constraints,
+    indexes,
+    views,
+    statistics,
+    settings,
     notes,
     leftOut: left.map(({ schema, name }) => ({ schema, name })),
   };
@@ -234,7 +246,7 @@ async function readTables(
   version: number,
   leftOut: readonly number[],
 ): Promise<readonly TargetTable[]> {
-  const tables = await session.rows<Omit<TargetTable, 'columns' | 'pages'>>(
+  const tablesRead = session.rows<Omit<TargetTable, 'columns' | 'pages'>>(
     `SELECT c.oid::int8::float8 AS oid, n.nspname AS schema, c.relname AS name, c.relkind::text AS kind,
        c.relpersistence = 'u' AS unlogged, c.relpages AS "statisticsPages", c.reltuples::float8 AS rows,
        c.relallvisible AS "visiblePages", coalesce(c.reloptions, '{}') AS options,
@@ -248,7 +260,7 @@ async function readTables(
     [leftOut],
   );
   const virtual = version >= 180_000 ? `a.attgenerated = 'v'` : 'false';
-  const columns = await session.rows<TargetColumn & { readonly tableOid: number }>(
+  const columnsRead = session.rows<TargetColumn & { readonly tableOid: number }>(
     `SELECT a.attrelid::int8::float8 AS "tableOid", a.attname AS name, a.attnum AS number,
        format_type(a.atttypid, a.atttypmod) AS type, format_type(a.atttypid, NULL) AS "plainType",
        t.typlen AS "typeLength", CASE t.typalign WHEN 'd' THEN 8 WHEN 'i' THEN 4 WHEN 's' THEN 2 ELSE 1 END AS alignment,
@@ -268,6 +280,7 @@ async function readTables(
        AND c.oid <> ALL ($1::oid[]) AND ${ownSchemas} ORDER BY a.attrelid, a.attnum`,
     [leftOut],
   );
+  const [tables, columns] = await Promise.all([tablesRead, columnsRead]);
   const byTable = Map.groupBy(columns, ({ tableOid }) => tableOid);
   return tables.map((table) => ({
     ...table,

@@ -10,10 +10,20 @@ export interface TargetSessionOptions {
   readonly lockTimeoutMs?: number;
 }
 
+/** What became of a statement that may fail. */
+export type Attempt<Row> = { readonly rows: readonly Row[] } | { readonly refused: string };
+
+/** Sent at once; after one that fails those behind it are sent again. */
+const batchSize = 10;
+
 /** A look at a target database that can't change it: everything happens in one READ ONLY transaction, rolled back at the end. */
 export class TargetSession implements AsyncDisposable {
   readonly #client: pg.Client;
   #databaseMs = 0;
+  #statements = 0;
+  /** Statements sent and not answered, and since when there are any. */
+  #open = 0;
+  #openSinceMs = 0;
   #isSaved = false;
 
   private constructor(client: pg.Client) {
@@ -26,6 +36,8 @@ export class TargetSession implements AsyncDisposable {
       connectionString: url,
       application_name: 'autopilot-planner',
       connectionTimeoutMillis: 10_000,
+      // A statement does not wait here for the answer to the one before.
+      pipeline: true,
     });
     // A connection that breaks is told by the query that waits for it.
     client.on('error', () => {});
@@ -45,39 +57,64 @@ export class TargetSession implements AsyncDisposable {
         cause: error,
       });
     }
-    return new TargetSession(client);
+    const session = new TargetSession(client);
+    session.#statements = 2;
+    return session;
   }
 
-  /** The time spent waiting for the target so far, in ms: an upper limit of the load on it. */
+  /** The time in ms in which the target had something of ours to answer: an upper limit of the load on it. */
   get databaseMs(): number {
     return this.#databaseMs;
   }
 
+  /** Statements sent so far. */
+  get statements(): number {
+    return this.#statements;
+  }
+
   /** Rows of a statement of ours, which is marked so that nobody takes it for the application's. */
   async rows<Row extends object>(sql: string, values: readonly unknown[] = []): Promise<readonly Row[]> {
-    const startedMs = performance.now();
+    if (this.#open === 0) this.#openSinceMs = performance.now();
+    this.#open += 1;
+    this.#statements += 1;
     try {
       const { rows } = await this.#client.query<Row>(marked(sql), [...values]);
       return rows;
     } finally {
-      this.#databaseMs += performance.now() - startedMs;
+      this.#open -= 1;
+      if (this.#open === 0) this.#databaseMs += performance.now() - this.#openSinceMs;
     }
   }
 
-  /** Like {@link rows}; a refusal is answered as its reason and leaves the transaction usable. */
-  async attempt<Row extends object>(
-    sql: string,
-    values: readonly unknown[] = [],
-  ): Promise<{ readonly rows: readonly Row[] } | { readonly refused: string }> {
+  /** Like {@link rows}; a refusal is answered as its reason and leaves the transaction usable. Nothing else may be under way. */
+  async attempt<Row extends object>(sql: string, values: readonly unknown[] = []): Promise<Attempt<Row>> {
+    const [answer] = await this.attemptAll<Row>([{ sql, values }]);
+    if (answer === undefined) throw new Error('There is an answer for each statement');
+    return answer;
+  }
+
+  /** Like {@link attempt} for each of several, in their order. */
+  async attemptAll<Row extends object>(
+    statements: readonly { readonly sql: string; readonly values: readonly unknown[] }[],
+  ): Promise<readonly Attempt<Row>[]> {
     // One for all: nothing is written that it could hold, and each statement of ours is one more for the target.
     if (!this.#isSaved) await this.rows('SAVEPOINT attempt');
     this.#isSaved = true;
-    try {
-      return { rows: await this.rows<Row>(sql, values) };
-    } catch (error) {
-      await this.rows('ROLLBACK TO SAVEPOINT attempt');
-      return { refused: messageOf(error) };
+    const answers: Attempt<Row>[] = [];
+    while (answers.length < statements.length) {
+      const batch = statements.slice(answers.length, answers.length + batchSize);
+      const settled = await Promise.allSettled(batch.map(({ sql, values }) => this.rows<Row>(sql, values)));
+      for (const one of settled) {
+        if (one.status === 'fulfilled') answers.push({ rows: one.value });
+        else {
+          // What stands behind it was refused for that alone.
+          answers.push({ refused: messageOf(one.reason) });
+          await this.rows('ROLLBACK TO SAVEPOINT attempt');
+          break;
+        }
+      }
     }
+    return answers;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

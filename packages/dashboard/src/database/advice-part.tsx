@@ -95,7 +95,8 @@ function Start({
 }
 
 function Summary({ advice }: { readonly advice: IndexAdvice }): ReactElement {
-  const { savedRatio, savedRatioInterval, fidelity, coverage, create, drop, rejected, targetMs } = advice;
+  const { savedRatio, savedRatioInterval, fidelity, coverage, create, drop, rejected, targetMs, targetStatements } =
+    advice;
   const [low = savedRatio, high = savedRatio] = savedRatioInterval;
   const bytes = create.reduce((total, one) => total + one.bytes, 0);
   const facts: readonly (readonly [label: string, value: string])[] = [
@@ -109,7 +110,10 @@ function Summary({ advice }: { readonly advice: IndexAdvice }): ReactElement {
     ['Costs off at most', formatQuantity('ratio', fidelity.maxCostError)],
     ['To drop', formatQuantity('count', drop.length)],
     ['Ideas rejected', formatQuantity('count', rejected.length)],
-    ['The database was asked for', formatQuantity('duration', targetMs)],
+    [
+      'The database was asked',
+      `${formatQuantity('count', targetStatements)} statements, ${formatQuantity('duration', targetMs)}`,
+    ],
   ];
   return (
     <>

@@ -104,7 +104,7 @@ function linesOf(advice: IndexAdvice): readonly string[] {
     ...(advice.notes.length === 0 ? [] : ['', ...advice.notes]),
     '',
     `${advice.rejected.length} other ideas were rejected; --json lists them with their reasons.`,
-    `The database was waited for ${advice.targetMs.toFixed(0)} ms in all.`,
+    `The database was sent ${advice.targetStatements} statements and waited for ${advice.targetMs.toFixed(0)} ms in all.`,
   ];
 }
 
