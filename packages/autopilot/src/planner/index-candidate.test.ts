@@ -4,6 +4,7 @@ import { ColumnFactsBook } from './column-facts.ts';
 import type { TableRoles } from './column-roles.ts';
 import { candidateDdl, candidatesFor, tooSmall } from './index-candidate.ts';
 import type { TargetCatalog, TargetColumn, TargetTable } from './target-catalog.ts';
+import type { ColumnStatistics } from './target-statistics.ts';
 
 const column = (name: string, number: number, plainType: string, category: string): TargetColumn => ({
   name,
