@@ -9,13 +9,15 @@ import {
   type IndexCandidate,
 } from '../../packages/autopilot/src/planner/index-candidate.ts';
 import { unknownJoin } from '../../packages/autopilot/src/planner/older-planner.ts';
+import { withValues } from '../../packages/autopilot/src/planner/parameter-values.ts';
 import { type PlanNode, planLines } from '../../packages/autopilot/src/planner/plan-tree.ts';
-import type { Shadow } from '../../packages/autopilot/src/planner/shadow.ts';
+import { withoutSamples } from '../../packages/autopilot/src/planner/private-statistics.ts';
+import type { ExplainRow, Shadow } from '../../packages/autopilot/src/planner/shadow.ts';
 import { buildShadow } from '../../packages/autopilot/src/planner/shadow-build.ts';
 import { SqlParser } from '../../packages/autopilot/src/planner/sql-parser.ts';
-import { readTargetCatalog } from '../../packages/autopilot/src/planner/target-catalog.ts';
+import { readTargetCatalog, type TargetCatalog } from '../../packages/autopilot/src/planner/target-catalog.ts';
 import { TargetSession } from '../../packages/autopilot/src/planner/target-session.ts';
-import { readTargetStatistics } from '../../packages/autopilot/src/planner/target-statistics.ts';
+import { readTargetStatistics, type TargetStatistics } from '../../packages/autopilot/src/planner/target-statistics.ts';
 import { signatureOf } from '../../packages/autopilot/src/postgres/plan-shape.ts';
 import {
   type BenchDatabase,
@@ -53,6 +55,8 @@ export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> 
         'same plan %': percent(one.same, one.compared),
         'median cost error %': 100 * one.medianError,
         'worst cost error %': 100 * one.maxError,
+        'private: same plan %': percent(one.privateSame, one.privateCompared),
+        'private: median cost error %': 100 * one.privateError,
         'indexes built': one.built,
         'declined with': one.declined,
         'same plan with %': percent(one.builtSame, one.built),
@@ -103,6 +107,10 @@ interface Figures {
   readonly same: number;
   readonly medianError: number;
   readonly maxError: number;
+  /** Without a value of a row: the plans that are still the server's for the statement as it stands. */
+  readonly privateSame: number;
+  readonly privateCompared: number;
+  readonly privateError: number;
   readonly built: number;
   readonly builtSame: number;
   /** The advisor says by name that it can't tell what these would cost. */
@@ -141,6 +149,8 @@ async function measure(
     );
   for (const { sql, real, shadow: ours } of fidelity.different)
     log(`  other plan: ${sql}\n    real ${signatureOf(real)}\n    ours ${signatureOf(ours)}`);
+
+  const withoutValues = await measurePrivate(catalog, statistics, statements, client, parser);
 
   // Real indexes are made in a transaction that is rolled back; the session that reads must not stand in their way.
   await session[Symbol.asyncDispose]();
@@ -206,6 +216,7 @@ async function measure(
     same,
     medianError: medianCostError,
     maxError: maxCostError,
+    ...withoutValues,
     built: builtErrors.length,
     builtSame,
     declined,
@@ -214,6 +225,40 @@ async function measure(
     explainMs: median(times),
     notes,
   };
+}
+
+/** The plan of each statement with values from statistics that were replaced, against the real one for the values that stand in it. */
+async function measurePrivate(
+  catalog: TargetCatalog,
+  statistics: TargetStatistics,
+  statements: readonly string[],
+  client: pg.Client,
+  parser: SqlParser,
+): Promise<Pick<Figures, 'privateSame' | 'privateCompared' | 'privateError'>> {
+  const replaced = withoutSamples(statistics, catalog);
+  await using shadow = await buildShadow(catalog, replaced);
+  const book = new ColumnFactsBook(catalog, replaced);
+  const errors: number[] = [];
+  let same = 0;
+  for (const sql of statements) {
+    const { rows } = await client.query<ExplainRow>(`EXPLAIN (FORMAT JSON) ${sql}`);
+    const real = rows[0]?.['QUERY PLAN'][0]?.Plan;
+    if (real === undefined) continue;
+    try {
+      const text = parser.withoutLiterals(sql);
+      const { plan, types } = await shadow.planWithoutValues(text);
+      const samples = withValues(text, types, rolesOf(plan, parser).parameters, book);
+      const middle = samples[Math.floor(samples.length / 2)];
+      if (middle === undefined) continue;
+      const ours = await shadow.plan(middle);
+      if (signatureOf(ours) === signatureOf(real)) same += 1;
+      errors.push(Math.abs(ours['Total Cost'] / real['Total Cost'] - 1));
+    } catch {
+      // What can't be planned without its literals is as wrong as another plan.
+      errors.push(1);
+    }
+  }
+  return { privateSame: same, privateCompared: errors.length, privateError: median(errors) };
 }
 
 async function candidatesOf(

@@ -8,6 +8,7 @@ import { candidateDdl, candidateKey, type IndexCandidate, tooSmall } from '../pl
 import { IndexNames, indexSteps } from '../planner/index-steps.ts';
 import { unknownJoin } from '../planner/older-planner.ts';
 import { planLines } from '../planner/plan-tree.ts';
+import { withoutSamples } from '../planner/private-statistics.ts';
 import type { Shadow } from '../planner/shadow.ts';
 import { buildShadow } from '../planner/shadow-build.ts';
 import { qualified } from '../planner/shadow-ddl.ts';
@@ -18,6 +19,7 @@ import { readTargetStatistics } from '../planner/target-statistics.ts';
 import {
   type ObservedStatement,
   type Workload,
+  withoutLiterals,
   workloadOfObserved,
   workloadOfServer,
   workloadOfText,
@@ -57,6 +59,8 @@ export interface IndexAdvisorOptions {
   readonly mostPerTable?: number;
   /** For the search, after the shadow is built; default 30,000. */
   readonly searchMs?: number;
+  /** Copies no value of a row: those in statistics are replaced, literals of the workload become parameters. Default false. */
+  readonly withoutSamples?: boolean;
   /** Ends the search early: what was found until then is the advice. */
   readonly signal?: AbortSignal;
   /** Told how far it is, 0 to 1, and what it is at. */
@@ -77,13 +81,16 @@ export async function adviseIndexes(options: IndexAdvisorOptions): Promise<Index
   const parser = await SqlParser.load();
   await using session = await TargetSession.open(options.url);
   const catalog = await readTargetCatalog(session);
-  const statistics = await readTargetStatistics(session, catalog);
-  const workload =
+  const isPrivate = options.withoutSamples === true;
+  const known = await readTargetStatistics(session, catalog);
+  const statistics = isPrivate ? withoutSamples(known, catalog) : known;
+  const given =
     options.workload === undefined
       ? await workloadOfServer(session, parser)
       : typeof options.workload === 'string'
         ? workloadOfText(options.workload, parser)
         : workloadOfObserved(options.workload, parser);
+  const workload = isPrivate ? withoutLiterals(given, parser) : given;
   const book = new ColumnFactsBook(catalog, statistics);
   tell(0.05, 'Building the shadow');
   await using shadow = await buildShadow(catalog, statistics);
@@ -95,20 +102,24 @@ export async function adviseIndexes(options: IndexAdvisorOptions): Promise<Index
     parser,
     catalog.leftOut,
   );
+  // A server is sent no values that are made up: it would plan for rare ones.
+  const hasGenericPlans = catalog.versionNumber >= 160_000;
   const fidelity = await measureFidelity(
     session,
     shadow,
-    planned.flatMap(({ samples }) => samples.slice(0, 1)),
-    mostTargetMs,
+    planned
+      .flatMap(({ samples }) => samples.slice(0, 1))
+      .filter(({ values }) => !isPrivate || hasGenericPlans || values.length === 0),
+    { mostTargetMs, withoutValues: isPrivate && hasGenericPlans },
   );
   // From here on the target is not needed: a transaction left open there would keep VACUUM from its work.
   await session[Symbol.asyncDispose]();
   const doubts = new Map(fidelity.doubtful.map(({ sql, reason }) => [sql, reason]));
-  const prepared = planned.filter(({ statement }) => !doubts.has(statement.sql));
+  const prepared = planned.filter(({ samples }) => !doubts.has(samples[0]?.sql ?? ''));
   const secured = (sql: string): boolean =>
     planned.some(
-      ({ statement, tables }) =>
-        statement.sql === sql && tables.some((one) => book.table(one.schema, one.name)?.rowSecurity === true),
+      ({ samples, tables }) =>
+        samples[0]?.sql === sql && tables.some((one) => book.table(one.schema, one.name)?.rowSecurity === true),
     );
   const skipped = [
     ...unplanned,
@@ -130,7 +141,7 @@ export async function adviseIndexes(options: IndexAdvisorOptions): Promise<Index
     rejected: [],
     statistics: [],
     hints: [],
-    notes: [...shadow.notes, ...leftNotes(fidelity)],
+    notes: [...shadow.notes, ...leftNotes(fidelity), ...(isPrivate ? privateNotes(hasGenericPlans) : [])],
     targetMs: session.databaseMs,
     targetStatements: session.statements,
   };
@@ -153,6 +164,15 @@ function leftNotes({ left }: Fidelity): readonly string[] {
 function inTurns<Item>(lists: readonly (readonly Item[])[]): readonly Item[] {
   const longest = Math.max(0, ...lists.map(({ length }) => length));
   return Array.from({ length: longest }, (_, at) => lists.flatMap((list) => list.slice(at, at + 1))).flat();
+}
+
+function privateNotes(hasGenericPlans: boolean): readonly string[] {
+  return [
+    'No value of a row was copied: values in statistics were replaced, and literals of the workload are parameters. Partial indexes on texts and JSON are judged worse by that.',
+    ...(hasGenericPlans
+      ? []
+      : ['Statements with parameters were not compared with the server: before 16 it has no plan without values.']),
+  ];
 }
 
 /** Plans that differ are shown of so many statements. */

@@ -30,6 +30,8 @@ export interface StartIndexAdviceQuery extends IndexAdviceQuery {
   readonly mostPerTable?: number;
   /** For the search; default 30. */
   readonly seconds?: number;
+  /** Copies no value of a row; default false. */
+  readonly withoutSamples?: boolean;
 }
 
 /** The types of the calls about index advice, by operationId. */
@@ -172,6 +174,10 @@ export const indexAdviceOperations: {
           description: 'New indexes that a table may get; default 5',
         } as const),
         seconds: optional({ kind: 'integer', min: 1, max: 600, description: 'For the search; default 30' } as const),
+        withoutSamples: optional({
+          kind: 'boolean',
+          description: 'Copies no value of a row: those in statistics are replaced, in their order; default false',
+        } as const),
       },
     },
     answer: job,

@@ -1,7 +1,7 @@
 import { messageOf } from '../kernel/errors.ts';
 import { signatureOf } from '../postgres/plan-shape.ts';
 import type { PlanNode } from './plan-tree.ts';
-import { type ExplainRow, explained, type PlannableStatement, type Shadow } from './shadow.ts';
+import { type ExplainRow, explained, genericExplain, type PlannableStatement, type Shadow } from './shadow.ts';
 import type { Attempt, TargetSession } from './target-session.ts';
 
 /** How faithfully a shadow plans, measured against the real planner. Costs as ratios: 0.01 is one percent off. */
@@ -39,12 +39,21 @@ export async function measureFidelity(
   session: TargetSession,
   shadow: Shadow,
   statements: readonly PlannableStatement[],
-  mostTargetMs: number = Number.POSITIVE_INFINITY,
+  {
+    mostTargetMs = Number.POSITIVE_INFINITY,
+    withoutValues = false,
+  }: {
+    readonly mostTargetMs?: number;
+    /** Compares the plans for any values, which a server has from 16 on. */
+    readonly withoutValues?: boolean;
+  } = {},
 ): Promise<Fidelity> {
   const answers: Attempt<ExplainRow>[] = [];
   while (answers.length < statements.length && (answers.length === 0 || session.databaseMs < mostTargetMs)) {
     const batch = statements.slice(answers.length, answers.length + batchSize);
-    const questions = batch.map(({ sql, values }) => ({ sql: `EXPLAIN (FORMAT JSON) ${sql}`, values }));
+    const questions = batch.map(({ sql, values }) =>
+      withoutValues ? { sql: genericExplain(sql), values: [] } : { sql: `EXPLAIN (FORMAT JSON) ${sql}`, values },
+    );
     answers.push(...(await session.attemptAll<ExplainRow>(questions)));
   }
   const errors: number[] = [];
@@ -62,7 +71,7 @@ export async function measureFidelity(
     }
     try {
       const real = await explained(() => Promise.resolve(answer.rows));
-      const ours = await shadow.plan(statement);
+      const ours = await shadow.plan(statement, withoutValues ? 'without values' : 'plain');
       const error = Math.abs(ours['Total Cost'] / Math.max(real['Total Cost'], 0.01) - 1);
       if (worst === null || error > Math.max(...errors)) worst = { sql, real, shadow: ours };
       errors.push(error);

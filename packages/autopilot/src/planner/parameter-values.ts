@@ -84,7 +84,7 @@ function plausibleOf(type: string): string {
 }
 
 /** The members of an array in PostgreSQL's text form. */
-function arrayMembers(text: string): readonly string[] {
+export function arrayMembers(text: string): readonly string[] {
   const members = text.slice(1, -1).matchAll(/"((?:[^"\\]|\\.)*)"|([^,]+)/gs);
   return [...members].map(([, inQuotes, plain = '']) => inQuotes?.replaceAll(/\\(.)/gs, '$1') ?? plain);
 }

@@ -218,10 +218,16 @@ export class Shadow implements AsyncDisposable {
   }
 
   /**
-   * The plan under the indexes in use, as the target would make it; about 0.5 ms. `verbose` also shows columns.
+   * The plan under the indexes in use, as the target would make it; about 0.5 ms. `verbose` also shows columns; `without values` is the plan
+   * for any, of one statement as the parser has cut it out.
    * @throws AutopilotError AP_PLANNER_STATEMENT: it can't be planned, the message says why
    */
-  async plan(statement: PlannableStatement, detail: 'plain' | 'verbose' = 'plain'): Promise<PlanNode> {
+  async plan(
+    statement: PlannableStatement,
+    detail: 'plain' | 'verbose' | 'without values' = 'plain',
+  ): Promise<PlanNode> {
+    if (detail === 'without values')
+      return await explained(async () => (await this.#planner.query<ExplainRow>(genericExplain(statement.sql))).rows);
     const text = `EXPLAIN (FORMAT JSON${detail === 'verbose' ? ', VERBOSE' : ''}) ${statement.sql}`;
     return await explained(() => this.#extended<ExplainRow>(text, statement.values));
   }
@@ -265,6 +271,11 @@ export class Shadow implements AsyncDisposable {
     await this.#planner.end().catch(() => {});
     await this.#server[Symbol.asyncDispose]();
   }
+}
+
+/** Asks a server, 16 or later, for the plan that serves for any values; by the simple protocol, which sends none. */
+export function genericExplain(sql: string): string {
+  return `EXPLAIN (FORMAT JSON, GENERIC_PLAN) ${sql}`;
 }
 
 /** A row of EXPLAIN (FORMAT JSON). */

@@ -47,3 +47,12 @@ test('what is no SQL is refused with the place', async () => {
   assert.equal(parser.expression('(('), null);
   assert.ok(parser.expression('(a.b = 1)'));
 });
+
+test('literals become parameters, counted on from those that are there', async () => {
+  const parser = await SqlParser.load();
+  assert.equal(
+    parser.withoutLiterals(`SELECT * FROM t WHERE a = $1 AND b = 'x' AND at > now() - interval '1 day' LIMIT 5`),
+    'SELECT * FROM t WHERE a = $1 AND b = $2 AND at > now() - $3::interval LIMIT $4',
+  );
+  assert.throws(() => parser.withoutLiterals('SELEKT 1'), { code: 'AP_PLANNER_STATEMENT' });
+});

@@ -73,6 +73,18 @@ export class SqlParser {
     }
   }
 
+  /** A statement with a parameter for each literal, counted on from those that it has. @throws AutopilotError AP_PLANNER_STATEMENT */
+  withoutLiterals(sql: string): string {
+    try {
+      // A type in front of a literal (interval '1 day') takes no parameter.
+      return this.#library
+        .normalizeSync(sql)
+        .replaceAll(/\b(interval|date|time|timestamp|timestamptz)\s+(\$\d+)/gi, '$2::$1');
+    } catch (error) {
+      throw new AutopilotError('AP_PLANNER_STATEMENT', `This is no SQL: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
   /** Where semicolons stand that are in no string, name or comment; one part where a text can't even be cut into words. */
   #parts(text: string): readonly string[] {
     try {

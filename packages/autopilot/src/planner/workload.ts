@@ -97,6 +97,15 @@ export function workloadOfObserved(all: readonly ObservedStatement[], parser: Sq
   };
 }
 
+/** The same without any literal: what stands in its place is taken from the statistics, like a parameter. */
+export function withoutLiterals(workload: Workload, parser: SqlParser): Workload {
+  const statements = workload.statements.map((one) => ({
+    ...one,
+    variants: [...new Set(one.variants.map((sql) => parser.withoutLiterals(sql)))].slice(0, 1),
+  }));
+  return { ...workload, statements };
+}
+
 function weightOf({ totalMs, calls }: ObservedStatement): number {
   return totalMs ?? calls / 1_000;
 }

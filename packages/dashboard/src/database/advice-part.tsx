@@ -1,7 +1,7 @@
-import { Button } from '@mantine/core';
+import { Button, Checkbox } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { IndexAdvice, IndexAdviceRun } from '@teamflow/autopilot/contract';
-import type { ReactElement } from 'react';
+import { type ReactElement, useState } from 'react';
 import { formatQuantity } from '../format/quantity.ts';
 import { failureOf } from '../live/shared-stream.ts';
 import { useRangeView } from '../range/range-view.tsx';
@@ -63,9 +63,14 @@ function Start({
 }): ReactElement {
   const { asked } = useRangeView();
   const queries = useQueryClient();
+  const [withoutSamples, setWithoutSamples] = useState(false);
   const onSettled = (): void => void queries.invalidateQueries({ queryKey: ['database', 'index-advice'] });
   const start = useMutation({
-    mutationFn: () => api.startIndexAdvice(asked.service === undefined ? {} : { service: asked.service }),
+    mutationFn: () =>
+      api.startIndexAdvice({
+        ...(asked.service === undefined ? {} : { service: asked.service }),
+        ...(withoutSamples ? { withoutSamples } : {}),
+      }),
     onSettled,
   });
   const stop = useMutation({ mutationFn: (id: string) => api.cancelJob(id), onSettled });
@@ -73,9 +78,17 @@ function Start({
   return (
     <div className="advice-actions">
       {running === null ? (
-        <Button size="xs" loading={start.isPending} onClick={() => start.mutate()}>
-          {hasAdvice ? 'Work it out again' : 'Work it out'}
-        </Button>
+        <>
+          <Button size="xs" loading={start.isPending} onClick={() => start.mutate()}>
+            {hasAdvice ? 'Work it out again' : 'Work it out'}
+          </Button>
+          <Checkbox
+            size="xs"
+            label="Copy no values of rows"
+            checked={withoutSamples}
+            onChange={(event) => setWithoutSamples(event.currentTarget.checked)}
+          />
+        </>
       ) : (
         <>
           <progress value={running.progress} aria-label="How far the advice is" />

@@ -44,7 +44,7 @@ export class IndexAdviceDesk {
   start(
     watch: DatabaseWatch,
     workload: () => Promise<ObservedWorkload>,
-    limits: Pick<StartIndexAdviceQuery, 'budgetBytes' | 'mostPerTable' | 'seconds'>,
+    limits: Pick<StartIndexAdviceQuery, 'budgetBytes' | 'mostPerTable' | 'seconds' | 'withoutSamples'>,
     by: string,
   ): IndexAdviceRun {
     const known = this.#of(watch.name);
@@ -76,6 +76,7 @@ export class IndexAdviceDesk {
           ...(limits.budgetBytes === undefined ? {} : { budgetBytes: limits.budgetBytes }),
           ...(limits.mostPerTable === undefined ? {} : { mostPerTable: limits.mostPerTable }),
           ...(limits.seconds === undefined ? {} : { searchMs: 1_000 * limits.seconds }),
+          ...(limits.withoutSamples === undefined ? {} : { withoutSamples: limits.withoutSamples }),
           signal: stop.signal,
           onProgress: (progress, message) => {
             entry.run = { ...entry.run, progress, message };

@@ -13,6 +13,7 @@ export const adviseFlags: Readonly<Record<string, Flag>> = {
   budget: { value: '2GB', description: 'advise: what new indexes may take together; default: no limit' },
   'per-table': { value: 'number', description: 'advise: new indexes a table may get; default 5' },
   seconds: { value: 'number', description: 'advise: the time for the search; default 30' },
+  'without-samples': { value: null, description: 'advise: copy no value of a row: those in statistics are replaced' },
 };
 
 /** `autopilot db advise`: which indexes a workload wants, planned on a shadow of the database. */
@@ -32,6 +33,7 @@ export async function adviseDatabase(
       ...(budget === undefined ? {} : { budgetBytes: bytesOf(budget) }),
       ...(mostPerTable === undefined ? {} : { mostPerTable }),
       ...(seconds === undefined ? {} : { searchMs: 1_000 * seconds }),
+      ...(values['without-samples'] === 'true' ? { withoutSamples: true } : {}),
     });
   } catch (error) {
     if (!isUnreachable(error)) throw error;
