@@ -4,10 +4,11 @@ import pg from 'pg';
 import { ColumnFactsBook } from '../../packages/autopilot/src/planner/column-facts.ts';
 import { measureFidelity } from '../../packages/autopilot/src/planner/fidelity.ts';
 import type { Shadow } from '../../packages/autopilot/src/planner/shadow.ts';
-import { buildShadow } from '../../packages/autopilot/src/planner/shadow-build.ts';
+import { buildShadow, refreshShadow } from '../../packages/autopilot/src/planner/shadow-build.ts';
+import { shadowChanges } from '../../packages/autopilot/src/planner/shadow-changes.ts';
 import { readTargetCatalog, type TargetCatalog } from '../../packages/autopilot/src/planner/target-catalog.ts';
 import { TargetSession } from '../../packages/autopilot/src/planner/target-session.ts';
-import { readTargetStatistics } from '../../packages/autopilot/src/planner/target-statistics.ts';
+import { readTargetStatistics, type TargetStatistics } from '../../packages/autopilot/src/planner/target-statistics.ts';
 import { signatureOf } from '../../packages/autopilot/src/postgres/plan-shape.ts';
 import { makeShop, readingRole, shopStatements } from '../support/planner-world.ts';
 import { databaseFor, olderServer, olderServerSkip, type TestDatabase, throwawayCluster } from '../support/postgres.ts';
@@ -24,16 +25,19 @@ for (const { version, skip, server, role, leastSame, mostError } of servers) {
     let session: TargetSession;
     let shadow: Shadow;
     let catalog: TargetCatalog;
+    let statistics: TargetStatistics;
+    let url = '';
     let book: ColumnFactsBook;
     const opened: AsyncDisposable[] = [];
 
     before(async () => {
       database = await databaseFor({ after, afterEach: () => {} }, { server: await server() });
       await makeShop(database);
-      session = await TargetSession.open(await readingRole(database, role));
+      url = await readingRole(database, role);
+      session = await TargetSession.open(url);
       opened.push(session);
       catalog = await readTargetCatalog(session);
-      const statistics = await readTargetStatistics(session, catalog);
+      statistics = await readTargetStatistics(session, catalog);
       book = new ColumnFactsBook(catalog, statistics);
       shadow = await buildShadow(catalog, statistics);
       opened.push(shadow);
@@ -154,6 +158,29 @@ for (const { version, skip, server, role, leastSame, mostError } of servers) {
       } finally {
         await client.end();
       }
+    });
+
+    test('takes over what grew and was analyzed, and nothing else', async () => {
+      const client = new pg.Client({ connectionString: database.url });
+      await client.connect();
+      await client.query(`INSERT INTO "Order Items" SELECT i, 1, 'sku-12', 1 FROM generate_series(100001, 120000) i`);
+      await client.query('ANALYZE "Order Items"');
+      await client.end();
+      await using later = await TargetSession.open(url);
+      const now = { catalog: await readTargetCatalog(later), statistics: await readTargetStatistics(later, catalog) };
+      const changes = shadowChanges({ catalog, statistics }, now);
+      assert.ok(changes);
+      // The server may have analyzed others by itself.
+      assert.ok(changes.tables.some(({ name }) => name === 'Order Items'));
+      assert.ok(changes.indexes.some(({ name }) => name === 'Order Items_pkey'));
+      assert.ok(changes.columns.some(({ relation }) => relation === 'Order Items'));
+      assert.ok(changes.columns.length < statistics.columns.length);
+      await refreshShadow(shadow, now.catalog, now.statistics, changes);
+      await shadow.reset();
+      assert.ok(shadow.indexes.every(({ existing }) => existing));
+      const fidelity = await measureFidelity(later, shadow, [{ sql: shopStatements[8] ?? '', values: [] }]);
+      assert.deepEqual([fidelity.compared, fidelity.same], [1, 1], JSON.stringify(fidelity.worst));
+      assert.ok(fidelity.maxCostError < 0.01, String(fidelity.maxCostError));
     });
 
     test('says why an index can not be', async () => {

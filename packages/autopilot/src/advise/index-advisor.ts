@@ -10,7 +10,6 @@ import { unknownJoin } from '../planner/older-planner.ts';
 import { planLines } from '../planner/plan-tree.ts';
 import { withoutSamples } from '../planner/private-statistics.ts';
 import type { Shadow } from '../planner/shadow.ts';
-import { buildShadow } from '../planner/shadow-build.ts';
 import { qualified } from '../planner/shadow-ddl.ts';
 import { SqlParser } from '../planner/sql-parser.ts';
 import { readTargetCatalog, type TargetCatalog } from '../planner/target-catalog.ts';
@@ -44,6 +43,7 @@ import {
 import { promisingIndexes } from './promising-indexes.ts';
 import { replaceIndexes } from './replaced-indexes.ts';
 import { rewritingHints } from './rewriting-hints.ts';
+import { type ShadowKeeper, shadowForOnce } from './shadow-keeper.ts';
 import { statisticsAdvice } from './statistics-advice.ts';
 import { thinkOf } from './thought-indexes.ts';
 import { WorkloadCost } from './workload-cost.ts';
@@ -61,6 +61,8 @@ export interface IndexAdvisorOptions {
   readonly searchMs?: number;
   /** Copies no value of a row: those in statistics are replaced, literals of the workload become parameters. Default false. */
   readonly withoutSamples?: boolean;
+  /** Where the shadow comes from and goes back to; default: one is built and ends with the advice. */
+  readonly shadows?: ShadowKeeper;
   /** Ends the search early: what was found until then is the advice. */
   readonly signal?: AbortSignal;
   /** Told how far it is, 0 to 1, and what it is at. */
@@ -93,7 +95,8 @@ export async function adviseIndexes(options: IndexAdvisorOptions): Promise<Index
   const workload = isPrivate ? withoutLiterals(given, parser) : given;
   const book = new ColumnFactsBook(catalog, statistics);
   tell(0.05, 'Building the shadow');
-  await using shadow = await buildShadow(catalog, statistics);
+  await using lent = await (options.shadows?.lend(catalog, statistics) ?? shadowForOnce(catalog, statistics));
+  const { shadow } = lent;
   tell(0.15, 'Comparing plans with the server');
   const { prepared: planned, skipped: unplanned } = await prepareWorkload(
     workload,

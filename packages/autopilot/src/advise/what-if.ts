@@ -4,7 +4,6 @@ import { ColumnFactsBook } from '../planner/column-facts.ts';
 import { CostBook } from '../planner/cost-book.ts';
 import { measureFidelity } from '../planner/fidelity.ts';
 import { planLines } from '../planner/plan-tree.ts';
-import { buildShadow } from '../planner/shadow-build.ts';
 import { qualified } from '../planner/shadow-ddl.ts';
 import { SqlParser } from '../planner/sql-parser.ts';
 import { readTargetCatalog } from '../planner/target-catalog.ts';
@@ -15,6 +14,7 @@ import { signatureOf } from '../postgres/plan-shape.ts';
 import { leastSameRatio } from './index-advisor.ts';
 import type { ObservedWorkload } from './observed-workload.ts';
 import { prepareWorkload, withRelevance } from './prepared-workload.ts';
+import type { ShadowKeeper } from './shadow-keeper.ts';
 
 /** What is asked about a workload: one index less, or a setting of the planner changed. */
 export type WhatIfQuestion =
@@ -34,20 +34,22 @@ export type WhatIfAnswer =
 
 /**
  * Replans a workload in a shadow of the database, once for each question; of an index those statements are told that touch its table.
- * Nothing is run. Takes 2 s, and a few ms for each statement and question.
+ * Nothing is run. Takes 2 s where the shadow is not kept, and a few ms for each statement and question.
  * @throws AutopilotError AP_PLANNER_TARGET_UNREACHABLE
  */
 export async function askWhatIf(
   url: string,
   workload: ObservedWorkload,
   questions: readonly WhatIfQuestion[],
+  shadows: ShadowKeeper,
 ): Promise<readonly WhatIfAnswer[]> {
   const parser = await SqlParser.load();
   await using session = await TargetSession.open(url);
   const catalog = await readTargetCatalog(session);
   const statistics = await readTargetStatistics(session, catalog);
   const book = new ColumnFactsBook(catalog, statistics);
-  await using shadow = await buildShadow(catalog, statistics);
+  await using lent = await shadows.lend(catalog, statistics);
+  const { shadow } = lent;
   const { prepared: drafts } = await prepareWorkload(
     workloadOfObserved(workload, parser),
     shadow,

@@ -4,6 +4,7 @@ import { btreeLevel } from './index-size.ts';
 import { olderGinSpace } from './older-planner.ts';
 import { runAll } from './run-all.ts';
 import { moveInverted, type PretendedSize, pretend, Shadow, type SwitchableIndex } from './shadow.ts';
+import type { ShadowChanges } from './shadow-changes.ts';
 import { qualified, quoted, shadowPlan } from './shadow-ddl.ts';
 import { plannerRole, ShadowServer } from './shadow-server.ts';
 import { restoreStatistics } from './shadow-statistics.ts';
@@ -46,11 +47,39 @@ export async function buildShadow(catalog: TargetCatalog, statistics: TargetStat
     );
     // Last: planning, which also checking a foreign key does, reads pages into the server's memory.
     await pretend(server, [...tables.values(), ...indexes]);
-    return new Shadow({ server, planner, settings, tables, existing: switchable(catalog, found), notes, ginSpace });
+    return new Shadow({
+      server,
+      planner,
+      settings,
+      tables,
+      indexOids: found.indexes,
+      existing: switchable(catalog, found),
+      notes,
+      ginSpace,
+    });
   } catch (error) {
     await server[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** Brings a shadow up to date with changes that were found between what it was built from and `catalog`. */
+export async function refreshShadow(
+  shadow: Shadow,
+  catalog: TargetCatalog,
+  statistics: TargetStatistics,
+  changes: ShadowChanges,
+): Promise<void> {
+  const book = new ColumnFactsBook(catalog, statistics);
+  const tables = changes.tables.flatMap((table) => {
+    const oid = shadow.oidOf(table.oid);
+    return oid === undefined ? [] : [tableSize(table, oid)];
+  });
+  const indexes = changes.indexes.flatMap((index) => {
+    const oid = shadow.indexOidOf(index.oid);
+    return oid === undefined ? [] : [indexSize(index, oid, book)];
+  });
+  await shadow.refresh([...tables, ...indexes], changes.columns);
 }
 
 async function makeExtensions(

@@ -20,6 +20,11 @@ FROM json_to_recordset($1::json) s(schema text, relation text, "column" text, in
 WHERE EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
   WHERE n.nspname = s.schema AND c.relname = s.relation AND a.attname = s."column" AND c.relkind IN ('r', 'p', 'i'))`;
 
+const clear = `SELECT pg_clear_attribute_stats(s.schema, s.relation, s."column", s.inherited)
+FROM json_to_recordset($1::json) s(schema text, relation text, "column" text, inherited boolean)
+WHERE EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
+  WHERE n.nspname = s.schema AND c.relname = s.relation AND a.attname = s."column" AND c.relkind IN ('r', 'p', 'i'))`;
+
 /** Gives the shadow's columns the target's statistics. Answers what could not be taken over. Cost: 0.1 ms a column. */
 export async function restoreStatistics(
   planner: pg.Client,
@@ -37,6 +42,15 @@ export async function restoreStatistics(
   }
   notes.push(...(await restoreExtended(admin, statistics.extended)));
   return notes;
+}
+
+/** As {@link restoreStatistics} for columns that had others before: what is not known any more is forgotten. @throws when one is refused */
+export async function replaceStatistics(planner: pg.Client, columns: readonly ColumnStatistics[]): Promise<void> {
+  for (let at = 0; at < columns.length; at += batchSize) {
+    const batch = JSON.stringify(columns.slice(at, at + batchSize));
+    await planner.query(clear, [batch]);
+    await planner.query(restore, [batch]);
+  }
 }
 
 async function restoreOne(planner: pg.Client, one: ColumnStatistics): Promise<readonly string[]> {

@@ -5,6 +5,11 @@ import { runAll } from './run-all.ts';
 import { qualified } from './shadow-ddl.ts';
 import { heightenBtree, sizeRelation } from './shadow-files.ts';
 import type { ShadowServer } from './shadow-server.ts';
+import { replaceStatistics } from './shadow-statistics.ts';
+import type { ColumnStatistics } from './target-statistics.ts';
+
+/** Dropped at once: each needs locks until all are gone. */
+const dropBatch = 200;
 
 /** A relation as the shadow pretends it to be. */
 export interface PretendedSize {
@@ -64,8 +69,9 @@ export class Shadow implements AsyncDisposable {
   readonly #planner: pg.Client;
   readonly #settings: Readonly<Record<string, string>>;
   readonly #switchable = new Map<string, SwitchableIndex>();
-  readonly #tables: ReadonlyMap<number, PretendedSize>;
+  readonly #tables: Map<number, PretendedSize>;
   readonly #oids: ReadonlyMap<number, number>;
+  readonly #indexOids: ReadonlyMap<number, number>;
   readonly #on = new Set<string>();
   readonly #ginSpace: string | null;
 
@@ -75,6 +81,8 @@ export class Shadow implements AsyncDisposable {
     readonly settings: Readonly<Record<string, string>>;
     /** By the target's oid. */
     readonly tables: ReadonlyMap<number, PretendedSize>;
+    /** The shadow's oids of all existing indexes, by the target's. */
+    readonly indexOids: ReadonlyMap<number, number>;
     readonly existing: readonly SwitchableIndex[];
     readonly notes: readonly string[];
     /** The tablespace for inverted indexes; null: that of all. */
@@ -86,6 +94,7 @@ export class Shadow implements AsyncDisposable {
     this.#settings = parts.settings;
     this.#tables = new Map([...parts.tables.values()].map((size) => [size.oid, size]));
     this.#oids = new Map([...parts.tables].map(([target, { oid }]) => [target, oid]));
+    this.#indexOids = parts.indexOids;
     this.notes = parts.notes;
     for (const index of parts.existing) {
       this.#switchable.set(index.id, index);
@@ -106,6 +115,27 @@ export class Shadow implements AsyncDisposable {
   /** A table's oid in the shadow, by the target's. */
   oidOf(targetOid: number): number | undefined {
     return this.#oids.get(targetOid);
+  }
+
+  /** An existing index's oid in the shadow, by the target's. */
+  indexOidOf(targetOid: number): number | undefined {
+    return this.#indexOids.get(targetOid);
+  }
+
+  /** Takes over what ANALYZE found and what grew since it was built. */
+  async refresh(sizes: readonly PretendedSize[], columns: readonly ColumnStatistics[]): Promise<void> {
+    await replaceStatistics(this.#planner, columns);
+    for (const size of sizes) if (this.#tables.has(size.oid)) this.#tables.set(size.oid, size);
+    if (sizes.length > 0) await pretend(this.#server, sizes);
+  }
+
+  /** Makes it as it was built: without hypothetical indexes, with the existing ones. */
+  async reset(): Promise<void> {
+    const all = this.indexes;
+    await this.remove(all.flatMap(({ id, existing }) => (existing ? [] : [id])));
+    await this.use(new Set(all.flatMap(({ id, existing }) => (existing ? [id] : []))));
+    // Nobody else clears away what was made and switched.
+    await this.rows('VACUUM pg_class, pg_attribute, pg_index, pg_depend, pg_statistic');
   }
 
   /** Rows of a statement about the shadow itself. */
@@ -184,13 +214,19 @@ export class Shadow implements AsyncDisposable {
   /** Takes hypothetical indexes away for good. */
   async remove(ids: readonly string[]): Promise<void> {
     const known = ids.flatMap((id) => this.#switchable.get(id) ?? []).filter(({ existing }) => !existing);
-    for (const { id } of known) {
-      const [place] = await this.rows<{ schema: string; name: string }>(
-        `SELECT n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE c.relname = $1 AND c.relkind IN ('i', 'I')`,
-        [id],
+    const places = await this.rows<{ schema: string; name: string }>(
+      `SELECT n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE c.relname = ANY ($1) AND c.relkind IN ('i', 'I')`,
+      [known.map(({ id }) => id)],
+    );
+    for (let at = 0; at < places.length; at += dropBatch)
+      await this.rows(
+        `DROP INDEX ${places
+          .slice(at, at + dropBatch)
+          .map(qualified)
+          .join(', ')}`,
       );
-      if (place !== undefined) await this.rows(`DROP INDEX ${qualified(place)}`);
+    for (const { id } of known) {
       this.#switchable.delete(id);
       this.#on.delete(id);
     }

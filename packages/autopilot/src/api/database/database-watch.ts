@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { overviewOf, unique } from '../../advise/database-overview.ts';
 import type { IndexAdvisorOptions } from '../../advise/index-advisor.ts';
 import type { ObservedWorkload } from '../../advise/observed-workload.ts';
+import type { ShadowKeeper } from '../../advise/shadow-keeper.ts';
 import type { WhatIfAnswer, WhatIfQuestion } from '../../advise/what-if.ts';
 import type { DatabaseMachine, DatabaseServer } from '../../contract/database.ts';
 import type { IndexAdvice } from '../../contract/index-advice.ts';
@@ -53,6 +54,8 @@ export class DatabaseWatch {
   readonly #options: DatabaseWatchOptions;
   readonly #kept = new Map<string, { readonly atMs: number; readonly answer: Promise<unknown> }>();
   #database: ObservedDatabase | null = null;
+  /** Its shadow; loaded at the first use. */
+  #shadows: Promise<ShadowKeeper> | null = null;
   /** The collector's own, so that it waits for nobody and is not counted among what was asked. */
   #collected: ObservedDatabase | null = null;
 
@@ -115,21 +118,30 @@ export class DatabaseWatch {
   }
 
   /** Which indexes a workload wants; the advisor is loaded at the first use. Throws as it does. */
-  async adviseIndexes(options: Omit<IndexAdvisorOptions, 'url'>): Promise<IndexAdvice> {
+  async adviseIndexes(options: Omit<IndexAdvisorOptions, 'url' | 'shadows'>): Promise<IndexAdvice> {
     const { adviseIndexes } = await import('../../advise/index-advisor.ts');
-    return adviseIndexes({ ...options, url: this.#options.url });
+    return adviseIndexes({ ...options, url: this.#options.url, shadows: await this.#keeper() });
   }
 
   /** How a workload would be planned after a change; loaded at the first use. Throws as it does. */
   async whatIf(workload: ObservedWorkload, questions: readonly WhatIfQuestion[]): Promise<readonly WhatIfAnswer[]> {
     if (questions.length === 0) return [];
     const { askWhatIf } = await import('../../advise/what-if.ts');
-    return askWhatIf(this.#options.url, workload, questions);
+    return askWhatIf(this.#options.url, workload, questions, await this.#keeper());
   }
 
   async close(): Promise<void> {
     await this.collector.close();
-    await Promise.all([this.#database?.close(), this.#collected?.close()]);
+    await Promise.all([
+      this.#database?.close(),
+      this.#collected?.close(),
+      this.#shadows?.then((shadows) => shadows.close()),
+    ]);
+  }
+
+  #keeper(): Promise<ShadowKeeper> {
+    this.#shadows ??= import('../../advise/shadow-keeper.ts').then(({ ShadowKeeper }) => new ShadowKeeper());
+    return this.#shadows;
   }
 
   #once<T>(what: string, ageMs: number, read: () => Promise<T>): Promise<T> {
