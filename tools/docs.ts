@@ -1,14 +1,20 @@
-/** Writes docs/reference/ from the tables in the code. `npm run docs`; a test holds the files to it. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+/** Writes docs/reference/, and the README's figures, from the tables in the code and bench/results/. `npm run docs`; a test holds the files to it. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { variableOf } from '../packages/autopilot/src/config/environment-layer.ts';
 import { builtInPresets } from '../packages/autopilot/src/config/presets.ts';
 import { registry } from '../packages/autopilot/src/config/registry.ts';
 import type { SettingDeclaration } from '../packages/autopilot/src/config/setting.ts';
+import { measuredPage, readResults, withFigures } from './measured.ts';
 
-/** The reference pages by their path. */
-export function referencePages(): Readonly<Record<string, string>> {
-  return { 'docs/reference/settings.md': settingsPage() };
+/** The pages by their path. */
+export function referencePages(root: string): Readonly<Record<string, string>> {
+  const results = readResults(join(root, 'bench/results'));
+  return {
+    'README.md': withFigures(readFileSync(join(root, 'README.md'), 'utf8'), results),
+    'docs/reference/measured.md': measuredPage(results),
+    'docs/reference/settings.md': settingsPage(),
+  };
 }
 
 function settingsPage(): string {
@@ -51,7 +57,7 @@ function settingLines(key: string, declaration: SettingDeclaration): readonly st
 
 if (import.meta.main) {
   const root = join(import.meta.dirname, '..');
-  for (const [path, text] of Object.entries(referencePages())) {
+  for (const [path, text] of Object.entries(referencePages(root))) {
     mkdirSync(join(root, path, '..'), { recursive: true });
     writeFileSync(join(root, path), text);
     console.log(path);
