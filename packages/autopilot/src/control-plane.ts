@@ -1,5 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
+import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { type PrincipalKey, PrincipalVerifier } from './access/signed-principal.ts';
 import { makeToken, TokenVerifier } from './access/token.ts';
@@ -8,11 +7,13 @@ import { ConfigurationOffice } from './api/config/configuration-office.ts';
 import { DASHBOARD_PATH, DashboardFiles } from './api/dashboard-files.ts';
 import { DatabaseOffice } from './api/database/database-office.ts';
 import { EventStreams } from './api/event-streams.ts';
+import { FleetOffice } from './api/fleet-office.ts';
 import { createHandler, type Handler } from './api/handler.ts';
 import { listen } from './api/http-server.ts';
 import { LoadOffice } from './api/optimization/load-office.ts';
 import { TuningOffice } from './api/optimization/tuning-office.ts';
 import { packageVersion } from './api/package-version.ts';
+import { HealthWatch } from './api/performance/health-watch.ts';
 import { Profiles } from './api/performance/profiles.ts';
 import { type PerformanceSources, scopeOf } from './api/performance/sources.ts';
 import { StatementTextSource } from './api/performance/statement-texts.ts';
@@ -23,26 +24,21 @@ import { answersItself, StandbyProxy } from './api/standby-proxy.ts';
 import { environmentValues, isSafeMode } from './config/environment-layer.ts';
 import { InstanceConfig } from './config/instance-config.ts';
 import { stateDirectory } from './config/last-good.ts';
-import type { Health } from './contract/performance.ts';
 import { type Scope as AccessScope, hasScope, scopes } from './contract/principal.ts';
 import { Exposition } from './expose/exposition.ts';
 import { FleetMetrics } from './expose/fleet-metrics.ts';
 import { OtlpPush, type OtlpStatus } from './expose/otlp-push.ts';
 import type { OtlpSettings } from './expose/otlp-settings.ts';
-import { judgeHealth } from './health/health.ts';
-import { HEALTH_STEP_MS, HealthHistory, noTrend } from './health/health-history.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
 import { AgentRegistry } from './link/control-registry.ts';
 import { HttpLinkAcceptor } from './link/http-acceptor.ts';
 import { controlIpcChannel } from './link/ipc-channel.ts';
-import { reachesHolder } from './link/leader-probe.ts';
 import { LinkRouter } from './link/link-router.ts';
 import type { ControlChannel } from './link/protocol.ts';
 import { Pager } from './page/page.ts';
 import { QueryEngine } from './query/query-engine.ts';
-import type { Scope } from './query/summaries.ts';
 import type { TimeRange } from './query/time-range.ts';
-import { Leadership, type Role } from './storage/leadership.ts';
+import type { Role } from './storage/leadership.ts';
 import { MemoryAccessStore } from './storage/memory/memory-access-store.ts';
 import { MemoryConfigStore } from './storage/memory/memory-config-store.ts';
 import { MemoryJournal } from './storage/memory/memory-journal.ts';
@@ -141,11 +137,7 @@ export interface ControlPlane {
 }
 
 const COMPACT_EVERY_MS = 1000;
-/** Twice in each step of the history, so that timers that drift leave none out. */
-const JUDGE_EVERY_MS = HEALTH_STEP_MS / 2;
 const CLOSE_GRACE_MS = 2000;
-/** To find out who leads, before agents are spoken with. */
-const FIRST_ROLE_MS = 1000;
 /** For a step of compaction that runs: it is a transaction, whole or not at all, so it may also be cut off. */
 const HISTORY_GRACE_MS = 1000;
 
@@ -168,16 +160,14 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     clock,
     ...(options.maxFactBytes === undefined ? {} : { maxBytes: options.maxFactBytes }),
   });
-  const holder = randomUUID();
-  let leadership: Leadership | null = null;
+  const fleet = new FleetOffice();
   const history = options.databaseUrl
     ? openHistory({
         connectionString: options.databaseUrl,
         recent,
         clock: options.clock,
         onTrouble,
-        // Alone it may be wrong about being so; each step of compaction has the fleet's own lock besides.
-        mayCompact: () => leadership === null || leadership.role.kind === 'alone' || leadership.mayAct,
+        mayCompact: () => fleet.mayCompact,
       })
     : null;
   const store: MetricStore = history?.layered ?? recent;
@@ -193,7 +183,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   });
   const { settings } = own;
   const streams = new EventStreams({ clock, onTrouble, settings });
-  const fleet = new FleetMetrics({ clock, limits: { tenant: options.exposedTenants ?? 0 } });
+  const metrics = new FleetMetrics({ clock, limits: { tenant: options.exposedTenants ?? 0 } });
   let address = '';
   const ownService = (): string => options.service ?? agents.services()[0] ?? 'autopilot';
   const connected = options.databaseUrl || null;
@@ -218,7 +208,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     orders: () => office.orders,
     ownService,
     isStopped: () => office.stopped !== null,
-    mayAct: () => leadership === null || leadership.mayAct,
+    mayAct: () => fleet.mayAct,
     onTrouble,
   });
   const tuning = new TuningOffice({
@@ -233,7 +223,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     services: () => agents.services(),
     processes: (service) => agents.linked(service).length,
     stopped: () => office.stopped,
-    leads: () => leadership === null || leadership.mayAct,
+    leads: () => fleet.mayAct,
     onTrouble,
   });
   const office = new ConfigurationOffice({
@@ -254,7 +244,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       return new Set(rows.map(({ series }) => series.key)).size;
     },
     // Healing what another one is at would end it: one that is cut off from the leader does not.
-    leads: () => leadership === null || leadership.mayAct,
+    leads: () => fleet.mayAct,
     onTrouble,
   });
   const agents = new AgentRegistry({
@@ -264,7 +254,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     testMarks: () => load.marks,
     take: async (origin, windows) => {
       const { refused, invalid } = await store.append(origin, windows);
-      fleet.add(origin, windows);
+      metrics.add(origin, windows);
       if (refused > 0 || invalid > 0) {
         onTrouble(
           `Of what ${origin.service} ${origin.instance} sent, ${refused} windows were older than an hour or from another time, and ${invalid} series or cells could not be read. Compare the clocks and releases of both.`,
@@ -278,13 +268,14 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     profiled: (origin, message) => profiles.hear(origin, message),
   });
   const profiles = new Profiles(agents);
-  const healthHistory = new HealthHistory();
-  const judge = (scope: Scope): Promise<Omit<Health, 'trend'>> =>
-    judgeHealth(engine, scope, agents.linked(scope.service), clock.now(), office.settingsFor(scope.service).health);
-  const health = async (scope: Scope): Promise<Health> => {
-    const isWhole = [scope.instance, scope.release, scope.database].every((part) => part === undefined);
-    return { ...(await judge(scope)), trend: isWhole ? healthHistory.trend(scope.service, clock.now()) : noTrend };
-  };
+  const health = new HealthWatch({
+    engine,
+    clock,
+    services: () => agents.services(),
+    linked: (service) => agents.linked(service),
+    settingsFor: (service) => office.settingsFor(service),
+    onTrouble,
+  });
   let closing: Promise<void> | null = null;
   const pager = new Pager({ key: randomBytes(32) });
   const performance: PerformanceSources = {
@@ -294,7 +285,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       services: () => [...new Set([...agents.services(), ...(history?.origins.services() ?? [])])],
       instances: (service) => agents.instances(service),
     },
-    health,
+    health: (scope) => health.of(scope),
     releases: async (service) => mergedReleases(agents.releases(service), history?.origins.releases(service) ?? []),
     historyTrouble,
     statementTexts: new StatementTextSource(agents, history?.stored ?? null),
@@ -302,10 +293,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     pager,
     defaultService: options.service ?? null,
   };
-  const fleetKeys = (): readonly string[] => leadership?.keys ?? [];
-  const ofFleet = (): readonly PrincipalKey[] => fleetKeys().map((key) => ({ key, maxScopes: scopes, relays: true }));
-  const doors = { tokens, principals: new PrincipalVerifier(() => [...keys, ...ofFleet()], clock) };
-  const proxy = new StandbyProxy({ doors, clock, holder });
+  const doors = { tokens, principals: new PrincipalVerifier(() => [...keys, ...fleet.principalKeys], clock) };
+  const proxy = new StandbyProxy({ doors, clock, holder: fleet.holder });
   const router = new LinkRouter({
     accept: (channel) => agents.accept(channel),
     address: () => address,
@@ -314,8 +303,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   });
   const acceptor = new HttpLinkAcceptor({
     clock,
-    holder,
-    keys: () => [...linkKeys, ...fleetKeys()],
+    holder: fleet.holder,
+    keys: () => [...linkKeys, ...fleet.keys],
     accept: (channel) => agents.accept(channel),
     onTrouble,
   });
@@ -348,7 +337,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     access: access.sources(pager),
     databases,
     profiles,
-    metrics: { exposition: new Exposition(clock), fleet },
+    metrics: { exposition: new Exposition(clock), fleet: metrics },
     answers: new RecentAnswers(clock),
     streams,
     dashboard: new DashboardFiles(
@@ -361,10 +350,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   });
   const handler: Handler = (request) => {
     const { pathname } = new URL(request.url);
-    const role = leadership?.role;
-    if (role?.kind === 'standby' && !answersItself(pathname)) {
-      return proxy.answer(request, { address: role.leader.address, key: fleetKeys()[0] ?? '' });
-    }
+    const { leader } = fleet;
+    if (leader !== null && !answersItself(pathname)) return proxy.answer(request, leader);
     return HttpLinkAcceptor.owns(pathname) ? acceptor.answer(request) : api(request);
   };
   const host = options.host ?? '127.0.0.1';
@@ -374,46 +361,23 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const push =
     options.otlp == null
       ? null
-      : new OtlpPush({ settings: options.otlp, clock, sources: () => fleet.sources(), onTrouble });
-  const onRole = (role: Role): void => {
-    if (role.kind === 'standby') {
-      // What was taken here nobody else has; what comes from now on the leader pushes. Twice, as one may be under way.
-      const pushed = push?.push().then(() => push.push()) ?? Promise.resolve();
-      void pushed.then(() => {
-        if (leadership?.role.kind === 'standby') fleet.clear();
-      });
-      // They come again, and are then handed on.
-      acceptor.close();
-      streams.endAll();
-      router.route({
-        url: new URL(role.leader.address),
-        get key() {
-          return fleetKeys()[0] ?? '';
-        },
-      });
-      return;
-    }
-    // The first that ever leads takes over from nobody.
-    history?.layered.beginLive(role.kind === 'alone' || role.epoch > 1);
-    router.route(null);
-  };
+      : new OtlpPush({ settings: options.otlp, clock, sources: () => metrics.sources(), onTrouble });
   if (lease !== null) {
-    leadership = new Leadership({
+    await fleet.join({
       lease,
       clock,
-      candidate: {
-        holder,
-        host: hostname(),
-        address: options.advertise ?? publishedAddress(host, address, server.port),
-      },
-      reaches: (leader) => reachesHolder(leader.address, leader.holder, fleetKeys()[0] ?? '', clock.now()),
-      onRole,
+      address: options.advertise ?? publishedAddress(host, address, server.port),
+      push,
+      metrics,
+      acceptor,
+      streams,
+      router,
+      live: history?.layered ?? null,
       // What keeps it from the database is told once already.
       onTrouble: (message) => {
         if (historyTrouble() === null) onTrouble(message);
       },
     });
-    await atMost(FIRST_ROLE_MS, leadership.start());
   }
   await office.start();
   access.start();
@@ -425,24 +389,17 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     await history?.origins.refresh(clock.monotonicMs());
   };
   const compacting = repeat(COMPACT_EVERY_MS, onTrouble, compact);
-  const judging = repeat(JUDGE_EVERY_MS, onTrouble, async () => {
-    const services = agents.services();
-    healthHistory.keepOnly(services);
-    for (const service of services) {
-      const { score } = await judge({ service });
-      healthHistory.record(service, clock.now(), score);
-    }
-  });
+  health.start();
   push?.start();
   const close = async (): Promise<void> => {
     const stopped = office.stop();
     clearInterval(compacting);
-    clearInterval(judging);
+    health.close();
     streams.close();
     profiles.close();
     await atMost(CLOSE_GRACE_MS, Promise.all([load.close(), tuning.stop()]));
     // First of all, so that the next one need not wait for the lease to expire.
-    await atMost(HISTORY_GRACE_MS, leadership?.close());
+    await atMost(HISTORY_GRACE_MS, fleet.close());
     acceptor.close();
     router.close();
     agents.close();
@@ -475,7 +432,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       return push?.status ?? null;
     },
     get role() {
-      return leadership?.role ?? null;
+      return fleet.role;
     },
     handler,
     compact,

@@ -1,4 +1,4 @@
-import type { TrialTimes } from './trial-runner.ts';
+import type { TrialTimes } from './trial-times.ts';
 
 /** A change that is cheap to flip is measured on, off, on, off: what the day does meanwhile befalls both alike. */
 export interface Interleaving {

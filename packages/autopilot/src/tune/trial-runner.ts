@@ -1,47 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../kernel/clock.ts';
 import { AutopilotError, messageOf } from '../kernel/errors.ts';
 import type { Journal, JsonValue, Trial } from '../storage/ports.ts';
 import { hasEnded } from '../storage/trial-refusals.ts';
-import { GuardMetrics, LEAST_LOOK_MS, type ServiceVitals, saysEnough } from './guard-metrics.ts';
-import { mayEnd, SETTLING_MS, stretchMs } from './interleaving.ts';
+import { SETTLING_MS, stretchMs } from './interleaving.ts';
 import type { Actuator, Change, Orders } from './orders.ts';
 import { aboutJson, aboutOf, type TrialAbout } from './trial-about.ts';
-import {
-  baselineShare,
-  coveredShare,
-  type JudgementRules,
-  judgeTrial,
-  type StatementUse,
-  type TrialJudgement,
-  type TrialQuestion,
-  type TrialSample,
-} from './trial-judgement.ts';
-
-/** For how long a trial looks, and how closely. */
-export interface TrialTimes {
-  readonly sampleMs: number;
-  readonly baselineMs: number;
-  readonly minMs: number;
-  readonly maxMs: number;
-}
+import { type TrialCourse, TrialCourses, withGuards } from './trial-course.ts';
+import { decideTrial } from './trial-decision.ts';
+import { baselineShare, coveredShare, type JudgementRules } from './trial-judgement.ts';
+import { TrialMeasuring, type TrialMeasuringOptions } from './trial-measuring.ts';
 
 /** What {@link TrialRunner} is made with. */
-export interface TrialRunnerOptions {
+export interface TrialRunnerOptions extends TrialMeasuringOptions {
   readonly journal: Journal;
   readonly orders: Orders;
   readonly actuators: readonly Actuator<never, unknown>[];
-  readonly clock: Clock;
-  /** What statements of a database have cost since it counts. */
-  readonly counters: (database: string, statements: readonly string[]) => Promise<ReadonlyMap<string, StatementUse>>;
-  /** What routes of a service have cost in the last so many ms, by their ids. */
-  readonly routes: (
-    service: string,
-    question: TrialQuestion,
-    lengthMs: number,
-  ) => Promise<Readonly<Record<string, StatementUse>>>;
-  readonly vitals: (service: string, lengthMs: number) => Promise<ServiceVitals | null>;
-  readonly times: (service: string) => TrialTimes;
   readonly rules: (service: string) => JudgementRules;
   /** Only the control plane that leads goes on with trials. */
   readonly leads: () => boolean;
@@ -58,32 +31,11 @@ export interface TrialDraft {
   readonly about: Omit<TrialAbout, 'appliedAt' | 'endedAt' | 'judgement' | 'guards'>;
 }
 
-/** The course of an open trial in this process; it is read again from the journal by the next one. */
-interface Course {
-  readonly before: TrialSample[];
-  readonly after: TrialSample[];
-  last: { readonly at: number; readonly counters: ReadonlyMap<string, StatementUse> } | null;
-  /** Made once the time before is over. */
-  guards: GuardMetrics | null;
-  /** Of the service, newest last: looked at more often than samples are taken, so that harm goes at once. */
-  vitals: readonly (ServiceVitals | null)[];
-  vitalsAt: number | null;
-  /** Of a change that is flipped: whether it is known to be as the journal says. */
-  inPlace: boolean;
-  /** Nothing is measured before. */
-  settledAt: number;
-  busy: boolean;
-}
-
 const TICK_MS = 500;
 /** Without an open trial the journal is asked this often, for what another control plane has left. */
 const IDLE_MS = 5_000;
-/** Samples of a phase, more or less: later ones are longer. */
-const SAMPLES = 360;
 /** Without calls enough to judge by, the time before is given up after so many times its length. */
 const BASELINE_PATIENCE = 6;
-/** Of the service, while a change is watched. */
-const KEPT_VITALS = 2;
 
 /**
  * Takes trials from their proposal to their end: proposed (the time before is measured) - applying - watching - kept, or
@@ -91,7 +43,8 @@ const KEPT_VITALS = 2;
  */
 export class TrialRunner {
   readonly #options: TrialRunnerOptions;
-  readonly #courses = new Map<string, Course>();
+  readonly #courses: TrialCourses;
+  readonly #measuring: TrialMeasuring;
   /** Open trials that can't go on now. */
   readonly #failing = new Map<string, { readonly sinceMs: number; readonly message: string }>();
   #timer: NodeJS.Timeout | null = null;
@@ -101,6 +54,8 @@ export class TrialRunner {
 
   constructor(options: TrialRunnerOptions) {
     this.#options = options;
+    this.#courses = new TrialCourses(options.journal);
+    this.#measuring = new TrialMeasuring(options);
   }
 
   start(): void {
@@ -198,7 +153,7 @@ export class TrialRunner {
     try {
       const open = (await journal.open()).filter((trial) => trial.scope !== null);
       if (open.length > 0) this.#quietUntilMs = Number.NEGATIVE_INFINITY;
-      for (const id of this.#courses.keys()) if (!open.some((trial) => trial.id === id)) this.#courses.delete(id);
+      this.#courses.keepOnly(open);
       for (const id of this.#failing.keys()) if (!open.some((trial) => trial.id === id)) this.#failing.delete(id);
       for (const trial of open) {
         try {
@@ -239,14 +194,14 @@ export class TrialRunner {
     if (trial.state !== 'proposed' && trial.state !== 'watching') return;
     const about = aboutOf(trial);
     if (about === null) return;
-    const course = await this.#courseOf(trial);
+    const course = await this.#courses.of(trial);
     if (course.busy) return;
     if (trial.state === 'watching' && (await this.#flipped(trial, about, course))) return;
     if (this.#options.clock.now() < course.settledAt) return;
     const isOff = trial.state === 'proposed' || about.interleaving?.isOn === false;
     if (!isOff && (await this.#harmed(trial, about, course))) return;
     const phase = isOff ? course.before : course.after;
-    const sample = await this.#sample(trial, about, course, phase);
+    const sample = await this.#measuring.sample(trial, about, course, phase);
     if (sample === null) return;
     phase.push(sample);
     const kind = isOff ? 'before' : 'after';
@@ -255,7 +210,7 @@ export class TrialRunner {
     else await this.#judge(trial, about, course);
   }
 
-  async #measureBefore(trial: Trial, about: TrialAbout, course: Course): Promise<void> {
+  async #measureBefore(trial: Trial, about: TrialAbout, course: TrialCourse): Promise<void> {
     const { times, rules } = this.#options;
     const { baselineMs } = times(trial.service);
     const measuredMs = course.before.reduce((sum, one) => sum + one.durationMs, 0);
@@ -278,7 +233,7 @@ export class TrialRunner {
   }
 
   /** Beside everything else: building an index takes its time. */
-  #carryOut(trial: Trial, about: TrialAbout, course: Course): void {
+  #carryOut(trial: Trial, about: TrialAbout, course: TrialCourse): void {
     const { orders, journal, clock, onTrouble } = this.#options;
     course.busy = true;
     const run = async (): Promise<void> => {
@@ -311,7 +266,7 @@ export class TrialRunner {
   }
 
   /** On and off in turn, what is cheap to flip. @returns true: nothing is measured now */
-  async #flipped(trial: Trial, about: TrialAbout, course: Course): Promise<boolean> {
+  async #flipped(trial: Trial, about: TrialAbout, course: TrialCourse): Promise<boolean> {
     const { interleaving } = about;
     const actuator = this.#actuatorOf(trial.kind);
     if (interleaving === undefined || actuator.flip === undefined) return false;
@@ -340,53 +295,26 @@ export class TrialRunner {
   }
 
   /** Looks after what the change must not harm. @returns true: it was taken back */
-  async #harmed(trial: Trial, about: TrialAbout, course: Course): Promise<boolean> {
-    const { clock, vitals, times } = this.#options;
-    const now = clock.now();
-    course.vitalsAt ??= now;
-    const lengthMs = now - course.vitalsAt;
-    if (lengthMs < Math.max(times(trial.service).sampleMs, LEAST_LOOK_MS)) return false;
-    const seen = await vitals(trial.service, lengthMs);
-    if (!saysEnough(seen, lengthMs)) return false;
-    course.vitalsAt = now;
-    course.vitals = [...course.vitals, seen].slice(-KEPT_VITALS);
-    const trouble = guardsOf(course).trouble(course.vitals);
+  async #harmed(trial: Trial, about: TrialAbout, course: TrialCourse): Promise<boolean> {
+    const trouble = await this.#measuring.trouble(trial, course);
     if (trouble === null) return false;
     await this.#takeBack(withGuards(trial, about, course), trouble);
     return true;
   }
 
-  async #judge(trial: Trial, about: TrialAbout, course: Course): Promise<void> {
+  async #judge(trial: Trial, about: TrialAbout, course: TrialCourse): Promise<void> {
     const { journal, clock, times, rules } = this.#options;
-    const { minMs, maxMs } = times(trial.service);
-    const { interleaving } = about;
-    // Half of the time it is off.
-    const measuredMs =
-      course.after.reduce((sum, one) => sum + one.durationMs, 0) * (interleaving === undefined ? 1 : 2);
-    const isTime = measuredMs >= minMs && mayEnd(interleaving);
-    const stretch = stretchMs(times(trial.service), clock.now() - Date.parse(about.appliedAt ?? ''));
-    const question = interleaving === undefined ? about.question : { ...about.question, nearMs: 2 * stretch };
-    const judgement = judgeTrial(course.before, course.after, question, rules(trial.service));
+    const decision = decideTrial(about, course, times(trial.service), rules(trial.service), clock.now());
+    const { judgement } = decision;
     const judged: Trial = { ...withGuards(trial, { ...about, judgement }, course), reason: judgement.reason };
-    if (judgement.verdict === 'worse') {
-      await this.#takeBack(judged, judgement.reason);
-    } else if (judgement.verdict === 'better' && isTime) {
-      await this.#end(judged, 'kept', judgement.reason);
-    } else if (about.question.aim === 'no harm' && isUnharmed(judgement, measuredMs >= maxMs, rules(trial.service))) {
-      if (isTime) await this.#end(judged, 'kept', `${judgement.reason} Nothing is slower for it.`);
-      else await journal.write(judged, 'watching');
-    } else if (judgement.verdict === 'no difference' && isTime) {
-      await this.#takeBack(judged, `${judgement.reason} It costs something and brings nothing.`);
-    } else if (measuredMs >= maxMs) {
-      await this.#takeBack(judged, `${judgement.reason} There was no more time for it.`);
-    } else {
-      await journal.write(judged, 'watching');
-    }
+    if (decision.call === 'keep') await this.#end(judged, 'kept', decision.reason);
+    else if (decision.call === 'revert') await this.#takeBack(judged, decision.reason);
+    else await journal.write(judged, 'watching');
   }
 
   async #takeBack(trial: Trial, reason: string): Promise<void> {
     const { orders, onEnd } = this.#options;
-    const course = this.#courses.get(trial.id);
+    const course = this.#courses.known(trial);
     const isIdle = course?.busy === false;
     if (isIdle) course.busy = true;
     try {
@@ -410,62 +338,6 @@ export class TrialRunner {
     return true;
   }
 
-  async #sample(
-    trial: Trial,
-    { database, question }: TrialAbout,
-    course: Course,
-    phase: readonly TrialSample[],
-  ): Promise<TrialSample | null> {
-    const { clock, counters, routes, vitals, times } = this.#options;
-    const isBefore = phase === course.before;
-    const { sampleMs } = times(trial.service);
-    const measuredMs = phase.reduce((sum, one) => sum + one.durationMs, 0);
-    const now = clock.now();
-    if (course.last !== null && now - course.last.at < Math.max(sampleMs, measuredMs / SAMPLES)) return null;
-    const { last } = course;
-    const isRoutes = question.of === 'routes';
-    const read = isRoutes
-      ? new Map<string, StatementUse>()
-      : await counters(database, [...question.affected, ...question.controls]);
-    course.last = { at: now, counters: read };
-    if (last === null) return null;
-    const durationMs = now - last.at;
-    const statements: Record<string, StatementUse> = {};
-    if (isRoutes) Object.assign(statements, await routes(trial.service, question, durationMs));
-    for (const [id, use] of read) {
-      const before = last.counters.get(id) ?? { calls: 0, totalMs: 0, buffers: 0 };
-      const calls = use.calls - before.calls;
-      // The server has forgotten it in between, or was reset: the next sample counts again.
-      if (calls <= 0 || use.totalMs < before.totalMs) continue;
-      if (!last.counters.has(id)) continue;
-      statements[id] = { calls, totalMs: use.totalMs - before.totalMs, buffers: use.buffers - before.buffers };
-    }
-    // After the change they are looked at by themselves.
-    const service = isBefore ? await vitals(trial.service, durationMs) : (course.vitals.at(-1) ?? null);
-    return { at: now, durationMs, statements, service };
-  }
-
-  async #courseOf(trial: Trial): Promise<Course> {
-    const known = this.#courses.get(trial.id);
-    if (known !== undefined) return known;
-    const course: Course = {
-      before: [],
-      after: [],
-      last: null,
-      guards: null,
-      vitals: [],
-      vitalsAt: null,
-      inPlace: false,
-      settledAt: 0,
-      busy: false,
-    };
-    for (const { kind, detail } of await this.#options.journal.notes(trial.id, ['before', 'after'])) {
-      (kind === 'before' ? course.before : course.after).push(detail as unknown as TrialSample); // #advance() wrote it
-    }
-    this.#courses.set(trial.id, course);
-    return course;
-  }
-
   async #step(trial: Trial, text: string): Promise<void> {
     await this.#options.journal.note(trial.id, 'step', text);
   }
@@ -475,22 +347,6 @@ export class TrialRunner {
     if (actuator !== undefined) return actuator;
     throw new AutopilotError('AP_INTERNAL', `There is no way to change something of the kind "${kind}" here.`);
   }
-}
-
-function guardsOf(course: Course): GuardMetrics {
-  course.guards ??= new GuardMetrics(course.before.flatMap(({ service }) => (service === null ? [] : [service])));
-  return course.guards;
-}
-
-/** With what was measured of what the change must not harm. */
-function withGuards(trial: Trial, about: TrialAbout, course: Course): Trial {
-  const guards = guardsOf(course).readings(course.vitals.at(-1) ?? null);
-  return { ...trial, about: aboutJson({ ...about, guards }) };
-}
-
-/** What is to be no harm is kept once that is shown, and in the end unless it looks like harm. */
-function isUnharmed({ verdict, effect }: TrialJudgement, isOver: boolean, { leastEffect }: JudgementRules): boolean {
-  return verdict === 'no difference' || (isOver && effect !== null && effect <= 1 + leastEffect);
 }
 
 function withEnd(trial: Trial, now: number): Trial {
