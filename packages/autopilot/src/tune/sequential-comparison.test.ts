@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { random } from '../../../../test/support/random.ts';
 import { simulateTrial } from '../../../../test/support/tuning-traffic.ts';
 import { type Block, compareSequentially } from './sequential-comparison.ts';
 
@@ -85,4 +86,34 @@ test('of simulated trials few are judged wrongly, and those of real effects soon
   const requests = slower.map(({ requestsAfter }) => requestsAfter).toSorted((a, b) => a - b);
   assert.ok((requests[10] ?? 0) <= 6_000, `median ${requests[10]}`);
   assert.ok(run(0.8, 20, 360).every(({ verdict }) => verdict === 'better'));
+});
+
+/** Blocks that resemble their neighbours by `memory`, of which the last `after` have the change. */
+function drifting(seed: number, memory: number, effect: number, before: number, after: number): readonly Block[][] {
+  const next = random(seed);
+  const normal = (): number => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
+  let state = normal();
+  const phase = (count: number, shift: number): Block[] =>
+    Array.from({ length: count }, () => {
+      state = memory * state + Math.sqrt(1 - memory * memory) * normal();
+      return { calls: 100, logMean: shift + 0.2 * state, covariates: [] };
+    });
+  return [phase(before, 0), phase(after, Math.log(effect))];
+}
+
+test('a factor of five shows though blocks resemble their neighbours; nothing does not', () => {
+  let [found, wrong] = [0, 0];
+  for (let seed = 1; seed <= 40; seed++) {
+    const [before = [], after = []] = drifting(seed, 0.9, 4.7, 60, 60);
+    const { interval, evidence } = compareSequentially(before, after, 0.01);
+    assert.ok(interval[0] !== null && interval[1] !== null, `seed ${seed}: ${interval}`);
+    if (evidence >= 100) found++;
+    const [quiet = [], still = []] = drifting(seed, 0.9, 1, 60, 60);
+    const looks = [8, 16, 24, 32, 40, 48, 56, 60].map((count) =>
+      compareSequentially(quiet, still.slice(0, count), 0.01),
+    );
+    if (looks.some((one) => one.evidence >= 100)) wrong++;
+  }
+  assert.ok(found >= 24, `${found} of 40 found`);
+  assert.ok(wrong <= 2, `${wrong} of 40 wrong`);
 });

@@ -31,7 +31,10 @@ export interface Comparison {
  * with N = noise^2 / variance of the effect's estimate, v the degrees of freedom. Because of those priors it is a test martingale
  * under "no effect", whatever level, slopes and noise are (Hendriksen, de Heide, Grunwald 2021, Bayesian Analysis 16), so that
  * P(B ever reaches 1/alpha) <= alpha (Ville), and its inversion is a confidence sequence (Johari et al. 2022, Operations Research
- * 70, do the same with known variance). The covariates are those of CUPED (Deng et al. 2013, WSDM), with the slope taken within
+ * 70, do the same with known variance). With one g only, B is at most (1 + N g)^(v / 2) whatever t is, so that few blocks, or many
+ * that resemble their neighbours, could never say anything, not even of a factor of five (the "information paradox" of Liang et al.
+ * 2008, JASA 103). So the prior is a mixture over g with heavy tails, as that of Zellner & Siow (1980) is; a mean of test martingales
+ * is one. The covariates are those of CUPED (Deng et al. 2013, WSDM), with the slope taken within
  * phases, so that a load that differs between them widens the interval instead of passing for an effect.
  *
  * Blocks that resemble their neighbours say less: N and v are reduced by (1 - r) / (1 + r), r their residuals' lag-1
@@ -58,7 +61,7 @@ export function compareSequentially(before: readonly Block[], after: readonly Bl
   const standardError = noise / Math.sqrt(precision);
   const t = fit.effect / standardError;
   const evidence = bayesFactor(t, precision, degrees);
-  const reach = reachOf(alpha, precision, degrees);
+  const reach = reachOf(alpha, precision, degrees, furthestReach / standardError);
   const half = reach === null ? null : reach * standardError;
   return {
     ...none,
@@ -73,22 +76,42 @@ export function compareSequentially(before: readonly Block[], after: readonly Bl
 const leastBlocks = 4;
 /** Of block means, as a ratio. */
 const leastNoise = 0.01;
-/** Variance of the effect before it is seen, in units of the noise of a block: an effect of about one block's noise is expected. */
-const priorVariance = 1;
+/**
+ * Variances of the effect before it is seen, in units of the noise of a block: mostly about one block's noise, and each four times
+ * as large half as likely. See {@link compareSequentially}.
+ */
+const priors: readonly { readonly variance: number; readonly weight: number }[] = Array.from(
+  { length: 11 },
+  (_, at) => ({
+    variance: 4 ** at,
+    weight: 0.5 ** Math.min(at + 1, 10),
+  }),
+);
+/** An end that is further away, as a logarithm, says nothing: a factor of a million. */
+const furthestReach = Math.log(1e6);
 
 function bayesFactor(t: number, precision: number, degrees: number): number {
-  const shrink = 1 + precision * priorVariance;
-  const log =
-    -0.5 * Math.log(shrink) -
-    ((degrees + 1) / 2) * (Math.log1p((t * t) / (degrees * shrink)) - Math.log1p((t * t) / degrees));
-  return Math.exp(Math.min(log, 700));
+  const squared = (t * t) / degrees;
+  const factors = priors.map(({ variance, weight }) => {
+    const shrink = 1 + precision * variance;
+    const log = -0.5 * Math.log(shrink) - ((degrees + 1) / 2) * (Math.log1p(squared / shrink) - Math.log1p(squared));
+    return weight * Math.exp(Math.min(log, 700));
+  });
+  return sumOf(factors);
 }
 
-/** The |t| at which the evidence is 1 / alpha; null: with so few blocks it never is. */
-function reachOf(alpha: number, precision: number, degrees: number): number | null {
-  const shrink = 1 + precision * priorVariance;
-  const ratio = (Math.sqrt(shrink) / alpha) ** (2 / (degrees + 1));
-  return ratio >= shrink ? null : Math.sqrt((degrees * (ratio - 1)) / (1 - ratio / shrink));
+/** The |t| at which the evidence is 1 / alpha, which grows with |t|; null: it is beyond `most`. */
+function reachOf(alpha: number, precision: number, degrees: number, most: number): number | null {
+  const isEnough = (t: number): boolean => bayesFactor(t, precision, degrees) >= 1 / alpha;
+  if (!isEnough(most)) return null;
+  let [low, high] = [0, 1];
+  while (!isEnough(high)) [low, high] = [high, 2 * high];
+  while (high - low > 1e-10 * high) {
+    const middle = (low + high) / 2;
+    if (isEnough(middle)) high = middle;
+    else low = middle;
+  }
+  return high;
 }
 
 interface PhaseFit {

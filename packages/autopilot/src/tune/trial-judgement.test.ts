@@ -61,9 +61,10 @@ test('a statement that is called now and then does not keep the others from a ve
   const means = { often: 10, rarely: 3, other: 5 };
   const before = samples(20, means, { rarely: 30 });
   const after = samples(12, { ...means, often: 1 }, { rarely: 40 });
-  const { verdict, statements, interval } = judgeTrial(before, after, question, rules);
+  const { verdict, statements, effect, interval } = judgeTrial(before, after, question, rules);
   assert.ok((statements[1]?.time.blocksAfter ?? 9) < rules.leastBlocks);
   assert.equal(verdict, 'better');
   const [low, high] = interval;
-  assert.ok(low !== null && high !== null && low < 0.1 && high > 0.1 && high < 0.2, `${low} to ${high}`);
+  assert.ok(low !== null && high !== null && effect !== null);
+  assert.ok(low < effect && effect < high && high < 0.2, `${low} to ${high}`);
 });
