@@ -82,6 +82,7 @@ for (const [name, open] of Object.entries(implementations)) {
         startedBy: 'somebody',
         startedAt: '2026-01-01T00:00:00.000Z',
         endedAt,
+        catalog: null,
         advice: null,
       });
       await history.keepIndexAdvice(run('a', '2026-01-01T00:01:00.000Z'));

@@ -95,7 +95,7 @@ test('statements of server and applications are one list; plans are shown and no
   assert.equal(rows[0]?.['count'], 20_000);
   await assert.rejects(client.getStatementPlan({ queryId: '1' }), { status: 404 });
   // Advice for all of that is a job; what comes of it is kept.
-  assert.deepEqual(await client.getIndexAdvice(), { name: 'main', running: null, latest: null });
+  assert.deepEqual(await client.getIndexAdvice(), { name: 'main', running: null, latest: null, outdated: false });
   const job = await client.startIndexAdvice({ seconds: 5 });
   await assert.rejects(client.startIndexAdvice(), { status: 409 });
   assert.equal((await client.getIndexAdvice()).running?.id, job.id);

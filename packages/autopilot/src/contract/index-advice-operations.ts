@@ -121,6 +121,7 @@ const run: ShapeOf<IndexAdviceRun> = {
     startedAt: time,
     startedBy: text,
     endedAt: orNull(time),
+    catalog: orNull(text),
     advice: orNull(advice),
   },
 };
@@ -143,7 +144,7 @@ export const indexAdviceOperations: {
     answer: {
       kind: 'object',
       name: 'IndexAdviceAnswer',
-      fields: { name: text, running: orNull(run), latest: orNull(run) },
+      fields: { name: text, running: orNull(run), latest: orNull(run), outdated: { kind: 'boolean' } },
     },
     mediaTypes: ['application/json'],
     problems: PROBLEMS,

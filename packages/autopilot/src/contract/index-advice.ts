@@ -100,6 +100,8 @@ export interface IndexAdviceRun {
   readonly startedAt: Timestamp;
   readonly startedBy: string;
   readonly endedAt: Timestamp | null;
+  /** A digest of the indexes that there were; null: they could not be read. */
+  readonly catalog: string | null;
   readonly advice: IndexAdvice | null;
 }
 
@@ -110,4 +112,6 @@ export interface IndexAdviceAnswer {
   readonly running: IndexAdviceRun | null;
   /** The last that ended, also before the control plane began; null: there was none. */
   readonly latest: IndexAdviceRun | null;
+  /** Indexes have come or gone, or changed, since `latest` was worked out. */
+  readonly outdated: boolean;
 }

@@ -44,6 +44,11 @@ export function AdvicePart(): ReactElement {
             {data.latest.message}
           </p>
         )}
+        {data?.outdated === true && (
+          <p className="advice-trouble" role="status">
+            Indexes have come, gone or changed since this was worked out.
+          </p>
+        )}
         {advice !== null && <Summary advice={advice} />}
       </section>
       {advice?.create.map((index) => (

@@ -118,7 +118,7 @@ export function databaseAnswers(sources: DatabaseSources): Pick<Answering, Datab
         valueOf: ({ bytes }) => bytes,
         keyOf: nameOf,
       });
-      const advised = await advice.advised(watch.name);
+      const advised = await advice.advised(watch);
       const list: DatabaseIndexList = {
         name: watch.name,
         indexes: items,

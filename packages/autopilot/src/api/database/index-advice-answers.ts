@@ -19,7 +19,7 @@ export function indexAdviceAnswers({
   advice: desk,
 }: Pick<DatabaseSources, 'watched' | 'performance' | 'advice'>): Pick<Answering, IndexAdviceOperationId> {
   return {
-    getIndexAdvice: async ({ query: { database } }) => jsonResponse(await desk.read(watched.find(database).name)),
+    getIndexAdvice: async ({ query: { database } }) => jsonResponse(await desk.read(watched.find(database))),
     startIndexAdvice: async ({ query, principal }) => {
       if (principal === null) throw new TypeError('The operation takes a sign-in.');
       const watch = watched.find(query.database);

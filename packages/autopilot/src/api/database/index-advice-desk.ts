@@ -6,6 +6,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import { AutopilotError, messageOf } from '../../kernel/errors.ts';
 import type { DatabaseHistory } from '../../storage/database-history.ts';
 import type { DatabaseWatch } from './database-watch.ts';
+import { indexCatalog } from './index-catalog.ts';
 
 interface Entry {
   run: IndexAdviceRun;
@@ -65,12 +66,16 @@ export class IndexAdviceDesk {
       startedAt: this.#now(),
       startedBy: by,
       endedAt: null,
+      catalog: null,
       advice: null,
     };
     const work = async (): Promise<void> => {
       let ending: Partial<IndexAdviceRun>;
       try {
         const statements = await workload();
+        // Read before it is worked out: what changes meanwhile makes it old.
+        const catalog = indexCatalog((await watch.lookAgain()).indexes);
+        entry.run = { ...entry.run, catalog };
         const advice = await watch.adviseIndexes({
           workload: statements,
           ...(limits.budgetBytes === undefined ? {} : { budgetBytes: limits.budgetBytes }),
@@ -105,7 +110,8 @@ export class IndexAdviceDesk {
   }
 
   /**
-   * The advice itself: that which was worked out after `since` (ms since 1970), or is being worked out, else a new one.
+   * The advice itself: that which was worked out after `since` (ms since 1970) among the indexes that there are now, by this process or
+   * one before it, or is being worked out; else a new one.
    * @throws AutopilotError AP_ADVICE_CANCELLED; what kept it from being worked out
    */
   async result(
@@ -114,7 +120,7 @@ export class IndexAdviceDesk {
     limits: Pick<StartIndexAdviceQuery, 'seconds'>,
     since: number,
   ): Promise<IndexAdvice> {
-    const known = await this.advised(watch.name);
+    const known = await this.advised(watch);
     if (known !== null && Date.parse(known.at) > since) return known.advice;
     const running = this.#of(watch.name).running;
     if (running === null) this.start(watch, workload, limits, 'autopilot');
@@ -128,8 +134,9 @@ export class IndexAdviceDesk {
     });
   }
 
-  /** Of a database by its name; what was kept before this process began is part of it. */
-  async read(name: string): Promise<IndexAdviceAnswer> {
+  /** Of a database; what was kept before this process began is part of it. */
+  async read(watch: DatabaseWatch): Promise<IndexAdviceAnswer> {
+    const { name } = watch;
     const known = this.#of(name);
     if (!known.isRead && known.latest === null) {
       try {
@@ -141,13 +148,16 @@ export class IndexAdviceDesk {
         this.#onTrouble(`Index advice for ${name} that was kept can't be read: ${messageOf(error)}`);
       }
     }
-    return { name, running: known.running?.run ?? null, latest: known.latest };
+    const { latest } = known;
+    const outdated = latest?.advice != null && (await isOutdated(latest, watch));
+    return { name, running: known.running?.run ?? null, latest, outdated };
   }
 
-  /** The latest advice of a database that was worked out whole, and when. */
-  async advised(name: string): Promise<{ readonly at: string; readonly advice: IndexAdvice } | null> {
-    const { latest } = await this.read(name);
-    return latest?.advice == null ? null : { at: latest.endedAt ?? latest.startedAt, advice: latest.advice };
+  /** The latest advice of a database that was worked out whole, and when; null: there is none, or its indexes have changed since. */
+  async advised(watch: DatabaseWatch): Promise<{ readonly at: string; readonly advice: IndexAdvice } | null> {
+    const { latest, outdated } = await this.read(watch);
+    if (latest?.advice == null || outdated) return null;
+    return { at: latest.endedAt ?? latest.startedAt, advice: latest.advice };
   }
 
   /** Running or the latest of its database; null: it is no id of an advice that is kept. */
@@ -179,5 +189,14 @@ export class IndexAdviceDesk {
 
   #now(): string {
     return new Date(this.#clock.now()).toISOString();
+  }
+}
+
+/** Of a database that does not answer nothing is known to have changed. */
+async function isOutdated({ catalog }: IndexAdviceRun, watch: DatabaseWatch): Promise<boolean> {
+  try {
+    return catalog !== indexCatalog((await watch.look()).indexes);
+  } catch {
+    return false;
   }
 }
