@@ -106,7 +106,7 @@ test('a factor of five shows though blocks resemble their neighbours; nothing do
   for (let seed = 1; seed <= 40; seed++) {
     const [before = [], after = []] = drifting(seed, 0.9, 4.7, 60, 60);
     const { interval, evidence } = compareSequentially(before, after, 0.01);
-    assert.ok(interval[0] !== null && interval[1] !== null, `seed ${seed}: ${interval}`);
+    assert.ok(interval[0] !== null && interval[1] !== null, `seed ${seed}: ${interval.join(' to ')}`);
     if (evidence >= 100) found++;
     const [quiet = [], still = []] = drifting(seed, 0.9, 1, 60, 60);
     const looks = [8, 16, 24, 32, 40, 48, 56, 60].map((count) =>

@@ -36,7 +36,7 @@ function world(kept: string | null, isReachable = true) {
     advice: { reason: 'kept', create: [] } as unknown as IndexAdvice,
   };
   const history = { indexAdvice: () => Promise.resolve(run), keepIndexAdvice: () => Promise.resolve() };
-  const desk = new IndexAdviceDesk(clock, history, assert.fail);
+  const desk = new IndexAdviceDesk(clock, history, (message) => assert.fail(message));
   const result = (): Promise<IndexAdvice> => desk.result(watch, () => Promise.resolve([]), {}, 0);
   return { desk, watch, result, asked: () => asked };
 }
