@@ -144,8 +144,17 @@ test('a change says which version it is based on, and names the newest when it i
   await json(await patch(world, 0, { api: { maxStreams: 5 } }));
   const stale = await json<Problem>(await patch(world, 0, { api: { maxStreams: 6 } }), 412);
   assert.match(stale.remedy ?? '', /versions\/0\/diff\?to=1.*If-Match: "1"/);
-  const noVersion = await world.send('PATCH', '/api/v1/config', {}, { 'if-match': 'W/"1"' });
-  assert.equal((await json<Problem>(noVersion, 428)).code, 'AP_CONFIG_VERSION_REQUIRED');
+  const based = async (on: string): Promise<string> => {
+    const answer = await world.send('PATCH', '/api/v1/config', {}, { 'if-match': on });
+    return answer.status === 200 ? '' : (await json<Problem>(answer, answer.status)).code;
+  };
+  assert.deepEqual(
+    await Promise.all(['1', '"1', '', '"1" "2"'].map(based)),
+    Array(4).fill('AP_CONFIG_VERSION_REQUIRED'),
+  );
+  assert.deepEqual(await Promise.all(['"2"', '"x"', '"0", "x"'].map(based)), Array(3).fill('AP_CONFIG_STALE_VERSION'));
+  // As a proxy weakens it, one of several, and whichever there is.
+  assert.deepEqual(await Promise.all(['W/"1"', '"0", "1"', '*'].map(based)), ['', '', '']);
   const both = await Promise.all([6, 7].map((maxStreams) => patch(world, 1, { api: { maxStreams } })));
   assert.deepEqual(
     both.map(({ status }) => status).sort((a, b) => a - b),

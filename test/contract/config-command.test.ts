@@ -48,6 +48,10 @@ test('a setting is looked at, changed, compared, restored and moved, from the co
   await run('set', 'monitoring.maxRoutes=null');
   assert.match((await run('history')).out, /^ {2}1 +\S+ {2}administrator {2}person: fewer$/m);
   assert.match((await run('diff', '1')).out, /^monitoring\.maxRoutes {2}50 -> \(not set\)/);
+  const dry = await run('restore', '1', '--dry-run');
+  assert.match(dry.out, /^monitoring\.maxRoutes {2}\(not set\) -> 50 /m);
+  assert.doesNotMatch(dry.out, /^Version/m);
+  assert.doesNotMatch((await run('set', 'monitoring.maxRoutes=40', '--dry-run')).out, /^Version/m);
   assert.match((await run('restore', '1')).out, /^Version 3\.$/m);
   const exported = await run('export');
   assert.match(exported.out, /^ {4}maxRoutes: 50$/m);
@@ -91,6 +95,9 @@ test('what is refused says why with exit code 1, what is written wrongly what wa
   await assert.rejects(run('restore', 'x'), /is no version/);
   await assert.rejects(run('history', 'monitoring.maxRoute'), { remedy: '"monitoring.maxRoutes" was probably meant.' });
   await assert.rejects(run('get', '--nothing'), /is not a flag/);
+  // What would be passed over might be what matters.
+  await assert.rejects(run('diff', '1', '--dry-run'), /diff takes no --dry-run/);
+  await assert.rejects(run('restore', '1', '2'), /can't do anything with "2"/);
 });
 
 test('a control plane that does not answer is exit code 3', async () => {

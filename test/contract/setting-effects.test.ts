@@ -160,6 +160,9 @@ describe('what costs health points', () => {
     const slow = { 'health.p95Ms': 50, 'health.p99Ms': 50 };
     const [status] = await judgedBy(slow);
     assert.notEqual(status, 'unhealthy');
+    const named = async (healthyFrom: number): Promise<unknown> =>
+      (await judgedBy({ ...slow, 'health.healthyFrom': healthyFrom }))[0];
+    assert.deepEqual([await named(100), await named(51)], ['degraded', 'healthy']);
     assert.equal((await judgedBy({ ...slow, 'health.healthyFrom': 100, 'health.degradedFrom': 99 }))[0], 'unhealthy');
   });
   it('health.errorRatio and health.callErrorRatio are limits of their rules', () => {

@@ -116,7 +116,23 @@ test('statements of server and applications are one list; plans are shown and no
   const { version } = await client.getConfig();
   await client.patchConfig({ observe: { slowMs: 0, statementsMs: 1_000, overviewMs: 1_000 } }, { ifVersion: version });
   world.clock.advance(1_000);
+  const slow = async (): Promise<string> => JSON.stringify(await client.listSlowQueries({ limit: 200 }));
   assert.ok((await client.listSlowQueries()).statements.length >= 3);
+  // How old what is shown may be, too.
+  const rarely = { statementsMs: 600_000, overviewMs: 600_000, collect: false };
+  await client.patchConfig({ observe: rarely }, { ifVersion: version + 1 });
+  const isThere = async (): Promise<boolean> =>
+    (await client.listDatabaseTables({ limit: 200 })).tables.some(({ table }) => table === 'later');
+  assert.equal(await isThere(), false);
+  await run('SELECT count(title) FROM task WHERE id < 7; CREATE TABLE later (id int)');
+  world.clock.advance(16_000);
+  assert.doesNotMatch(await slow(), /count\(title\)/);
+  assert.equal(await isThere(), false);
+  const often = { statementsMs: 1_000, overviewMs: 1_000, collect: true };
+  await client.patchConfig({ observe: often }, { ifVersion: version + 2 });
+  world.clock.advance(1_000);
+  assert.match(await slow(), /count\(title\)/);
+  assert.equal(await isThere(), true);
   // Pages of one list.
   const first = await client.listSlowQueries({ limit: 1 });
   assert.equal(first.statements.length, 1);

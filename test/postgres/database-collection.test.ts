@@ -1,8 +1,9 @@
 /** What a database did is counted through a reset, a restart of ours and statements that come and go; settings act at once. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { LiveSettings } from '../../packages/autopilot/src/config/live-settings.ts';
 import { FakeClock } from '../../packages/autopilot/src/kernel/clock.ts';
-import { type CollectorSettings, DatabaseCollector } from '../../packages/autopilot/src/observe/database-collector.ts';
+import { DatabaseCollector } from '../../packages/autopilot/src/observe/database-collector.ts';
 import { ObservedDatabase } from '../../packages/autopilot/src/postgres/observed-database.ts';
 import { statementStepsMs } from '../../packages/autopilot/src/storage/database-history.ts';
 import { PostgresDatabaseHistory } from '../../packages/autopilot/src/storage/postgres/postgres-database-history.ts';
@@ -23,13 +24,7 @@ test('statements are counted through a reset and a restart, tables and connectio
   await run('SELECT pg_stat_force_next_flush()');
   const store = await metricDatabase(t, server);
   const clock = new FakeClock(1_700_000_000_000);
-  let settings: CollectorSettings = {
-    collect: true,
-    collectMs: 15_000,
-    tablesMs: 60_000,
-    sizesMs: 900_000,
-    plansPerMinute: 0,
-  };
+  const settings = new LiveSettings({ 'observe.plansPerMinute': 0 });
   const open = (): { collector: DatabaseCollector; history: PostgresDatabaseHistory; close: () => Promise<void> } => {
     const history = new PostgresDatabaseHistory(store.url);
     const database = new ObservedDatabase(urls.monitor);
@@ -38,7 +33,7 @@ test('statements are counted through a reset and a restart, tables and connectio
       database: () => database,
       history,
       clock,
-      settings: () => settings,
+      settings: () => settings.current.observe,
     });
     return { collector, history, close: () => Promise.all([database.close(), history.close()]).then(() => {}) };
   };
@@ -89,28 +84,34 @@ test('statements are counted through a reset and a restart, tables and connectio
 
   // Settings act at the next turn.
   const { readAt } = second.collector.status;
-  settings = { ...settings, collect: false };
+  settings.swap({ 'observe.plansPerMinute': 0, 'observe.collect': false });
   await pass(second.collector, 2);
   assert.equal(second.collector.status.readAt, readAt);
-  settings = { ...settings, collect: true, collectMs: 1_000, tablesMs: 1_000, sizesMs: 10_000 };
-  await pass(second.collector, 1);
-  const sizeOf = async (): Promise<number> => {
-    clock.advance(11 * 60_000);
+  const often = { 'observe.collectMs': 1_000, 'observe.tablesMs': 1_000, 'observe.sizesMs': 10_000 };
+  settings.swap({ ...often, 'observe.plansPerMinute': 0 });
+  await pass(second.collector, 5);
+  const counted = second.collector.tables;
+  clock.advance(1_000);
+  await second.collector.turn();
+  assert.equal(second.collector.status.readAt, clock.now());
+  assert.notEqual(second.collector.tables, counted);
+  const sizeOf = async (minutes: number): Promise<number> => {
+    clock.advance(minutes * 60_000);
     await second.collector.turn();
     const hours = await second.history.tableHours('main', from - 3_600_000, clock.now() + 1, 'public.task');
     return hours.at(-1)?.totalBytes ?? 0;
   };
-  const before = await sizeOf();
+  const before = await sizeOf(16);
   await run(`INSERT INTO task SELECT i, repeat('x', 100) FROM generate_series(10000, 20000) i`);
   clock.advance(1_000);
   await second.collector.turn();
-  assert.ok((await sizeOf()) > before);
+  assert.ok((await sizeOf(11)) > before);
 
   // Plans are looked at when that is wanted, and a change of them is told.
   const planned = async () => (await second.history.plans('main', null)).map(({ fingerprint }) => fingerprint);
   assert.deepEqual(await planned(), []);
   await run(`GRANT SELECT ON task TO ${new URL(urls.monitor).username}; ANALYZE task`);
-  settings = { ...settings, plansPerMinute: 60 };
+  settings.swap({ ...often, 'observe.plansPerMinute': 60 });
   const minute = async (): Promise<void> => {
     await call(30);
     clock.advance(16 * 60_000);

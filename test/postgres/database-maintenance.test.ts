@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { type Client, type ConfigPatch, createClient } from '../../packages/autopilot/src/client.ts';
 
@@ -106,7 +107,7 @@ test('vacuum and analyze as jobs, within limits, told what held rows back, cance
   await run('BEGIN; LOCK TABLE task IN ACCESS EXCLUSIVE MODE');
   const locked = await over(client, await client.vacuumTables({ tables: ['task'] }));
   await run('ROLLBACK');
-  assert.match(locked.reason ?? '', /lock timeout/);
+  assert.match(locked.reason ?? '', /lock timeout.* maintenance\.lockTimeoutMs \(10 ms\)/);
   // Load: two that are at work are one too many.
   const workers = [0, 1].map(() => new pg.Client({ connectionString: urls.superuser }));
   await Promise.all(workers.map((one) => one.connect()));
@@ -162,6 +163,19 @@ test('vacuum and analyze as jobs, within limits, told what held rows back, cance
     (found) => found !== undefined,
   );
   assert.equal(own?.table, 'public.task');
+  // And no more often than it is told to: it looks about once a second.
+  const begun = async (): Promise<number> => {
+    const { runs, jobs } = await client.getDatabaseMaintenance();
+    return runs.length + jobs.filter(({ state }) => state === 'running').length;
+  };
+  await change(client, { maintenance: { everyMs: 3_600_000 } });
+  const runs = await begun();
+  await spoil();
+  world.clock.advance(61_000);
+  await delay(1_500);
+  assert.equal(await begun(), runs);
+  await change(client, { maintenance: { everyMs: 1_000 } });
+  await until(LONG_MS, begun, (count) => count > runs);
   assert.deepEqual(world.trouble, []);
 });
 

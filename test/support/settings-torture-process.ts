@@ -6,6 +6,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { settingProofs } from './setting-proofs.ts';
 
@@ -34,12 +36,15 @@ console.log(JSON.stringify({ rounds: chosen.length, settings: chosen.map(({ key 
 async function passes(file: string, key: string): Promise<boolean> {
   const freeze = `--import=${join(import.meta.dirname, 'freeze-setting.ts')}`;
   const test = ['--test', '--test-isolation=none', '--test-force-exit', `--test-timeout=${TEST_LIMIT_MS}`];
+  // A test that fails keeps its data to be looked at.
+  const folder = mkdtempSync(join(tmpdir(), 'settings-'));
   const child = spawn(process.execPath, ['-C', 'source', freeze, ...test, file], {
     cwd: root,
     stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, FROZEN_SETTING: key, NODE_TEST_CONTEXT: undefined },
+    env: { ...process.env, FROZEN_SETTING: key, TMPDIR: folder, NODE_TEST_CONTEXT: undefined },
     timeout: LIMIT_MS,
   });
   const [code] = (await once(child, 'close')) as [number | null]; // as Node emits it
+  rmSync(folder, { recursive: true, force: true });
   return code === 0;
 }

@@ -64,7 +64,7 @@ export class ConfigKeeper {
 
   /** 0: nothing was ever changed, as far as is known. */
   version(service: string): number {
-    return this.#versions.get(service)?.version ?? this.#kept(service).order?.version ?? 0;
+    return this.order(service, '')?.version ?? 0;
   }
 
   /** What an instance should run; null: the database has not been read yet, and nothing is remembered. */

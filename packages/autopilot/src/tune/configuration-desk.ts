@@ -166,6 +166,10 @@ export class ConfigurationDesk {
       addNew(errors, found.errors);
       addNew(warnings, found.warnings);
     }
+    addNew(
+      warnings,
+      differences.flatMap((one) => absent(one, environments)),
+    );
     const verdicts =
       errors.length > 0 || differences.length === 0
         ? []
@@ -217,6 +221,15 @@ function valueTrouble({ key, after }: ConfigDifference): readonly ConfigFinding[
   if (declaration === undefined || after === undefined) return [];
   const trouble = troubleWith(declaration, after);
   return trouble === null ? [] : [{ keys: [key], message: `${key} ${trouble}.` }];
+}
+
+/** An override of an instance that nobody knows now: it may be a slip of the pen. */
+function absent(
+  { key, instance, after }: ConfigDifference,
+  known: ReturnType<LiveInstances['environments']>,
+): readonly ConfigFinding[] {
+  if (instance === undefined || after === undefined || known.some((one) => one.instance === instance)) return [];
+  return [{ keys: [key], message: `${instance} is not linked: it takes what is set for it alone when it is.` }];
 }
 
 function addNew(findings: ConfigFinding[], more: readonly ConfigFinding[]): void {

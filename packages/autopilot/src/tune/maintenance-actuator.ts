@@ -115,7 +115,7 @@ export class MaintenanceActuator implements Actuator<MaintenanceChange, Maintena
         'AP_MAINTENANCE_FAILED',
         signal.aborted
           ? 'It was cancelled.'
-          : `${change.operation.toUpperCase()} of ${schema}.${table}: ${messageOf(error)}.`,
+          : `${change.operation.toUpperCase()} of ${schema}.${table}: ${messageOf(error)}.${lockedOut(error, limits.lockTimeoutMs)}`,
         { cause: error, remedy: 'What it had done stays done; the next run goes on from there.' },
       );
     } finally {
@@ -167,4 +167,10 @@ async function deadRowsOf(session: ApplySession, schema: string, table: string):
     [schema, table],
   );
   return row?.dead ?? 0;
+}
+
+/** What to look at when somebody else had the table; "" when that was not why. */
+function lockedOut(error: unknown, lockTimeoutMs: number): string {
+  const isLocked = error instanceof Error && 'code' in error && error.code === '55P03';
+  return isLocked ? ` Somebody held it longer than maintenance.lockTimeoutMs (${lockTimeoutMs} ms) at each try.` : '';
 }

@@ -23,6 +23,7 @@ import { hasScope } from '../../contract/principal.ts';
 import { AutopilotError } from '../../kernel/errors.ts';
 import { nearestName } from '../../kernel/nearest-name.ts';
 import { type KeysetOrder, linkHeader, type Pager } from '../../page/page.ts';
+import { noVersion } from '../../storage/config-refusals.ts';
 import type { ConfigurationDesk, LiveInstances, Proposal } from '../../tune/configuration-desk.ts';
 import type { Answering } from '../handler.ts';
 import { jsonOf } from '../request-body.ts';
@@ -67,18 +68,25 @@ export function configurationAnswers(sources: ConfigurationSources): Pick<Answer
     },
     getConfigSchema: async () => jsonResponse(settingsJsonSchema()),
     patchConfig: async ({ query, body, ifMatch, principal }) => {
-      const ifVersion = versionOf(ifMatch);
-      if (ifMatch === null) throw versionRequired(keeper.version(serviceOf(query.service)));
+      const service = serviceOf(query.service);
+      const ifVersion = basedOn(service, ifMatch);
+      if (ifMatch === null) throw versionRequired(keeper.version(service));
       const { instance = null, note = '' } = query;
       const revise = patchOf(bodyOf(body), instance);
-      const service = serviceOf(query.service);
       return await changed({ service, ifVersion, author: principal?.id ?? '', note, cause: 'person', revise });
     },
     validateConfig: async ({ query, body, ifMatch, principal }) => {
       const revise = patchOf(bodyOf(body), query.instance ?? null);
       const service = serviceOf(query.service);
       const author = principal?.id ?? '';
-      const proposal: Proposal = { service, ifVersion: versionOf(ifMatch), author, note: '', cause: 'person', revise };
+      const proposal: Proposal = {
+        service,
+        ifVersion: basedOn(service, ifMatch),
+        author,
+        note: '',
+        cause: 'person',
+        revise,
+      };
       return jsonResponse(await desk.check(proposal));
     },
     listConfigVersions: async ({ query, url }) => {
@@ -114,7 +122,7 @@ export function configurationAnswers(sources: ConfigurationSources): Pick<Answer
       const old = await contentOf(keeper, service, number);
       const proposal: Proposal = {
         service,
-        ifVersion: versionOf(ifMatch),
+        ifVersion: basedOn(service, ifMatch),
         author: principal?.id ?? '',
         note: query.note ?? `Restores version ${number}`,
         cause: 'restore',
@@ -155,7 +163,7 @@ export function configurationAnswers(sources: ConfigurationSources): Pick<Answer
       const values = Object.fromEntries(preset.settings.map(({ key, value }) => [key, value]));
       const proposal: Proposal = {
         service,
-        ifVersion: versionOf(ifMatch),
+        ifVersion: basedOn(service, ifMatch),
         author: principal?.id ?? '',
         note: query.note ?? `Applies the preset ${name}`,
         cause: 'preset',
@@ -183,7 +191,7 @@ export function configurationAnswers(sources: ConfigurationSources): Pick<Answer
       const environments = sources.instances.environments(service).map(({ environment }) => environment);
       const proposal: Proposal = {
         service,
-        ifVersion: versionOf(ifMatch),
+        ifVersion: basedOn(service, ifMatch),
         author: principal?.id ?? '',
         note: query.note ?? 'Imported',
         cause: 'import',
@@ -197,6 +205,14 @@ export function configurationAnswers(sources: ConfigurationSources): Pick<Answer
       return jsonResponse({ service, version: keeper.version(service), instances });
     },
   };
+
+  /** null: any version will do. */
+  function basedOn(service: string, ifMatch: string | null): number | null {
+    if (ifMatch === null || ifMatch.trim() === '*') return null;
+    const version = newestNamed(ifMatch);
+    if (version === null) throw noVersion(service, ifMatch, keeper.version(service));
+    return version;
+  }
 
   function bodyOf(body: Parameters<Answering['patchConfig']>[0]['body']): unknown {
     return body === null ? null : jsonOf(body, body.declared);
@@ -303,18 +319,24 @@ function etagOf(version: number): string {
   return `"${version}"`;
 }
 
-/** null: any version will do. @throws AutopilotError AP_CONFIG_VERSION_REQUIRED for what is no version of ours */
-function versionOf(ifMatch: string | null): number | null {
-  if (ifMatch === null || ifMatch.trim() === '*') return null;
-  const number = /^\s*"(\d{1,10})"\s*$/.exec(ifMatch)?.[1];
-  if (number !== undefined) return Number(number);
-  throw new AutopilotError(
-    'AP_CONFIG_VERSION_REQUIRED',
-    `If-Match is ${ifMatch.slice(0, 100)}, which names no version.`,
-    {
-      remedy: 'Send the ETag of GET /api/v1/config as it came: "12".',
-    },
-  );
+/** Entity tags, of RFC 9110 section 8.8.3, with commas between them. */
+const TAGS = /^\s*(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"\s*(?:,\s*(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"\s*)*$/;
+
+/**
+ * The newest version that an If-Match names: no older one can be the newest there is. Null: none of its tags is a version.
+ * A tag that a proxy on the way has made weak is still the version that it names.
+ * @throws AutopilotError AP_CONFIG_VERSION_REQUIRED for what are no tags
+ */
+function newestNamed(ifMatch: string): number | null {
+  if (!TAGS.test(ifMatch)) {
+    throw new AutopilotError(
+      'AP_CONFIG_VERSION_REQUIRED',
+      `If-Match is ${ifMatch.slice(0, 100)}, which is no entity tag.`,
+      { remedy: 'Send the ETag of GET /api/v1/config as it came, with its quotes: "12".' },
+    );
+  }
+  const versions = [...ifMatch.matchAll(/"(\d{1,15})"/g)].map(([, digits]) => Number(digits));
+  return versions.length === 0 ? null : Math.max(...versions);
 }
 
 function versionRequired(newest: number): AutopilotError {

@@ -23,7 +23,22 @@ interface Use {
   readonly out: Terminal['out'];
 }
 
-const uses: Readonly<Record<string, (use: Use) => Promise<number>>> = {
+/** What can be done, with the flags that each takes beside --url and --service, and at most so many operands; null: any number. */
+const accepted = {
+  get: { flags: ['instance'], operands: 1 },
+  set: { flags: ['instance', 'note', 'dry-run'], operands: null },
+  try: { flags: ['instance', 'note'], operands: null },
+  search: { flags: ['note'], operands: 1 },
+  validate: { flags: ['instance'], operands: null },
+  diff: { flags: [], operands: 2 },
+  history: { flags: [], operands: 1 },
+  restore: { flags: ['note', 'dry-run'], operands: 1 },
+  export: { flags: ['format'], operands: 0 },
+  import: { flags: ['format', 'note', 'dry-run'], operands: 1 },
+  preset: { flags: ['note', 'dry-run', 'clear-overrides'], operands: 1 },
+} as const satisfies Readonly<Record<string, { readonly flags: readonly string[]; readonly operands: number | null }>>;
+
+const uses: Readonly<Record<keyof typeof accepted, (use: Use) => Promise<number>>> = {
   get: async ({ client, operands: [key], selection, values, out }) => {
     const { instance } = values;
     const configuration = await client.getConfig({ ...selection, ...(instance === undefined ? {} : { instance }) });
@@ -43,6 +58,7 @@ const uses: Readonly<Record<string, (use: Use) => Promise<number>>> = {
     const patch = patchOf(operands);
     const { instance } = values;
     const chosen = { ...selection, ...(instance === undefined ? {} : { instance }) };
+    if (values['dry-run'] === 'true') return checked(await client.validateConfig(patch, chosen), out);
     const { version } = await client.getConfig(selection);
     return changed(await client.patchConfig(patch, { ...chosen, ...note, ifVersion: version }), out);
   },
@@ -96,8 +112,10 @@ const uses: Readonly<Record<string, (use: Use) => Promise<number>>> = {
     }
     return exitCodes.ok;
   },
-  restore: async ({ client, operands: [version], selection, note, out }) => {
+  restore: async ({ client, operands: [version], selection, values, note, out }) => {
     if (version === undefined) throw new UsageError('restore needs a version.', 'Write: autopilot config restore 3');
+    if (values['dry-run'] === 'true')
+      return checked(await client.checkConfigRestore(versionOf(version), selection), out);
     return changed(await client.restoreConfigVersion(versionOf(version), { ...selection, ...note }), out);
   },
   export: async ({ client, selection, values, out }) => {
@@ -148,21 +166,21 @@ export const config: Command = {
     instance: { value: 'name', description: 'Of one instance: its values, or an override for it alone' },
     note: { value: 'text', description: 'Kept with the version' },
     format: { value: 'yaml|json', description: 'Of an export or import' },
-    'dry-run': { value: null, description: 'Says what preset or import would do, and does nothing' },
+    'dry-run': { value: null, description: 'Says what set, restore, preset or import would do, and does nothing' },
     'clear-overrides': { value: null, description: "Takes back what was set over the preset's values" },
   },
   run: async (values, terminal, [name, ...operands]) => {
-    const use = name !== undefined && Object.hasOwn(uses, name) ? uses[name] : undefined;
-    if (use === undefined) {
+    if (!isUse(name)) {
       const nearest = name === undefined ? null : nearestName(name, Object.keys(uses));
       throw new UsageError(
         name === undefined ? 'It is not said what to do.' : `${JSON.stringify(name)} is nothing that can be done.`,
         nearest === null ? `Write one of ${Object.keys(uses).join(', ')}.` : `"${nearest}" was probably meant.`,
       );
     }
+    refuseSurplus(name, operands, values);
     const { service, note } = values;
     return await askControlPlane(values['url'], terminal, (client) =>
-      use({
+      uses[name]({
         client,
         operands,
         values,
@@ -173,6 +191,27 @@ export const config: Command = {
     );
   },
 };
+
+function isUse(name: string | undefined): name is keyof typeof accepted {
+  return name !== undefined && Object.hasOwn(accepted, name);
+}
+
+/** What would be passed over might be what matters: a --dry-run, say. */
+function refuseSurplus(name: keyof typeof accepted, operands: readonly string[], values: Use['values']): void {
+  const { flags, operands: most }: { readonly flags: readonly string[]; readonly operands: number | null } =
+    accepted[name];
+  const surplus = Object.keys(config.flags).find(
+    (flag) => !['url', 'service', ...flags].includes(flag) && values[flag] !== undefined,
+  );
+  const taken = flags.length === 0 ? 'It takes no flags but --url and --service.' : `It takes --${flags.join(', --')}.`;
+  if (surplus !== undefined) throw new UsageError(`config ${name} takes no --${surplus}.`, taken);
+  const over = most === null ? undefined : operands[most];
+  if (over !== undefined)
+    throw new UsageError(
+      `config ${name} can't do anything with ${JSON.stringify(over)}.`,
+      'See: autopilot config --help',
+    );
+}
 
 function patchOf(operands: readonly string[]): Readonly<Record<string, Readonly<Record<string, SettingValue>>>> {
   if (operands.length === 0) throw new UsageError('There is nothing to set.', 'Write: monitoring.maxRoutes=500');

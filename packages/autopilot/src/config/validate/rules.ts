@@ -159,7 +159,11 @@ function connectionTrouble(
   const wanted = database.poolMax * processes * Math.max(1, pools);
   const left = Math.floor((connections.max - connections.reserved) * share);
   if (wanted <= left) return null;
-  return `${processes} instances with ${Math.max(1, pools)} pools of ${database.poolMax} may open ${wanted} connections; the server takes ${connections.max}, of which ${connections.reserved} are reserved${share < 1 ? `, and over ${left} others run short` : ''}`;
+  return `${counted(processes, 'instance')} with ${counted(Math.max(1, pools), 'pool')} of ${database.poolMax} may open ${wanted} connections; the server takes ${connections.max}, of which ${connections.reserved} are reserved${share < 1 ? `, and over ${left} others run short` : ''}`;
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function mib(bytes: number): string {

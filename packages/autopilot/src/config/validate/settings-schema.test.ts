@@ -76,7 +76,7 @@ test('the connections of all pools together must fit the server as it is', () =>
   const changed = ['database.poolMax'];
   assert.deepEqual(judged({ 'database.poolMax': 10 }, changed), []);
   assert.deepEqual(judged({ 'database.poolMax': 25 }, changed), [
-    'error database.poolMax: 4 instances with 1 pools of 25 may open 100 connections; the server takes 100, of which 3 are reserved.',
+    'error database.poolMax: 4 instances with 1 pool of 25 may open 100 connections; the server takes 100, of which 3 are reserved.',
   ]);
   assert.match(judged({ 'database.poolMax': 20 }, changed)[0] ?? '', /^warning .* over 77 others run short\.$/);
   assert.deepEqual(judged({ 'database.poolMax': 25 }, changed, { ...facts, connections: null }), []);
