@@ -88,6 +88,32 @@ test('a GET has no body and hop-by-hop headers stay behind', async (t) => {
   assert.equal(seen.host, `${hostname}:${port}`);
 });
 
+test('a POST without a body is told to have none', async (t) => {
+  const seen: unknown[] = [];
+  const address = await application(t, (incoming, outgoing) => {
+    const { 'content-length': length, 'transfer-encoding': coding } = incoming.headers;
+    seen.push([incoming.method, length, coding]);
+    outgoing.end();
+  });
+  for (const method of ['POST', 'PUT', 'DELETE', 'GET']) {
+    const asked = request(address, { method });
+    // As curl does it, which says nothing at all.
+    asked.useChunkedEncodingByDefault = false;
+    asked.end();
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage]; // `as`: the event's only argument
+    answer.resume();
+    await once(answer, 'end');
+  }
+  await (await fetch(address, { method: 'POST' })).text();
+  assert.deepEqual(seen, [
+    ['POST', '0', undefined],
+    ['PUT', '0', undefined],
+    ['DELETE', '0', undefined],
+    ['GET', undefined, undefined],
+    ['POST', '0', undefined],
+  ]);
+});
+
 test('the principal is the one the application says, never the one the caller sends', async (t) => {
   const headers: (string | undefined)[] = [];
   const control: RequestListener = (incoming, outgoing) => {

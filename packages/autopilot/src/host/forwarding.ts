@@ -185,12 +185,13 @@ export class Forwarder implements Disposable {
     if (!isLoopback(origin)) headers.push('host', origin.host);
     headers.push(REQUEST_ID, requestId);
     headers.push(SERVICE_HEADER, encodeURIComponent(this.#options.service));
-    // Where the body ends is said once, by us, and by what Node has read; a request without one says nothing.
+    // Where the body ends is said once, by us, and by what Node has read. Of a POST about which nothing is said Node would
+    // say that its body comes in chunks.
     const length = request.headers['content-length'];
     if (hasBody(request)) {
       if (length === undefined) headers.push('transfer-encoding', 'chunked');
       else headers.push('content-length', length);
-    }
+    } else if (request.method !== 'GET' && request.method !== 'HEAD') headers.push('content-length', '0');
     if (principal !== null) {
       const { linkKey, clock } = this.#options;
       headers.push(PRINCIPAL_HEADER, signPrincipal(principal, linkKey, clock.now()));
