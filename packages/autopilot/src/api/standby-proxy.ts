@@ -58,14 +58,18 @@ export class StandbyProxy {
     const headers = this.#headersFor(request.headers, key);
     headers.set(VIA_HEADER, holder);
     try {
-      const hasBody = request.method !== 'GET' && request.method !== 'HEAD' && request.body !== null;
+      // By its head: every POST that comes by Node has a stream, be it empty, which the leader would take for a body.
+      const hasBody =
+        request.headers.has('transfer-encoding') || Number(request.headers.get('content-length') ?? 0) > 0;
       const answer = await fetch(`${address}${url.pathname}${url.search}`, {
         method: request.method,
         headers,
         redirect: 'manual',
         signal: request.signal,
         // A stream as a body goes out while it comes in: "half" says that the answer may wait for its end.
-        ...(hasBody ? { body: request.body, duplex: 'half' } : {}),
+        ...(hasBody && request.method !== 'GET' && request.method !== 'HEAD'
+          ? { body: request.body, duplex: 'half' }
+          : {}),
       });
       const kept = new Headers(answer.headers);
       for (const name of ['connection', 'keep-alive', 'transfer-encoding']) kept.delete(name);
