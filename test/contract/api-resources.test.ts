@@ -77,7 +77,7 @@ async function worldWith(estimated: boolean): Promise<ControlWorld> {
   const world = await controlWorld();
   const now = world.clock.now();
   const windows = Array.from({ length: SECONDS }, (_, index) => second(now - (SECONDS - index) * 1000, { estimated }));
-  await world.link('one').windows(windows);
+  await world.link('one').windows(windows, [], [{ kind: 'tenant', id: 'acme', name: 'Acme Inc.' }]);
   return world;
 }
 
@@ -123,6 +123,7 @@ describe('GET /performance/tenants', () => {
     const { trend, p50Ms, p95Ms, p99Ms, ...row } = first;
     assert.deepEqual(row, {
       tenant: 'acme',
+      name: 'Acme Inc.',
       requests: 6 * SECONDS,
       errors: SECONDS,
       databaseMs: 30 * SECONDS,

@@ -177,6 +177,9 @@ test('every call answers with every set of rights, is read no more often than it
     const analysis = await client.getDatabaseAnalysis();
     assert.equal(analysis.sizes.tables, 1);
     assert.equal((await client.listDatabaseTables()).tables[0]?.table, 'task');
+    const { tables: alone, gaps } = await client.listDatabaseTables({ exact: 'public.task' });
+    assert.deepEqual([alone.length, gaps.find(({ reading }) => reading === 'exact bloat')?.cause], [1, 'extension']);
+    await assert.rejects(client.listDatabaseTables({ exact: 'public.nothing' }), { status: 400 });
     const { indexes, declined } = await client.listDatabaseIndexes();
     assert.deepEqual(
       indexes.map(({ index }) => index),

@@ -51,6 +51,17 @@ test('every view answers as text and as JSON, and what is missing is named with 
   const hidden = await run('slow', '--url', nobody);
   assert.match(hidden.out, /statements: The texts of \d+ statements are those of other roles.*GRANT pg_monitor TO/);
   assert.match((await run('tables', '--url', superuser)).out, /^public\.task +/m);
+  const exact = (url: string) => run('tables', '--url', url, '--exact', 'public.task', '--json');
+  assert.match((await exact(superuser)).out, /CREATE EXTENSION pgstattuple/);
+  await world.run('DELETE FROM task WHERE id % 2 = 0; CREATE EXTENSION pgstattuple');
+  // pg_monitor is enough to count; who may not is told.
+  for (const url of [superuser, monitor]) {
+    const { tables } = JSON.parse((await exact(url)).out) as { tables: { bloat: { ratio: number; method: string } }[] };
+    assert.match(tables[0]?.bloat.method ?? '', /^counted/);
+    assert.ok((tables[0]?.bloat.ratio ?? 0) > 0.3, JSON.stringify(tables));
+  }
+  assert.match((await exact(nobody)).out, /GRANT pg_stat_scan_tables/);
+  await assert.rejects(run('tables', '--url', superuser, '--exact', 'public.tusk'), /no table public\.tusk/);
   assert.match((await run('indexes', '--url', superuser)).out, /^public\.task_pkey +task .* primary +id$/m);
   assert.match((await run('connections', '--url', superuser)).out, /^observed-world +.* idle +1 /m);
 });

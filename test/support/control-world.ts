@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { signPrincipal } from '../../packages/autopilot/src/access/signed-principal.ts';
 import { type Client, createClient } from '../../packages/autopilot/src/client.ts';
+import type { KnownName } from '../../packages/autopilot/src/contract/known-name.ts';
 import type { HostPrincipal } from '../../packages/autopilot/src/contract/principal.ts';
 import type { StatementText, Window } from '../../packages/autopilot/src/contract/series.ts';
 import {
@@ -55,8 +56,12 @@ export class FakeAgent {
     });
   }
 
-  async windows(windows: readonly Window[], statements: readonly StatementText[] = []): Promise<void> {
-    this.say({ kind: 'windows', sequence: ++this.#sequence, windows, statements });
+  async windows(
+    windows: readonly Window[],
+    statements: readonly StatementText[] = [],
+    names: readonly KnownName[] = [],
+  ): Promise<void> {
+    this.say({ kind: 'windows', sequence: ++this.#sequence, windows, statements, names });
     // Windows are acknowledged when the store has taken them, which it does without waiting for anything.
     await new Promise((resolve) => setImmediate(resolve));
   }

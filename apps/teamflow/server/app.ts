@@ -81,7 +81,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     await app.register(autopilot, {
       agent,
       principal: (request) => autopilotUser(accounts, request),
-      tenant: (request) => request.membership?.organizationId,
+      tenant: ({ membership }) => membership && { id: membership.organizationId, name: membership.organizationName },
       security: { session: ({ headers }) => headers.cookie },
     });
     app.addHook('onClose', () => agent.close());

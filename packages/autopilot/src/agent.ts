@@ -43,6 +43,7 @@ import { CompressionRecorder } from './track/compression-recorder.ts';
 import { HttpRecorder } from './track/http-recorder.ts';
 import { followJobConcurrency } from './track/job-concurrency.ts';
 import { JobRecorder, type JobRun } from './track/job-recorder.ts';
+import { KnownNames } from './track/known-names.ts';
 import { LoopDelay } from './track/loop-delay.ts';
 import { LoopSlices, sampledShareOf } from './track/loop-slices.ts';
 import { keepNextTickFast } from './track/next-tick.ts';
@@ -97,6 +98,7 @@ class RunningAgent implements Agent {
   readonly #context = new RequestContext();
   readonly #collector = new Collector(systemClock);
   readonly #jobs = new JobRecorder(systemClock, this.#context);
+  readonly #names = new KnownNames();
   readonly #places = new CodePlaces(systemClock);
   readonly #statements = new StatementRegistry({}, (...list) => this.#places.listed(...list));
   readonly #backlog = new WindowBacklog();
@@ -180,6 +182,7 @@ class RunningAgent implements Agent {
       databases: () => [...this.#databases],
       statementText: (database, id) => this.#statements.textOf(database, id),
       places: this.#places,
+      names: this.#names,
       historyTrouble: () => this.#history.status.reason,
       config,
       profile: (kind, durationMs) => profiler.profile(kind, durationMs),
@@ -238,6 +241,7 @@ class RunningAgent implements Agent {
       http,
       compression,
       context: this.#context,
+      names: this.#names,
       settings: this.#settings,
       poolWaitMs: () => Math.max(0, ...this.#pgRecorders.map((recorder) => recorder.longestWaitMs())),
       busiestRoute: () => slices.busiest,

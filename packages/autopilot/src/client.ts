@@ -50,6 +50,7 @@ import type {
   DatabaseHistoryQuery,
   DatabaseListQuery,
   DatabaseQuery,
+  DatabaseTablesQuery,
   SlowStatementsQuery,
   StatementPlanQuery,
 } from './contract/database-operations.ts';
@@ -141,7 +142,7 @@ export interface Client {
   analyzeTables(order: AnalyzeOrder, query?: DatabaseQuery, options?: CallOptions): Promise<Job>;
   /** As {@link analyzeTables}. */
   vacuumTables(order: VacuumOrder, query?: DatabaseQuery, options?: CallOptions): Promise<Job>;
-  listDatabaseTables(query?: DatabaseListQuery, options?: CallOptions): Promise<DatabaseTableList>;
+  listDatabaseTables(query?: DatabaseTablesQuery, options?: CallOptions): Promise<DatabaseTableList>;
   listDatabaseIndexes(query?: DatabaseListQuery, options?: CallOptions): Promise<DatabaseIndexList>;
   getDatabaseConnections(query?: DatabaseQuery, options?: CallOptions): Promise<DatabaseConnections>;
   getIndexAdvice(query?: IndexAdviceQuery, options?: CallOptions): Promise<IndexAdviceAnswer>;

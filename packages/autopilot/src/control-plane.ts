@@ -290,6 +290,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     historyTrouble,
     statementTexts: new StatementTextSource(agents, history?.stored ?? null),
     places: (service) => agents.places(service),
+    nameOf: (service, kind, id) => agents.nameOf(service, kind, id),
     pager,
     defaultService: options.service ?? null,
   };
@@ -334,7 +335,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       pager,
       serviceOf,
     ),
-    access: access.sources(pager),
+    access: access.sources(pager, (id) => agents.userName(id)),
     databases,
     profiles,
     metrics: { exposition: new Exposition(clock), fleet: metrics },

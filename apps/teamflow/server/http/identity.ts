@@ -13,6 +13,7 @@ export interface Identity {
 /** The organization a request is about; its sender is a member. */
 export interface Membership {
   readonly organizationId: string;
+  readonly organizationName: string;
   readonly role: MemberRole;
   /** The only database that handlers of an organization's routes use. */
   readonly database: OrganizationDatabase;
@@ -83,6 +84,7 @@ async function sessionUser(accounts: Accounts, request: FastifyRequest, reply?: 
 /** What a user of TeamFlow may do with the autopilot. */
 interface AutopilotUser {
   readonly id: string;
+  readonly name: string;
   readonly scopes: readonly [] | readonly ['read', 'operate', 'admin'];
 }
 
@@ -95,7 +97,7 @@ export async function autopilotUser(accounts: Accounts, request: FastifyRequest)
   if (isCrossSite(request) || keyOf(request) !== undefined) return null;
   const user = await sessionUser(accounts, request);
   if (user === null) return null;
-  return { id: user.id, scopes: user.role === 'admin' ? ['read', 'operate', 'admin'] : [] };
+  return { id: user.id, name: user.name, scopes: user.role === 'admin' ? ['read', 'operate', 'admin'] : [] };
 }
 
 /** A hook that lets nobody past who is not signed in, nor a state-changing call that another site's page made. */
@@ -136,9 +138,10 @@ export function requireMembership(database: Database) {
     const member = uuid.test(organizationId)
       ? await database
           .selectFrom('members')
-          .select('role')
-          .where('organizationId', '=', organizationId)
-          .where('userId', '=', user.id)
+          .innerJoin('organizations', 'organizations.id', 'members.organizationId')
+          .select(['members.role', 'organizations.name'])
+          .where('members.organizationId', '=', organizationId)
+          .where('members.userId', '=', user.id)
           .executeTakeFirst()
       : undefined;
     if (member === undefined) {
@@ -150,7 +153,12 @@ export function requireMembership(database: Database) {
       throw new Problem('TF_FORBIDDEN', `This needs the role ${minimumRole}; yours is ${role}.`);
     }
     const id = organizationId.toLowerCase();
-    request.membership = { organizationId: id, role, database: forOrganization(database, id) };
+    request.membership = {
+      organizationId: id,
+      organizationName: member.name,
+      role,
+      database: forOrganization(database, id),
+    };
   };
 }
 

@@ -2,9 +2,9 @@ import type {
   AccessToken,
   AccessTokenDraft,
   AccessTokenList,
-  AuditEntry,
   AuditList,
   CreatedAccessToken,
+  NamedAuditEntry,
 } from './access.ts';
 import type { ErrorCode } from './error-table.ts';
 import type { Operation } from './operations.ts';
@@ -81,13 +81,14 @@ const tokenDraft: ShapeOf<AccessTokenDraft> & ObjectShape = {
   },
 };
 
-const auditEntry: ShapeOf<AuditEntry> & ObjectShape = {
+const auditEntry: ShapeOf<NamedAuditEntry> & ObjectShape = {
   kind: 'object',
   name: 'AuditEntry',
   fields: {
     id: text,
     at: time,
     actor: { ...maybeText, description: 'null: nobody who is known here' },
+    actorName: { ...maybeText, description: 'As the application calls the actor; null: it has not said' },
     by: { kind: 'nullable', of: { kind: 'string', values: ['token', 'session'] } },
     operation: { ...text, description: 'The operationId' },
     target: { ...text, description: 'The path with the parameters that say what it is about; never a body' },

@@ -70,9 +70,15 @@ export interface AuditEntry {
   readonly skipped: number;
 }
 
+/** An entry as it is told. */
+export interface NamedAuditEntry extends AuditEntry {
+  /** How the application calls who did it; null: it has not said since the control plane started. */
+  readonly actorName: string | null;
+}
+
 /** GET /access/audit, newest first. */
 export interface AuditList {
-  readonly entries: readonly AuditEntry[];
+  readonly entries: readonly NamedAuditEntry[];
   readonly notes: readonly string[];
   readonly page: Page;
 }

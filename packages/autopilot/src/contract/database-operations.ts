@@ -34,6 +34,12 @@ export interface DatabaseListQuery extends DatabaseQuery {
   readonly cursor?: string;
 }
 
+/** Parameters of GET /performance/database/tables. */
+export interface DatabaseTablesQuery extends DatabaseListQuery {
+  /** One table alone, its bloat counted: "public.tasks". */
+  readonly exact?: string;
+}
+
 /** What statements can be sorted by; most first. */
 export type SlowStatementSort = 'totalMs' | 'meanMs' | 'p95Ms' | 'calls' | 'tempBytes' | 'walBytes';
 /** Names that the list of statements can be sorted by. */
@@ -85,7 +91,7 @@ export interface DatabaseOperationTypes {
   readonly getDatabaseMaintenance: { readonly query: DatabaseQuery; readonly answer: DatabaseMaintenance };
   readonly analyzeTables: { readonly query: DatabaseQuery; readonly answer: Job };
   readonly vacuumTables: { readonly query: DatabaseQuery; readonly answer: Job };
-  readonly listDatabaseTables: { readonly query: DatabaseListQuery; readonly answer: DatabaseTableList };
+  readonly listDatabaseTables: { readonly query: DatabaseTablesQuery; readonly answer: DatabaseTableList };
   readonly listDatabaseIndexes: { readonly query: DatabaseListQuery; readonly answer: DatabaseIndexList };
   readonly getDatabaseConnections: { readonly query: DatabaseQuery; readonly answer: DatabaseConnections };
 }
@@ -292,10 +298,18 @@ export const databaseOperations: {
     tag,
     summary: 'Tables, largest first: sizes, rows, scans, vacuum, bloat, and what is wrong with them',
     scope: 'read',
-    query: { kind: 'object', fields: listFields },
+    query: {
+      kind: 'object',
+      fields: {
+        ...listFields,
+        exact: optional(
+          name('One table alone, with its schema: its bloat is counted by pgstattuple, which reads the table'),
+        ),
+      },
+    },
     answer: answer.databaseTableList,
     mediaTypes: JSON_ONLY,
-    problems: [...PROBLEMS, 'AP_PAGE_CURSOR_INVALID'],
+    problems: [...PROBLEMS, 'AP_PAGE_CURSOR_INVALID', 'AP_PARAMETER_INVALID'],
   },
   listDatabaseIndexes: {
     method: 'GET',

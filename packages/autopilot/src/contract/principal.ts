@@ -17,6 +17,8 @@ export interface Principal {
 /** What the application's own sign-in says of a user; see the host's option `principal`. */
 export interface HostPrincipal {
   readonly id: string;
+  /** Shown beside what this user has done, in place of the id; absent: the id is. */
+  readonly name?: string | null | undefined;
   readonly scopes: readonly Scope[];
 }
 

@@ -92,6 +92,7 @@ const tenantRow: ShapeOf<TenantRow> = {
   description: 'One tenant over the range; shares are of all requests of the service',
   fields: {
     tenant: text,
+    name: { ...orNull(text), description: 'As the application calls it; null: it has not said' },
     ...consumptionFields,
     requestRate: perSecond,
     errorRatio: orNull(ratio),

@@ -48,6 +48,8 @@ export interface LoopEstimate {
 /** One tenant over a range. */
 export interface TenantRow extends Consumption, ConsumptionShares {
   readonly tenant: string;
+  /** How the application calls it; null: it has not said since the control plane started. */
+  readonly name: string | null;
   readonly requestRate: number;
   readonly errorRatio: number | null;
   readonly p50Ms: number | null;

@@ -10,6 +10,7 @@ import { LiveSettings } from '../config/live-settings.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { CompressionRecorder } from '../track/compression-recorder.ts';
 import { HttpRecorder } from '../track/http-recorder.ts';
+import { KnownNames } from '../track/known-names.ts';
 import { LoopDelay } from '../track/loop-delay.ts';
 import type { Observation } from '../track/observation.ts';
 import { RequestContext } from '../track/request-scope.ts';
@@ -37,6 +38,7 @@ function fakeAgent(t: TestContext, address: () => string | null): FakeAgent {
     http,
     compression: new CompressionRecorder(systemClock),
     context: new RequestContext(),
+    names: new KnownNames(),
     settings: new LiveSettings(),
     poolWaitMs: () => 0,
     busiestRoute: () => null,

@@ -5,6 +5,7 @@ import { Compressor } from '../compress/compressor.ts';
 import { problemOf } from '../contract/error-table.ts';
 import type { HostPrincipal } from '../contract/principal.ts';
 import { AutopilotError } from '../kernel/errors.ts';
+import type { KnownNames } from '../track/known-names.ts';
 import { describeAnswer } from './answer-headers.ts';
 import { isCrossSite } from './cross-site.ts';
 import { Forwarder } from './forwarding.ts';
@@ -62,6 +63,7 @@ export interface AutopilotPluginOptions {
   readonly agent: Agent;
   /** null or absent: nobody by the application's sign-in; the control plane then asks for a token. */
   readonly principal?: PrincipalOf | null;
+  /** Ids tell tenants apart; a name, where one comes with it, is what the dashboard shows. */
   readonly tenant?: TenantOf;
   /**
    * Put before the forwarded paths, `/api/v1/performance/...` and `/autopilot/...`, and before `/metrics`, where an
@@ -136,7 +138,9 @@ function install(app: FastifyInstance, agent: AgentInternals, options: Autopilot
   agent.onClose(compressor);
   const layers = new RequestLayers({ settings, clock, guard, report, compressor, security });
   // What the outer layers refuse is counted too: a request begins and ends beneath Fastify.
-  agent.onClose(trackRequests(app, { recorder: agent.http, context: agent.context, tenantOf: tenant, layers }));
+  agent.onClose(
+    trackRequests(app, { recorder: agent.http, context: agent.context, tenantOf: tenant, names: agent.names, layers }),
+  );
   layers.install(app);
   if (security !== false) agent.onClose(settings.use(connectionSettings(app)));
   forward(app, agent, { principalOf: principal, prefix, layers, report });
@@ -195,7 +199,7 @@ function forward(app: FastifyInstance, agent: AgentInternals, options: ForwardOp
     [PUBLIC, null],
   ] as const) {
     const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-      const principal = await askPrincipal(asks, request);
+      const principal = await askPrincipal(asks, request, agent.names);
       if (principal !== null && refusesCrossSite(request, reply)) return;
       layers.protect(reply);
       reply.hijack();
@@ -287,13 +291,19 @@ function refusesCrossSite(request: FastifyRequest, reply: FastifyReply): boolean
 }
 
 /** null also when the application's function fails: the control plane then asks for a token. */
-async function askPrincipal(principalOf: PrincipalOf | null, request: FastifyRequest): Promise<HostPrincipal | null> {
+async function askPrincipal(
+  principalOf: PrincipalOf | null,
+  request: FastifyRequest,
+  names: KnownNames,
+): Promise<HostPrincipal | null> {
   if (principalOf === null) return null;
   try {
     const principal = await principalOf(request);
     if (!principal) return null;
-    const { id, scopes } = principal;
-    return typeof id === 'string' && id !== '' && Array.isArray(scopes) ? { id, scopes } : null;
+    const { id, scopes, name } = principal;
+    if (typeof id !== 'string' || id === '' || !Array.isArray(scopes)) return null;
+    names.learn('user', id, name);
+    return { id, scopes };
   } catch (error) {
     request.log.warn({ err: error }, 'autopilot: the option `principal` failed, the request is forwarded without one');
     return null;

@@ -4,6 +4,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { CompressionRecorder } from '../track/compression-recorder.ts';
 import type { HttpRecorder } from '../track/http-recorder.ts';
 import type { JobRun } from '../track/job-recorder.ts';
+import type { KnownNames } from '../track/known-names.ts';
 import type { LoopDelay } from '../track/loop-delay.ts';
 import type { RequestContext } from '../track/request-scope.ts';
 import type { ScrapeAnswer, ScrapeRequest } from './agent-exposition.ts';
@@ -82,6 +83,8 @@ export interface AgentInternals {
   readonly http: HttpRecorder;
   readonly compression: CompressionRecorder;
   readonly context: RequestContext;
+  /** Of tenants and users, as the application gives them. */
+  readonly names: KnownNames;
   /** What the request layers are told; changes while the service runs. */
   readonly settings: Pick<LiveSettings, 'current' | 'use'>;
   /** How long the caller that waits longest for a connection of any pool has waited, in ms. */

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import { systemClock } from '../kernel/clock.ts';
 import { HttpRecorder } from '../track/http-recorder.ts';
+import { KnownNames } from '../track/known-names.ts';
 import type { RequestObservation } from '../track/observation.ts';
 import { RequestContext } from '../track/request-scope.ts';
 import { type TenantOf, trackRequests } from './request-tracking.ts';
@@ -17,6 +18,7 @@ interface World {
   readonly app: FastifyInstance;
   readonly recorder: HttpRecorder;
   readonly context: RequestContext;
+  readonly names: KnownNames;
   readonly seen: RequestObservation[];
   /** Waits until `count` requests have ended. */
   readonly ended: (count: number) => Promise<readonly RequestObservation[]>;
@@ -40,7 +42,8 @@ function world(t: TestContext, { fastify = {}, tenantOf, before }: WorldOptions 
     },
   });
   before?.(app);
-  const tracking = trackRequests(app, { recorder, context, tenantOf: tenantOf ?? null });
+  const names = new KnownNames();
+  const tracking = trackRequests(app, { recorder, context, tenantOf: tenantOf ?? null, names });
   t.after(async () => {
     await app.close();
     tracking[Symbol.dispose]();
@@ -50,6 +53,7 @@ function world(t: TestContext, { fastify = {}, tenantOf, before }: WorldOptions 
     app,
     recorder,
     context,
+    names,
     seen,
     ended: async (count) => {
       for (let i = 0; i < 400 && seen.length < count; i++) await sleep(5);
@@ -99,7 +103,10 @@ class RawClient {
 const get = (path: string, extra = ''): string => `GET ${path} HTTP/1.1\r\nhost: x\r\n${extra}\r\n`;
 
 test('requests are named by method and pattern, with status, duration and tenant', async (t) => {
-  const { app, listen, ended } = world(t, { tenantOf: (request) => request.headers['x-tenant'] as string }); // `as`: sent once
+  const { app, listen, ended, names } = world(t, {
+    // `as`: sent once
+    tenantOf: ({ headers }) => ({ id: headers['x-tenant'] as string, name: 'Acme Inc.' }),
+  });
   app.get('/tasks/:id', async () => ({ ok: true }));
   app.all('/any', async () => 'x');
   app.register(async (child) => child.post('/deep', async () => sleep(30)), { prefix: '/v1' });
@@ -126,6 +133,7 @@ test('requests are named by method and pattern, with status, duration and tenant
     ],
   );
   assert.ok((seen[2]?.durationMs ?? 0) >= 29);
+  assert.deepEqual(names.since(0), [{ kind: 'tenant', id: 'acme', name: 'Acme Inc.' }]);
 });
 
 test('every request that is refused is counted, wherever it was refused', async (t) => {

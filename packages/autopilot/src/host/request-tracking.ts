@@ -2,17 +2,26 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
 import type { HttpRecorder } from '../track/http-recorder.ts';
+import type { KnownNames } from '../track/known-names.ts';
 import type { RequestContext, RequestScope } from '../track/request-scope.ts';
 import { routeConfigOf } from './route-config.ts';
 
+/** Whose request it is, and how that tenant is called, for people who read the dashboard. */
+export interface Tenant {
+  readonly id: string;
+  readonly name?: string | null | undefined;
+}
+
 /** Whose request it is; null or undefined: nobody's. Called once, when the response has ended; what it throws is ignored. */
-export type TenantOf = (request: FastifyRequest) => string | null | undefined;
+export type TenantOf = (request: FastifyRequest) => string | Tenant | null | undefined;
 
 /** What tracking a Fastify application takes. */
 export interface TrackingOptions {
   readonly recorder: HttpRecorder;
   readonly context: RequestContext;
   readonly tenantOf: TenantOf | null;
+  /** Where names that come with tenants are kept; absent: nowhere. */
+  readonly names?: KnownNames;
   /** What goes on with a request that is known, in the hooks of tracking: each hook of its own costs every request. */
   readonly layers?: TrackedLayers;
 }
@@ -83,7 +92,7 @@ interface TrackedConfig {
  */
 export function trackRequests(
   app: FastifyInstance,
-  { recorder, context, tenantOf, layers }: TrackingOptions,
+  { recorder, context, tenantOf, names, layers }: TrackingOptions,
 ): Disposable {
   function goOn(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
     if (layers === undefined) done();
@@ -96,7 +105,7 @@ export function trackRequests(
     this[scopeKey] = undefined;
     try {
       const tenant =
-        tenantOf === null || scope.subject === null || scope.isTest ? null : tenantName(tenantOf, scope.subject);
+        tenantOf === null || scope.subject === null || scope.isTest ? null : tenantName(tenantOf, scope.subject, names);
       // What the request has left running may keep its scope for long, and has no use for all of the request.
       scope.subject = null;
       const { socket, httpVersionMajor } = this.req;
@@ -215,13 +224,17 @@ function nameRoute(info: RouteInfo, method: string): string {
   return info.key;
 }
 
-function tenantName(tenantOf: TenantOf, request: unknown): string | null {
+function tenantName(tenantOf: TenantOf, request: unknown, names: KnownNames | undefined): string | null {
   try {
     // identify() has kept Fastify's request here.
-    const tenant: unknown = tenantOf(request as FastifyRequest);
+    const given = tenantOf(request as FastifyRequest);
+    const isNamed = typeof given === 'object' && given !== null;
+    const tenant: unknown = isNamed ? given.id : given;
     if (typeof tenant !== 'string' || tenant === '') return null;
     // A copy: a slice would keep the long text alive.
-    return tenant.length > MAX_TENANT_LENGTH ? Buffer.from(tenant.slice(0, MAX_TENANT_LENGTH)).toString() : tenant;
+    const id = tenant.length > MAX_TENANT_LENGTH ? Buffer.from(tenant.slice(0, MAX_TENANT_LENGTH)).toString() : tenant;
+    if (isNamed) names?.learn('tenant', id, given.name);
+    return id;
   } catch {
     return null;
   }

@@ -1,4 +1,5 @@
 import type { CodePlace } from '../contract/code-place.ts';
+import type { KnownName } from '../contract/known-name.ts';
 import type { TokenDigest } from '../contract/principal.ts';
 import { PROFILE_SECONDS, type ProfileKind, type ProfileTree } from '../contract/profile.ts';
 import type { Origin, StatementText, Window } from '../contract/series.ts';
@@ -27,6 +28,8 @@ export interface AgentLinkOptions {
   readonly statementText: (database: string, id: string) => StatementText | null;
   /** Where in the application's code something was seen; absent: nobody looks. */
   readonly places?: { readonly revision: number; since(revision: number): readonly CodePlace[] };
+  /** How the application calls its tenants and users; absent: it does not say. */
+  readonly names?: { readonly revision: number; since(revision: number): readonly KnownName[] };
   /** Why what is measured does not reach history; null: it does. Said with each message. */
   readonly historyTrouble?: () => string | null;
   /** Takes configurations; absent: none is asked for. */
@@ -80,6 +83,8 @@ export class AgentLink {
   #texts: UnsentTexts;
   /** Of the places that were said on the channel of now. */
   #placesRevision = 0;
+  /** Of the names, likewise. */
+  #namesRevision = 0;
   #lostWindows = 0;
   /** Where the newest window ends that was acknowledged, on whatever channel. */
   #takenUntil: EpochMs | null = null;
@@ -192,6 +197,7 @@ export class AgentLink {
         this.#sequence = 0;
         this.#texts = new UnsentTexts(this.#options.statementText);
         this.#placesRevision = 0;
+        this.#namesRevision = 0;
         for (const sent of this.#unacknowledged) sent.sequence = 0;
         this.sayConfigState();
         if (this.#listensAt !== null) channel.send({ kind: 'listening', url: this.#listensAt });
@@ -288,9 +294,13 @@ export class AgentLink {
     const takenUntil = this.#takenUntil;
     const revision = this.#options.places?.revision ?? 0;
     const places = this.#options.places?.since(this.#placesRevision) ?? [];
+    const namesRevision = this.#options.names?.revision ?? 0;
+    const names = this.#options.names?.since(this.#namesRevision) ?? [];
     const message = { kind: 'windows', sequence, windows, statements, historyTrouble, takenUntil } as const;
-    if (!channel.send(places.length === 0 ? message : { ...message, places })) return false;
+    const said = { ...(places.length === 0 ? {} : { places }), ...(names.length === 0 ? {} : { names }) };
+    if (!channel.send({ ...message, ...said })) return false;
     this.#placesRevision = revision;
+    this.#namesRevision = namesRevision;
     this.#sequence = sequence;
     sent.sequence = sequence;
     this.#texts.sent(statements);

@@ -126,7 +126,7 @@ test('what can not be answered is refused with the reason, and the channel close
 
 test('windows that were not taken are refused: to be sent again, or never when they can not be read', async () => {
   let fails = true;
-  const { trouble, link } = open(() => (fails ? Promise.reject(new Error('no room')) : Promise.resolve()));
+  const { registry, trouble, link } = open(() => (fails ? Promise.reject(new Error('no room')) : Promise.resolve()));
   const channel = link();
   channel.hello();
   channel.say({ kind: 'windows', sequence: 1, windows: [window], statements: [] });
@@ -153,9 +153,17 @@ test('windows that were not taken are refused: to be sent again, or never when t
     sequence: 3,
     windows: [window],
     statements: ['x', { id: 's', database: 'd', text: 1 }],
+    names: [
+      null,
+      { kind: 'role', id: 'a', name: 'b' },
+      { kind: 'user', id: 'u1', name: 'Ann' },
+      { kind: 'tenant', id: 't1', name: 7 },
+    ],
   });
   await settled();
   assert.deepEqual(channel.sent.at(-1), { kind: 'ack', sequence: 3 });
+  assert.equal(registry.userName('u1'), 'Ann');
+  assert.equal(registry.nameOf('orders', 'tenant', 't1'), null, 'a name is a text');
 });
 
 test('texts of statements stay within their bound, the oldest go first', () => {

@@ -1,10 +1,12 @@
 import type { CodePlace } from '../contract/code-place.ts';
+import type { KnownName } from '../contract/known-name.ts';
 import type { InstanceStatus, ReleaseMark } from '../contract/performance.ts';
 import type { TokenDigest } from '../contract/principal.ts';
 import type { Origin, StatementText, Window } from '../contract/series.ts';
 import type { Clock, EpochMs } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
 import type { ConfigExchange } from './config-exchange.ts';
+import { HeardNames } from './control-names.ts';
 import { KnownPlaces, placeOf } from './control-places.ts';
 import { StatementTexts } from './control-statements.ts';
 import {
@@ -26,6 +28,8 @@ const MAX_TROUBLE_LENGTH = 1000;
 /** Windows in one message: ten minutes of seconds, the most that an agent keeps, twice over. */
 const MAX_WINDOWS = 1200;
 const MAX_PLACES = 1_000;
+/** As many as an agent keeps. */
+const MAX_NAMES = 4_000;
 
 /** What an {@link AgentRegistry} is made with. */
 export interface AgentRegistryOptions {
@@ -74,6 +78,7 @@ export class AgentRegistry {
   readonly #known: Map<string, Known> = new Map();
   readonly #texts: StatementTexts = new StatementTexts();
   readonly #places: KnownPlaces = new KnownPlaces();
+  readonly #names: HeardNames = new HeardNames();
   readonly #channels: Set<ControlChannel> = new Set();
 
   constructor(options: AgentRegistryOptions) {
@@ -149,6 +154,20 @@ export class AgentRegistry {
   /** Where in the code of a service things were seen. */
   places(service: string): readonly CodePlace[] {
     return this.#places.of(service);
+  }
+
+  /** How the application calls a tenant or a user; null: nobody has said it. */
+  nameOf(service: string, kind: KnownName['kind'], id: string): string | null {
+    return this.#names.of(service, kind, id);
+  }
+
+  /** How the first of the services that knows a user calls it; null: none has said it. */
+  userName(id: string): string | null {
+    for (const service of this.services()) {
+      const name = this.#names.of(service, 'user', id);
+      if (name !== null) return name;
+    }
+    return null;
   }
 
   /** Remembers a text that was found elsewhere, as if its agent had sent it. */
@@ -248,6 +267,9 @@ export class AgentRegistry {
       for (const one of Array.isArray(message.places) ? message.places.slice(0, MAX_PLACES) : []) {
         const place = placeOf(one);
         if (place !== null) this.#places.learn(origin.service, place);
+      }
+      for (const one of Array.isArray(message.names) ? message.names.slice(0, MAX_NAMES) : []) {
+        this.#names.learn(origin.service, one);
       }
       if (windows.length > 0) await take(origin, windows);
       channel.send({ kind: 'ack', sequence });

@@ -1,5 +1,6 @@
 import type { CodePlace } from '../contract/code-place.ts';
 import type { SettingValues } from '../contract/configuration.ts';
+import type { KnownName } from '../contract/known-name.ts';
 import type { TokenDigest } from '../contract/principal.ts';
 import type { ProfileKind, ProfileTree } from '../contract/profile.ts';
 import type { Origin, StatementText, Window } from '../contract/series.ts';
@@ -64,6 +65,8 @@ export type UpMessage =
       readonly historyTrouble?: string | null;
       /** Where in the application's code something was seen, as far as that was not said on this channel; an older agent does not say it. */
       readonly places?: readonly CodePlace[];
+      /** Names of tenants and users, likewise. */
+      readonly names?: readonly KnownName[];
       /**
        * All windows that end by then were taken before this message, by the receiver or by another control plane; null: none
        * was. An older agent does not say it.

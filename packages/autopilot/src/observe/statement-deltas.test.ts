@@ -24,7 +24,8 @@ function reading(
       counters: counters(count),
     })),
     evictions: 0,
-    resetAt: 'first',
+    resetAt: 0,
+    at: 0,
     max: 100,
     ...head,
   };
@@ -40,9 +41,9 @@ test('counting begins with the first reading and goes on through resets, of one 
   assert.deepEqual(calls(deltas, reading({ a: 1_010, b: 3 })), { a: 10, b: 3 });
   assert.deepEqual(calls(deltas, reading({ a: 1_010, b: 3 })), {});
   assert.deepEqual(calls(deltas, reading({ a: 4, b: 3 })), { a: 4 }, 'one was reset');
-  assert.deepEqual(calls(deltas, reading({ a: 20, b: 5 }, { resetAt: 'second' })), { a: 20, b: 5 }, 'all were');
-  assert.deepEqual(calls(deltas, reading({ b: 6 }, { resetAt: 'second' })), { b: 1 });
-  assert.deepEqual(calls(deltas, reading({ a: 30, b: 6 }, { resetAt: 'second' })), { a: 30 }, 'forgotten and back');
+  assert.deepEqual(calls(deltas, reading({ a: 20, b: 5 }, { resetAt: 1 })), { a: 20, b: 5 }, 'all were');
+  assert.deepEqual(calls(deltas, reading({ b: 6 }, { resetAt: 1 })), { b: 1 });
+  assert.deepEqual(calls(deltas, reading({ a: 30, b: 6 }, { resetAt: 1 })), { a: 30 }, 'forgotten and back');
 });
 
 test('one that was forgotten and came again is known by since when it counts', () => {
@@ -66,7 +67,7 @@ test('increases add up to the calls whatever happens, when each is read before i
       const deltas = new StatementDeltas([]);
       let counted: Record<string, number> = {};
       let epoch = 0;
-      deltas.advance(reading(counted, { resetAt: 'r0' }));
+      deltas.advance(reading(counted, { resetAt: 0 }));
       let [called, seen] = [0, 0];
       for (const { kind, which, times } of steps) {
         if (kind === 'call') {
@@ -74,7 +75,7 @@ test('increases add up to the calls whatever happens, when each is read before i
           called += times;
         } else if (kind === 'reset') [counted, epoch] = [{}, epoch + 1];
         else delete counted[`s${which}`];
-        for (const one of Object.values(calls(deltas, reading(counted, { resetAt: `r${epoch}` })))) seen += one;
+        for (const one of Object.values(calls(deltas, reading(counted, { resetAt: epoch })))) seen += one;
       }
       assert.equal(seen, called);
     }),
@@ -90,4 +91,13 @@ test('calls that came and went between two readings are estimated from the evict
   const { unseenCalls } = deltas.advance(reading(some(300), { evictions: 30 }));
   assert.equal(unseenCalls, 200);
   assert.equal(new StatementDeltas([]).advance(reading({}, { evictions: null })).unseenCalls, null);
+});
+
+test('calls between the last reading and a reset are estimated from the rate before', () => {
+  const deltas = new StatementDeltas([]);
+  const at = (seconds: number, a: number, resetAt = 0) =>
+    deltas.advance(reading({ a }, { at: 1_000 * seconds, resetAt })).unseenCalls;
+  assert.deepEqual([at(0, 0), at(10, 100), at(20, 200)], [0, 0, 0]);
+  assert.equal(at(30, 60, 24_000), 40, 'four seconds of ten calls each');
+  assert.equal(at(40, 160, 24_000), 0);
 });

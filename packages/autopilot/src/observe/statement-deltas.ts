@@ -9,7 +9,7 @@ const EVICTED_LEAST = 10;
 /** What happened between two readings. */
 export interface Advance {
   readonly increases: readonly StatementIncrease[];
-  /** Calls that came and were forgotten between the readings, estimated; null: the server does not count evictions. */
+  /** Calls that were forgotten between the readings, by an eviction or a reset, estimated; null: the server does not count evictions. */
   readonly unseenCalls: number | null;
 }
 
@@ -33,12 +33,18 @@ interface Known {
  * least used; those that were known before were seen, so
  *
  *   unseen calls = max(0, evictions x E - known ones that are gone) x mean calls of the least used twentieth of now
+ *
+ * A reset of all says when it was. What was called between the last reading and it is taken to have been as much a second as between
+ * the two readings before.
  */
 export class StatementDeltas {
   readonly #known = new Map<string, Known>();
   #begun: boolean;
   #evictions: number | null = null;
-  #resetAt: string | null = null;
+  #resetAt: number | null = null;
+  /** When they were read last, and calls a ms before that; null: not known yet. */
+  #readAt: number | null = null;
+  #callsPerMs = 0;
 
   /** @param standings as they were kept; none: counting begins with the first reading. */
   constructor(standings: readonly StatementStanding[]) {
@@ -51,7 +57,7 @@ export class StatementDeltas {
     return this.#known.size;
   }
 
-  advance({ statements, evictions, resetAt, max }: CountedStatements): Advance {
+  advance({ statements, evictions, resetAt, at, max }: CountedStatements): Advance {
     const isReset = this.#resetAt !== null && resetAt !== null && this.#resetAt !== resetAt;
     const increases: StatementIncrease[] = [];
     const present = new Set<string>();
@@ -72,7 +78,14 @@ export class StatementDeltas {
       // It counts from nothing when it comes again.
       this.#known.delete(id);
     }
-    const unseenCalls = this.#unseen(statements, evictions, isReset, max, gone);
+    const forgotten = this.#unseen(statements, evictions, isReset, max, gone);
+    const readAt = this.#readAt ?? at;
+    const beforeResetMs = isReset ? Math.min(at, resetAt ?? at) - readAt : 0;
+    const unseenCalls = forgotten === null ? null : forgotten + Math.max(0, beforeResetMs) * this.#callsPerMs;
+    const calls = increases.reduce((sum, { counters }) => sum + counters.calls, 0);
+    // After a reset it is known of a part of the time only.
+    if (!isReset) this.#callsPerMs = at > readAt ? calls / (at - readAt) : 0;
+    this.#readAt = at;
     this.#begun = true;
     this.#evictions = evictions;
     this.#resetAt = resetAt;

@@ -23,7 +23,10 @@ export interface CountedStatements {
   readonly statements: readonly CountedStatement[];
   /** Times that the least used twentieth was forgotten, since the reset; null: older than pg_stat_statements 1.9. */
   readonly evictions: number | null;
-  readonly resetAt: string | null;
+  /** ms since 1970, as the server's clock has it; null: not told. */
+  readonly resetAt: number | null;
+  /** When they were read, by the same clock. */
+  readonly at: number;
   /** Places for statements. */
   readonly max: number | null;
 }
@@ -117,18 +120,19 @@ async function statementsOf(client: pg.ClientBase, shape: ServerShape): Promise<
     (await arraysOf(client, `SELECT ${OWN_MARK} oid, rolname FROM pg_roles`)).map(([oid, name]) => [oid, String(name)]),
   );
   const info = shape.has('pg_stat_statements_info')
-    ? `i.dealloc::float8, i.stats_reset::text FROM ${shape.nameOf('pg_stat_statements_info')} i`
+    ? `i.dealloc::float8, (extract(epoch FROM i.stats_reset) * 1000)::float8 FROM ${shape.nameOf('pg_stat_statements_info')} i`
     : 'NULL, NULL';
   const [head = []] = await arraysOf(
     client,
-    `SELECT ${OWN_MARK} (SELECT setting::int FROM pg_settings WHERE name = 'pg_stat_statements.max'), ${info}`,
+    `SELECT ${OWN_MARK} current_setting('pg_stat_statements.max', true), (extract(epoch FROM clock_timestamp()) * 1000)::float8, ${info}`,
   );
-  const [max, evictions, resetAt] = head;
+  const [max, at, evictions, resetAt] = head;
   return {
     statements: addedUp(rows, roles),
     evictions: typeof evictions === 'number' ? evictions : null,
-    resetAt: typeof resetAt === 'string' ? resetAt : null,
-    max: typeof max === 'number' ? max : null,
+    resetAt: typeof resetAt === 'number' ? resetAt : null,
+    at: Number(at),
+    max: max === null || max === undefined ? null : Number(max),
   };
 }
 

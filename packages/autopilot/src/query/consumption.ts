@@ -63,6 +63,7 @@ export async function tenantRows(
   trend: SteppedRange,
   tenants: readonly string[],
   whole: Whole,
+  nameOf: (tenant: string) => string | null,
 ): Promise<readonly TenantRow[]> {
   if (tenants.length === 0) return [];
   const subject: Subject = { ...scope, family: 'tenant' };
@@ -77,6 +78,7 @@ export async function tenantRows(
     return [
       {
         tenant,
+        name: nameOf(tenant),
         ...partOf(values, whole),
         requestRate: requestRate ?? 0,
         errorRatio,

@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
+import type { NamedAuditEntry } from '@teamflow/autopilot/contract';
 import { type ReactElement, useState } from 'react';
 import { momentText } from '../format/time.ts';
 import { failureOf } from '../live/shared-stream.ts';
@@ -48,10 +49,10 @@ export function AuditCard(): ReactElement {
                 <th scope="row">
                   {entry.operation}
                   <div className="card-note">{entry.target}</div>
-                  <div className="card-note audit-who">{entry.actor ?? 'nobody who is known'}</div>
+                  <div className="card-note audit-who">{who(entry)}</div>
                 </th>
                 <td className="room-tablet">
-                  {entry.actor ?? 'nobody who is known'}
+                  {who(entry)}
                   {entry.by !== null && <div className="card-note">by {entry.by}</div>}
                 </td>
                 <td>{momentText(Date.parse(entry.at), DAY_MS / 8)}</td>
@@ -71,5 +72,14 @@ export function AuditCard(): ReactElement {
       {data !== undefined && data.entries.length === 0 && <p className="card-empty">Nothing was changed yet.</p>}
       <PageSteps label="Pages of the audit log" page={data?.page} onStep={setCursor} />
     </section>
+  );
+}
+
+/** By name; the id where the application has not said more. */
+function who({ actor, actorName }: NamedAuditEntry): ReactElement {
+  return (
+    <span {...(actorName === null || actor === null ? {} : { title: actor })}>
+      {actorName ?? actor ?? 'nobody who is known'}
+    </span>
   );
 }

@@ -67,14 +67,17 @@ const columns: readonly Column[] = [
   ),
   number('indexScans', 'Index scans', 'How often an index was used', 'desk', 'count', (row) => row.indexScans),
   number('hotRatio', 'HOT', 'Updates that touched no index', 'desk', 'ratio', (row) => row.hotRatio),
-  number(
-    'bloat',
-    'Bloat',
-    'Share of its file that holds nothing, estimated',
-    'desk',
-    'ratio',
-    (row) => row.bloat?.ratio ?? null,
-  ),
+  {
+    column: 'bloat',
+    label: 'Bloat',
+    title: 'Share of its file that holds nothing, estimated',
+    first: 'descending',
+    room: 'desk',
+    value: (row) => row.bloat?.ratio ?? null,
+    cell: ({ bloat }) => (
+      <span title={bloat?.method ?? 'Too small, or not enough is known.'}>{formatQuantity('ratio', bloat?.ratio)}</span>
+    ),
+  },
   number(
     'due',
     'Vacuum due',

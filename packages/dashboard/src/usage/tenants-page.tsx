@@ -21,10 +21,10 @@ const name: UsageColumn<TenantRow, TenantSort> = {
   title: 'Its name, as the application gives it, and its requests over time',
   first: 'ascending',
   room: 'always',
-  value: ({ tenant }) => tenant,
-  cell: ({ tenant, trend }) => (
+  value: nameOf,
+  cell: ({ tenant, name: called, trend }) => (
     <>
-      {tenant}
+      {called === null ? tenant : <span title={tenant}>{called}</span>}
       <Sparkline values={trend.columns['requestRate'] ?? []} color="blue" />
     </>
   ),
@@ -74,6 +74,11 @@ const own: readonly UsageColumn<TenantRow, TenantSort>[] = [
   },
 ];
 
+/** As people know it; the id where nobody has said more. */
+function nameOf({ tenant, name: called }: TenantRow): string {
+  return called ?? tenant;
+}
+
 /** The tenants: what each takes of the service, and how it is served. */
 export function TenantsPage(): ReactElement {
   const { key, ask, every } = useAbout();
@@ -107,7 +112,7 @@ export function TenantsPage(): ReactElement {
           </h1>
         }
         noun="tenants"
-        nameOf={({ tenant }) => tenant}
+        nameOf={nameOf}
         columns={[name, ...(requests === undefined ? [] : [requests]), ...own, ...rest]}
         rows={data?.tenants}
         isCut={data?.page.next != null}

@@ -17,8 +17,8 @@ export class AccessOffice {
   }
 
   /** What the calls under /access are answered from. */
-  sources(pager: Pager): AccessSources {
-    return { tokens: this.#tokens, audit: this.#audit, pager };
+  sources(pager: Pager, userName: AccessSources['userName']): AccessSources {
+    return { tokens: this.#tokens, audit: this.#audit, pager, userName };
   }
 
   /** Follows the tokens from now on; waits for nothing. */

@@ -1,6 +1,6 @@
 import type { AuditTrail } from '../../access/audit-trail.ts';
 import type { TokenKeeper } from '../../access/token-keeper.ts';
-import type { AccessTokenDraft } from '../../contract/access.ts';
+import type { AccessTokenDraft, AuditEntry } from '../../contract/access.ts';
 import type { AccessOperationId } from '../../contract/access-operations.ts';
 import { linkHeader, type Pager } from '../../page/page.ts';
 import type { Answering } from '../handler.ts';
@@ -14,10 +14,14 @@ export interface AccessSources {
   /** Every call that is no GET is written there. */
   readonly audit: AuditTrail;
   readonly pager: Pager;
+  /** How an application calls one of its users; null: none has said. */
+  readonly userName: (id: string) => string | null;
 }
 
 /** Answers the calls under /access. */
-export function accessAnswers({ tokens, pager }: AccessSources): Pick<Answering, AccessOperationId> {
+export function accessAnswers({ tokens, pager, userName }: AccessSources): Pick<Answering, AccessOperationId> {
+  const nameOf = ({ actor, by }: AuditEntry): string | null =>
+    actor === null || by !== 'session' ? null : userName(actor);
   return {
     listAccessTokens: async ({ query: { cursor, limit }, url }) => {
       const open = pager.open({ cursor, limit, order: newestFirst, filter: 'tokens' });
@@ -36,7 +40,11 @@ export function accessAnswers({ tokens, pager }: AccessSources): Pick<Answering,
       const open = pager.open({ cursor, limit, order: newestFirst, filter: ['audit', only] });
       const rows = await tokens.asked((store) => store.audit(partOf(open), only));
       const { items, page } = open.close(rows, ({ number }) => [String(number)]);
-      const answer = { entries: items.map(({ number: _number, ...entry }) => entry), notes: tokens.notes, page };
+      const answer = {
+        entries: items.map(({ number: _number, ...entry }) => ({ ...entry, actorName: nameOf(entry) })),
+        notes: tokens.notes,
+        page,
+      };
       return jsonResponse(answer, 200, { link: linkHeader(url.pathname + url.search, page) });
     },
   };

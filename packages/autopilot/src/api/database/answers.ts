@@ -6,6 +6,7 @@ import type {
   DatabaseAnalysis,
   DatabaseConnections,
   DatabaseIndexList,
+  DatabaseTable,
   DatabaseTableList,
   SlowStatement,
   SlowStatementList,
@@ -19,10 +20,12 @@ import type { EpochMs } from '../../kernel/clock.ts';
 import { AutopilotError, messageOf } from '../../kernel/errors.ts';
 import type { TableTrend } from '../../observe/table-trend.ts';
 import { linkHeader } from '../../page/page.ts';
+import { readExactBloat } from '../../postgres/exact-bloat.ts';
 import { explainStatement } from '../../postgres/explain-statement.ts';
 import { planSteps } from '../../postgres/plan-shape.ts';
 import { readConnections } from '../../postgres/read-connections.ts';
 import { readStatements } from '../../postgres/read-statements.ts';
+import type { Reading } from '../../postgres/reading.ts';
 import { ServerShape } from '../../postgres/server-shape.ts';
 import { databaseSummary } from '../../query/summaries.ts';
 import type { TimeRange } from '../../query/time-range.ts';
@@ -31,7 +34,7 @@ import type { Answering } from '../handler.ts';
 import type { PerformanceSources } from '../performance/sources.ts';
 import { jsonResponse } from '../responses.ts';
 import { collectionOf } from './collection.ts';
-import type { DatabaseWatch, StatementsLook } from './database-watch.ts';
+import type { DatabaseWatch, Look, StatementsLook } from './database-watch.ts';
 import { databaseHistory } from './history-answer.ts';
 import { listPage } from './list-page.ts';
 import { maintenanceAnswers } from './maintenance-answers.ts';
@@ -92,15 +95,17 @@ export function databaseAnswers(sources: DatabaseSources): Pick<Answering, Datab
       jsonResponse(await databaseHistory(watched.find(query.database), query, clock.now())),
     getStatementPlan: async ({ query: { database, queryId } }) =>
       jsonResponse(await planOf(watched.find(database), queryId)),
-    listDatabaseTables: async ({ query: { database, findings, limit, cursor }, url }) => {
+    listDatabaseTables: async ({ query: { database, findings, exact, limit, cursor }, url }) => {
       const watch = watched.find(database);
-      const { tables: seen, gaps } = await watch.look();
+      const look = await watch.look();
+      const { value: seen, gaps } =
+        exact === undefined ? { value: look.tables, gaps: look.gaps } : await counted(watch, look, exact);
       const tables = withTrends(seen, await watch.collector.tableTrends().catch(() => noTrends), clock.now());
       const rows = findings === true ? tables.filter((one) => one.findings.length > 0) : tables;
       const { items, page } = listPage(pager, rows, {
         cursor,
         limit,
-        filter: ['tables', watch.name, findings ?? false],
+        filter: ['tables', watch.name, findings ?? false, exact ?? ''],
         valueOf: ({ totalBytes }) => totalBytes,
         keyOf: ({ schema, table }) => `${schema}.${table}`,
       });
@@ -153,6 +158,22 @@ export function databaseAnswers(sources: DatabaseSources): Pick<Answering, Datab
         }),
       ),
   };
+}
+
+/** One table, its bloat counted. @throws AutopilotError AP_PARAMETER_INVALID */
+async function counted(watch: DatabaseWatch, look: Look, exact: string): Promise<Reading<readonly DatabaseTable[]>> {
+  const table = look.tables.find((one) => `${one.schema}.${one.table}` === exact && one.kind !== 'partitioned');
+  if (table === undefined) {
+    throw new AutopilotError(
+      'AP_PARAMETER_INVALID',
+      `There is no table ${JSON.stringify(exact)} whose pages could be counted.`,
+      {
+        remedy: 'Name one with its schema, as the list does; of a partitioned table one of its parts.',
+      },
+    );
+  }
+  const { value: bloat, gaps } = await readExactBloat(watch.database, table);
+  return { value: [{ ...table, bloat: bloat ?? table.bloat }], gaps };
 }
 
 async function described(watch: DatabaseWatch, now: EpochMs): Promise<WatchedDatabase> {

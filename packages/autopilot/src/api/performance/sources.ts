@@ -1,4 +1,5 @@
 import type { CodePlace } from '../../contract/code-place.ts';
+import type { KnownName } from '../../contract/known-name.ts';
 import type { Health, InstanceStatus, ReleaseMark } from '../../contract/performance.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AutopilotError } from '../../kernel/errors.ts';
@@ -28,6 +29,8 @@ export interface PerformanceSources {
   readonly statementTexts: StatementTextSource;
   /** Where in the code of a service things were seen. */
   readonly places: (service: string) => readonly CodePlace[];
+  /** How the application of a service calls a tenant or a user; null: it has not said. */
+  readonly nameOf: (service: string, kind: KnownName['kind'], id: string) => string | null;
   /** What goes wrong with history; null: nothing. */
   readonly historyTrouble: () => string | null;
   /** The service of calls that name none; null: the one that linked first. */

@@ -31,7 +31,9 @@ export async function listTenants(sources: PerformanceSources, query: TenantsQue
   return {
     service: scope.service,
     ...rangeTold(range, now),
-    tenants: await tenantRows(engine, scope, range, trend, keys, whole),
+    tenants: await tenantRows(engine, scope, range, trend, keys, whole, (tenant) =>
+      sources.nameOf(scope.service, 'tenant', tenant),
+    ),
     whole: whole.consumption,
     loop: whole.loop,
     overflow: whole.overflow['tenant'] ?? 0,

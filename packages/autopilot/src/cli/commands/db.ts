@@ -13,6 +13,7 @@ import type {
 } from '../../contract/database.ts';
 import { AutopilotError } from '../../kernel/errors.ts';
 import { nearestName } from '../../kernel/nearest-name.ts';
+import { readExactBloat } from '../../postgres/exact-bloat.ts';
 import { ObservedDatabase } from '../../postgres/observed-database.ts';
 import { readConnections } from '../../postgres/read-connections.ts';
 import { readServer } from '../../postgres/read-server.ts';
@@ -100,9 +101,17 @@ const uses: Readonly<Record<string, (use: Use) => Promise<Answer>>> = {
       ],
     };
   },
-  tables: async ({ database, limit }) => {
+  tables: async ({ database, limit, values }) => {
     const server = await readServer(database);
-    const { value, gaps } = await judgedTables(database, Date.now());
+    const { value: seen, gaps: missing } = await judgedTables(database, Date.now());
+    const exact = values['exact'];
+    const named = exact === undefined ? undefined : seen.find((one) => `${one.schema}.${one.table}` === exact);
+    if (exact !== undefined && named === undefined) {
+      throw new UsageError(`There is no table ${exact}.`, 'Name one with its schema, as db tables does.');
+    }
+    const counted = named === undefined ? null : await readExactBloat(database, named);
+    const value = named === undefined ? seen : [{ ...named, bloat: counted?.value ?? named.bloat }];
+    const gaps = [...missing, ...(counted?.gaps ?? [])];
     const columns: readonly TextColumn<DatabaseTable>[] = [
       { head: 'table', of: (one) => `${one.schema}.${one.table}`, most: 60 },
       { head: 'size', right: true, of: (one) => sizeText(one.totalBytes) },
@@ -189,6 +198,10 @@ export const db: Command = {
     threshold: { value: 'ms', description: 'slow: only statements that take this long on average; default 0' },
     memory: { value: 'GB', description: "analyze: the server's memory, for advice on settings" },
     cores: { value: 'number', description: "analyze: the server's cores" },
+    exact: {
+      value: 'table',
+      description: 'tables: this one alone, its bloat counted by pgstattuple (reads the table)',
+    },
     ...adviseFlags,
     json: { value: null, description: 'JSON instead of text' },
   },
