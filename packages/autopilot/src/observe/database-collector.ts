@@ -10,6 +10,7 @@ import {
 import { readStatementTexts } from '../postgres/read-statements.ts';
 import { readSizes } from '../postgres/relation-sizes.ts';
 import { ServerShape } from '../postgres/server-shape.ts';
+import { StatementCounts } from '../postgres/statement-counts.ts';
 import {
   type Counters,
   type DatabaseHistory,
@@ -87,6 +88,7 @@ export class DatabaseCollector {
   readonly name: string;
   readonly #options: DatabaseCollectorOptions;
   readonly #plans: PlanWatch;
+  readonly #counts = new StatementCounts();
   #deltas: StatementDeltas | null = null;
   /** Of every statement that was ever read; own ones are left out of everything but the cost. */
   readonly #texts = new Map<string, { readonly text: string; readonly isOwn: boolean }>();
@@ -185,7 +187,7 @@ export class DatabaseCollector {
     const shape = await this.#shapeOf(database, now);
     const deltas = (this.#deltas ??= await this.#begin());
     const isTablesDue = now >= this.#dueMs.tables;
-    const reading = await readCounters(database, shape, { tables: isTablesDue });
+    const reading = await readCounters(database, shape, { tables: isTablesDue, counts: this.#counts });
     const startedAtMs = performance.now();
     this.#take(deltas, reading);
     this.#pending.processingMs += performance.now() - startedAtMs;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { statementCounters } from '../contract/statement-counters.ts';
-import type { CountedStatements } from '../postgres/read-counters.ts';
+import type { CountedStatements } from '../postgres/statement-counts.ts';
 import type { Counters } from '../storage/database-history.ts';
 import { StatementDeltas } from './statement-deltas.ts';
 

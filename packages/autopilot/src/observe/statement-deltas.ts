@@ -1,5 +1,5 @@
 import { statementCounters } from '../contract/statement-counters.ts';
-import type { CountedStatement, CountedStatements } from '../postgres/read-counters.ts';
+import type { CountedStatement, CountedStatements } from '../postgres/statement-counts.ts';
 import type { Counters, StatementIncrease, StatementKey, StatementStanding } from '../storage/database-history.ts';
 
 /** pg_stat_statements forgets this share of its places at a time, and ten at the least (its source, USAGE_DEALLOC_PERCENT). */
