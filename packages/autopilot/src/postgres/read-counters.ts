@@ -42,7 +42,7 @@ export interface CountedTable {
 
 /** What one reading found. */
 export interface CountersReading {
-  /** null: pg_stat_statements is not there. */
+  /** null: not asked for, or pg_stat_statements is not there. */
   readonly statements: CountedStatements | null;
   readonly database: CountedDatabase;
   /** null: not asked for. */
@@ -53,10 +53,10 @@ export interface CountersReading {
 export async function readCounters(
   database: ObservedDatabase,
   shape: ServerShape,
-  { tables, counts }: { readonly tables: boolean; readonly counts: StatementCounts },
+  { tables, counts = null }: { readonly tables: boolean; readonly counts?: StatementCounts | null },
 ): Promise<CountersReading> {
   return await database.within(async (client) => ({
-    statements: shape.has('pg_stat_statements') ? await counts.read(client, shape) : null,
+    statements: counts !== null && shape.has('pg_stat_statements') ? await counts.read(client, shape) : null,
     database: await databaseOf(client),
     tables: tables ? await tablesOf(client) : null,
   }));

@@ -101,7 +101,7 @@ function BackendItem({ backend }: { readonly backend: ActiveBackend }): ReactEle
       <p className="numbers">
         <strong>{pid}</strong> {application}, {state}
         {transactionMs === null ? '' : `, in a transaction for ${formatQuantity('duration', transactionMs)}`}
-        {waitsFor === null ? '' : `, waits for ${waitsFor}`}
+        {waitsFor === null || waitsFor.startsWith('Client: ') ? '' : `, waits for ${waitsFor}`}
         {blockedBy.length === 0 ? '' : `, blocked by ${blockedBy.join(', ')}`}
       </p>
       {text !== null && <StatementText text={text} />}
