@@ -16,6 +16,7 @@ const layers = {
   security: { AUTOPILOT__SECURITY__HEADERS: 'false', AUTOPILOT__SECURITY__RATE_LIMITS: 'false' },
   overload: { AUTOPILOT__OVERLOAD__ENABLED: 'false' },
   compression: { AUTOPILOT__COMPRESSION__ENABLED: 'false' },
+  resources: { AUTOPILOT__RESOURCES__ENABLED: 'false' },
   headers: { AUTOPILOT__ANSWERS__SERVER_TIMING: 'off', AUTOPILOT__ANSWERS__REQUEST_ID: 'off' },
 } as const;
 
@@ -76,10 +77,14 @@ export const variants: Readonly<Record<string, Variant>> = {
   security: { label: '  ... and security', install: (app) => autopilot(app, true, ['security']) },
   overload: { label: '  ... and overload protection', install: (app) => autopilot(app, true, ['overload']) },
   compression: { label: '  ... and compression', install: (app) => autopilot(app, true, ['compression']) },
+  resources: {
+    label: '  ... and event-loop time by route',
+    install: (app) => autopilot(app, true, ['resources']),
+  },
   headers: { label: '  ... and headers', install: (app) => autopilot(app, true, ['headers']) },
   layers: {
     label: 'autopilot: all layers, as by default',
-    install: (app) => autopilot(app, true, ['security', 'overload', 'compression', 'headers']),
+    install: (app) => autopilot(app, true, ['security', 'overload', 'compression', 'resources', 'headers']),
   },
   promClient: {
     label: 'prom-client 15: histogram, 3 labels',

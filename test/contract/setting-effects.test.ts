@@ -76,16 +76,11 @@ test('jobs.concurrency says how many jobs run at once, and null leaves it to the
 
 test('resources.enabled and resources.sampledShare say how much of the time is sampled', () => {
   const live = new LiveSettings();
-  const shares = [
-    {},
-    { 'resources.enabled': true },
-    { 'resources.enabled': true, 'resources.sampledShare': 0.5 },
-    {},
-  ].map((values) => {
+  const shares = [{}, { 'resources.enabled': false }, { 'resources.sampledShare': 0.5 }, {}].map((values) => {
     live.swap(values);
     return sampledShareOf(live.current);
   });
-  assert.deepEqual(shares, [0, 0.1, 0.5, 0]);
+  assert.deepEqual(shares, [0.1, 0, 0.5, 0.1]);
 });
 
 test('compression.lateMs says how late the loop may be before it tries less', () => {

@@ -56,7 +56,10 @@ const consumption: ShapeOf<Consumption> = {
   fields: consumptionFields,
 };
 
-const shareError = { ...ratio, description: 'How far shares were off at most where the truth was known' } as const;
+const shareError = {
+  ...ratio,
+  description: 'How far a share was off at most where the truth was known, as a ratio of it',
+} as const;
 
 const loopTime: ShapeOf<LoopTime> = {
   kind: 'object',

@@ -32,7 +32,7 @@ export interface LoopTime {
   readonly ms: number;
   /** Of what all requests took of the loop, 0 to 1. */
   readonly share: number;
-  /** How far `share` was off at most where the truth was known. */
+  /** How far `share` was off at most where the truth was known, as a ratio of it. */
   readonly shareError: number;
 }
 
@@ -41,7 +41,7 @@ export interface LoopEstimate {
   readonly made: boolean;
   /** Why there is none; null: there is one. */
   readonly reason: string | null;
-  /** How far shares were off at most where the truth was known. */
+  /** How far a share was off at most where the truth was known, as a ratio of it. */
   readonly shareError: number;
 }
 

@@ -116,6 +116,6 @@ function countOf(found: number, all: number, filter: string, isCut: boolean): st
 
 function loopNote({ made, reason, shareError }: LoopEstimate): string {
   return made
-    ? `Time of the event loop is an estimate from samples: where the truth was known, shares were off by up to ${formatQuantity('ratio', shareError)} of the whole.`
+    ? `Time of the event loop is an estimate from samples: where the truth was known, no share was off by more than ${formatQuantity('ratio', shareError)} of itself.`
     : `Time of the event loop is not shown. ${reason ?? ''}`;
 }
