@@ -273,6 +273,22 @@ describe('signing in to TeamFlow', async () => {
     assert.ok(docs.headers['content-security-policy']);
   });
 
+  test('a parameter that a route does not know is refused by its name, also where it knows none', async () => {
+    const organization = `/api/v1/organizations/${tenant.organizationId}`;
+    for (const path of [
+      '/api/v1/me',
+      organization,
+      `${organization}/tasks/${tenant.taskId}`,
+      `${organization}/tasks`,
+    ]) {
+      const known = await world.call(tenant.owner, 'GET', path);
+      assert.equal(known.status, 200, path);
+      const { status, text } = await world.call(tenant.owner, 'GET', `${path}?nonsense=1`);
+      assert.equal(status, 400, path);
+      assert.match(text, /nonsense/);
+    }
+  });
+
   test('/readyz says why not; /livez answers all the same', async () => {
     const reasons = ['sample data is being loaded'];
     const waiting = await openWorld(suiteScope, { app: { unreadyReasons: () => reasons } });

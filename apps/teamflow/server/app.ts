@@ -14,7 +14,7 @@ import { otherMethods } from './http/methods.ts';
 import { describeRoutes, type OpenApiDocument, serveOpenApi } from './http/openapi.ts';
 import { pages } from './http/pages.ts';
 import { makeAnswerError } from './http/problem.ts';
-import { createValidatorCompiler } from './http/validation.ts';
+import { createValidatorCompiler, takesNoMoreThanDeclared } from './http/validation.ts';
 import { requestExport } from './jobs/request-export.ts';
 import { activityRoutes } from './routes/activity.ts';
 import { administrationRoutes } from './routes/administration.ts';
@@ -102,6 +102,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       api.decorateRequest('identity', null);
       api.decorateRequest('membership', null);
       api.setValidatorCompiler(createValidatorCompiler());
+      api.addHook('onRoute', takesNoMoreThanDeclared);
       api.addHook('onRequest', requireIdentity(accounts));
       api.addHook('onSend', async (_request, reply) => {
         // Answers are one person's; nothing between here and there may keep them.
