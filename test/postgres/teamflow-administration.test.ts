@@ -8,7 +8,9 @@ leakCheck(after);
 const administration = '/api/v1/administration';
 
 describe('administration', async () => {
-  const world = await openWorld(suiteScope, { signUp: 'open' });
+  const lines: string[] = [];
+  const logger = { level: 'warn', stream: { write: (line: string) => lines.push(line) } };
+  const world = await openWorld(suiteScope, { signUp: 'open', app: { logger } });
   const tenant = await world.makeTenant('run');
   const other = await world.makeTenant('other');
   const administrator = await world.makePerson('Ada Administrator');
@@ -41,6 +43,43 @@ describe('administration', async () => {
         assert.equal((await world.call(tenant.owner, name, target)).status, 403, `${one} ${url}`);
       }
     }
+  });
+
+  test('what administrators do is in the log: who, about whom, how it ended, and no password', async () => {
+    const cookie = await signIn(administrator);
+    const from = lines.length;
+    const headers = { host: 'team.example', origin: 'http://team.example', cookie };
+    const userId = other.member.id;
+    for (const [path, payload] of [
+      ['ban-user', { userId, banReason: 'On leave' }],
+      ['unban-user', { userId }],
+      ['set-role', { userId, role: 'user' }],
+      ['set-user-password', { userId, newPassword: 'a password nobody reads' }],
+    ] as const) {
+      const { statusCode } = await world.app.inject({
+        method: 'POST',
+        url: `/api/auth/admin/${path}`,
+        headers,
+        payload,
+      });
+      assert.equal(statusCode, 200, path);
+    }
+    const ended = await world.call(administrator, 'DELETE', `${administration}/users/${userId}/sessions`);
+    assert.equal(ended.status, 204);
+    assert.equal((await world.call(other.owner, 'DELETE', `${administration}/users/${userId}/sessions`)).status, 403);
+    const said = lines.slice(from).map((line) => JSON.parse(line).audit);
+    assert.deepEqual(
+      said.map(({ by, about, role, call, status }) => [by, about, role, call, status]),
+      [
+        [administrator.id, userId, null, 'POST /api/auth/admin/ban-user', 200],
+        [administrator.id, userId, null, 'POST /api/auth/admin/unban-user', 200],
+        [administrator.id, userId, 'user', 'POST /api/auth/admin/set-role', 200],
+        [administrator.id, userId, null, 'POST /api/auth/admin/set-user-password', 200],
+        [administrator.id, userId, null, `DELETE ${administration}/users/${userId}/sessions`, 204],
+        [other.owner.id, userId, null, `DELETE ${administration}/users/${userId}/sessions`, 403],
+      ],
+    );
+    assert.doesNotMatch(lines.join(''), /nobody reads/);
   });
 
   test('users are found by a part of name or address, page by page', async () => {

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { type Accounts, accountsPath, clientAddressHeader } from '../accounts/accounts.ts';
+import { aboutOf, logAdministrativeCall } from './administrative-log.ts';
 import { Problem, type ProblemDocument, problemType } from './problem.ts';
 
 /** Larger than anything better-auth takes. */
@@ -20,6 +21,19 @@ function toWebRequest(request: FastifyRequest): Request {
   if (url === null) throw new Problem('TF_ADDRESS_INVALID', `${request.host} is no host that an address can have.`);
   const body = request.body as Buffer | undefined; // the parser below gives nothing else
   return new Request(url, { method: request.method, headers, ...(body === undefined ? {} : { body }) });
+}
+
+/** Whether it is a call of better-auth's administration that may change something; the path is as the router decoded it. */
+function isAdministrative({ method, params }: FastifyRequest): boolean {
+  const rest: unknown = Reflect.get(Object(params), '*');
+  return method === 'POST' && typeof rest === 'string' && /(^|\/)admin(\/|$)/.test(rest);
+}
+
+/** Id of who is signed in; null: nobody, or it can't be told now. */
+async function callerOf(accounts: Accounts, { headers }: FastifyRequest): Promise<string | null> {
+  if (headers.cookie === undefined) return null;
+  const session = await accounts.sessionOf(headers.cookie).catch(() => undefined);
+  return session?.user.id ?? null;
 }
 
 function textIn(body: object, name: string): string | undefined {
@@ -53,8 +67,12 @@ export const accountsBridge: FastifyPluginAsync<{ readonly accounts: Accounts }>
     // Whoever wants to see why there is too much to do has to sign in.
     config: { autopilot: { essential: true } },
     handler: async (request, reply) => {
+      // Asked before, because the call may end the session that makes it.
+      const by = isAdministrative(request) ? await callerOf(accounts, request) : null;
       const response = await accounts.handle(toWebRequest(request));
       void reply.code(response.status);
+      // `as`: the parser above gives nothing else
+      if (by !== null) logAdministrativeCall(request, reply, { by, ...aboutOf(request.body as Buffer | undefined) });
       const replaced = response.status >= 400 ? bodyHeaders : noHeaders;
       for (const [name, value] of response.headers) {
         if (name !== 'set-cookie' && !replaced.has(name)) void reply.header(name, value);

@@ -1,5 +1,6 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { Type } from 'typebox';
+import { logAdministrativeCall } from '../http/administrative-log.ts';
 import { requireAdministrator, strongestRole } from '../http/identity.ts';
 import { Problem } from '../http/problem.ts';
 import type { AccountContext, Routes } from './context.ts';
@@ -40,6 +41,12 @@ export const administrationRoutes: Routes<AccountContext> =
   ({ database, pager }) =>
   async (app) => {
     app.addHook('onRequest', requireAdministrator);
+    app.addHook('onSend', async (request, reply) => {
+      if (request.method === 'GET' || request.method === 'HEAD') return;
+      const about: unknown = Reflect.get(Object(request.params), 'userId');
+      const by = request.identity?.user.id ?? null;
+      logAdministrativeCall(request, reply, { by, about: typeof about === 'string' ? about : null, role: null });
+    });
 
     const selectUsers = () =>
       database
