@@ -82,7 +82,8 @@ export function QuickSearch(props: QuickSearchProps): ReactElement {
           // The keyboard is the text field's, which names the chosen one.
           // oxlint-disable-next-line jsx-a11y/click-events-have-key-events
           <div
-            key={place.address}
+            // An organization has the address of its first page.
+            key={`${place.note} ${place.address}`}
             id={`${listId}-${index}`}
             role="option"
             tabIndex={-1}
