@@ -17,7 +17,11 @@ export function TaskActivity({ taskId }: { readonly taskId: number }): ReactElem
         <Loading />
       ) : (
         <>
-          <ActivityList items={activity.data.items} hasLinks={false} />
+          {activity.data.items.length === 0 ? (
+            <p className="page-note">Nothing has happened to it yet.</p>
+          ) : (
+            <ActivityList items={activity.data.items} hasLinks={false} />
+          )}
           {activity.data.page.next !== null && limit < 200 && (
             <button type="button" className="quiet-button framed" onClick={() => setLimit(200)}>
               Show more
