@@ -10,7 +10,7 @@ import type { BenchFindings, BenchOptions, BenchRow } from '../result.ts';
 const GOAL = 0.1;
 
 export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> {
-  const seconds = quick ? 10 : 120;
+  const seconds = quick ? 10 : 240;
   const sampledShare = quick ? 0.8 : resources.sampledShare.default;
   const rows: BenchRow[] = [];
   const errors: number[] = [];

@@ -42,11 +42,8 @@ const routes: readonly { readonly path: string; readonly turns: number; readonly
   { path: '/nested', turns: 8, wait: async () => Promise.all([nextTurn(), sleep(2)]) },
 ];
 const paths = routes.map(({ path }) => path);
-/**
- * A turn of work is a third of a millisecond: long beside what the system adds to a request, short enough for thousands of
- * requests, because the error of a sample goes with their number.
- */
-const STEPS_A_TURN = 300_000;
+/** A turn of work is about a millisecond: what the system adds to a request must not matter, on a busy machine neither. */
+const STEPS_A_TURN = 1_000_000;
 
 /** One route's share of the event loop: as it was, and as estimated. */
 export interface PlantedShare {
