@@ -14,11 +14,13 @@ export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> 
   const sampledShare = quick ? 0.8 : resources.sampledShare.default;
   const rows: BenchRow[] = [];
   const errors: number[] = [];
+  let interrupted = 0;
   await using mix = await startPlantedMix(sampledShare);
   for (const concurrency of [1, 10, 100]) {
     log(`loop-shares: ${concurrency} at once`);
     const shares = await mix.ask(concurrency, seconds * 1_000);
     errors.push(worstError(shares));
+    interrupted = Math.max(interrupted, mix.interruptedShare());
     for (const { path, share, estimate } of shares) {
       rows.push({
         case: `${concurrency} at once: ${path}`,
@@ -41,6 +43,7 @@ export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> 
     notes: [
       `Sampled: ${100 * sampledShare} % of the time, for ${seconds} s each (by default: ${100 * resources.sampledShare.default} %). The truth is what each route's own code took by the clock, and what a request without work costs the processor.`,
       'Each request works in two slices, with an immediate, a promise, a timer or both between them; clients ask for each route equally often, from another thread.',
+      `The work was interrupted for ${(100 * interrupted).toFixed(1)} % of its time at most: what interrupts a small route counts as its own.`,
       'What is left is the error of a sample: it halves with four times as long, or as many requests.',
     ],
   };

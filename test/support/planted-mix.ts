@@ -56,6 +56,8 @@ export interface PlantedShare {
 export interface PlantedMix extends AsyncDisposable {
   /** Asks for so long and forgets what was before; `again` adds to it. */
   ask(concurrency: number, ms: number, again?: 'again'): Promise<readonly PlantedShare[]>;
+  /** How much of the time of the routes' work their thread did not have a processor, 0 to 1, in what `ask` told last. */
+  interruptedShare(): number;
 }
 
 /** How far the worst estimate is from the truth, as a ratio of the true share. */
@@ -83,14 +85,20 @@ export async function startPlantedMix(sampledShare: number): Promise<PlantedMix>
     },
   };
   let chain = 0;
+  const ofWork = { wallMs: 0, cpuMs: 0 };
   /**
    * The truth is by the clock and not by the processor's counter: on a machine that others use too a slice is
    * interrupted now and then, and its loop is kept waiting by that all the same.
    */
   const work = (path: string, turns: number): void => {
     const startedAtMs = performance.now();
+    const cpuBefore = process.threadCpuUsage();
     for (let step = 0; step < turns * STEPS_A_TURN; step++) chain = (chain * 31 + step) | 0;
-    add(workedMs, path, performance.now() - startedAtMs);
+    const { user, system } = process.threadCpuUsage(cpuBefore);
+    ofWork.cpuMs += (user + system) / 1_000;
+    const wallMs = performance.now() - startedAtMs;
+    ofWork.wallMs += wallMs;
+    add(workedMs, path, wallMs);
   };
   resources.use(recorder.attach(sink));
   resources.use(trackRequests(app, { recorder, context, tenantOf: null }));
@@ -125,7 +133,10 @@ export async function startPlantedMix(sampledShare: number): Promise<PlantedMix>
   const whole = resources.move();
   return {
     async ask(concurrency, ms, again) {
-      if (again === undefined) for (const counters of [estimated, counted, workedMs]) counters.clear();
+      if (again === undefined) {
+        for (const counters of [estimated, counted, workedMs]) counters.clear();
+        ofWork.wallMs = ofWork.cpuMs = 0;
+      }
       await ask(paths, concurrency, ms);
       const rows = paths.map((path) => ({
         path,
@@ -140,6 +151,7 @@ export async function startPlantedMix(sampledShare: number): Promise<PlantedMix>
         estimate: estimatedMs / allEstimatedMs,
       }));
     },
+    interruptedShare: () => Math.max(0, 1 - ofWork.cpuMs / ofWork.wallMs),
     [Symbol.asyncDispose]: () => whole.disposeAsync(),
   };
 }
