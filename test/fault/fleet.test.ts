@@ -17,6 +17,8 @@ leakCheck(after);
 
 /** What the issue allows from the end of a leader to the next one. */
 const TAKEOVER_MS = 10_000;
+/** The same, until the next one has gone on with an open trial. */
+const TRIAL_TAKEOVER_MS = 30_000;
 
 interface Fleet {
   readonly first: HostApplication;
@@ -113,18 +115,56 @@ function drive(fleet: Fleet): () => Promise<number> {
   };
 }
 
+const HOST = { service: 'host' };
+const TRIED = { compression: { minBytes: 4_096 } };
+
+/** Tries a setting; resolves when something was measured. */
+async function openTrial(client: Client): Promise<string> {
+  const { version } = await client.getConfig(HOST);
+  await client.patchConfig({ optimization: { sampleMs: 1_000 } }, { ...HOST, ifVersion: version });
+  // What nobody has asked for yet can't be judged.
+  const begun = await until(
+    TRIAL_TAKEOVER_MS,
+    () => client.trySettings(TRIED, HOST).catch(() => null),
+    (trial) => trial !== null,
+  );
+  assert.ok(begun !== null);
+  await until(
+    TRIAL_TAKEOVER_MS,
+    () => samplesOf(client, begun.id),
+    (samples) => samples > 0,
+  );
+  return begun.id;
+}
+
+/** What was measured of a trial so far; 0 while nobody can say. */
+async function samplesOf(client: Client, trial: string): Promise<number> {
+  return await client.getTrial(trial).then(
+    ({ moments }) => moments.length,
+    () => 0,
+  );
+}
+
 describe('a fleet', { concurrency: true }, () => {
-  it('a leader that is killed, or stopped for longer than its lease, is followed within 10 s; nothing is lost or counted twice', async (t) => {
+  it('a leader that is killed, or stopped for longer than its lease, is followed within 10 s, also in its open trial; nothing is lost or counted twice', async (t) => {
     const fleet = await fleetOf(t);
     const from = Math.floor(Date.now() / 60_000) * 60_000;
     const before = await fleet.leader();
     assert.equal(before.address, fleet.first.controlPlaneUrl);
     const stop = drive(fleet);
-    await sleep(2_000);
+    const trial = await openTrial(fleet.client);
+    const known = await samplesOf(fleet.client, trial);
     process.kill(await fleet.first.controlPlanePid(), 'SIGKILL');
+    const killedAt = Date.now();
     // The other one, or the one that was started in its place.
     const second = await until(TAKEOVER_MS, fleet.leader, ({ epoch }) => epoch > before.epoch);
     assert.equal(second.epoch, before.epoch + 1);
+    await until(
+      TRIAL_TAKEOVER_MS - (Date.now() - killedAt),
+      () => samplesOf(fleet.client, trial),
+      (now) => now > known,
+    );
+    await assert.rejects(fleet.client.trySettings(TRIED, HOST), { status: 409 }, 'one is open in this scope');
     await bothLive(fleet.client);
 
     const [leads, follows] =
@@ -144,6 +184,12 @@ describe('a fleet', { concurrency: true }, () => {
     // The one that led answers as the others do: by asking the new leader, which alone knows both.
     await bothLive(createClient({ baseUrl: second.address, token: () => leads.token }));
     assert.deepEqual(await fleet.leader(), third);
+    assert.equal((await client.revertTrial(trial)).state, 'reverted');
+    const { trials } = await client.listTrials(HOST);
+    assert.deepEqual(
+      trials.filter(({ category }) => category !== null).map(({ id }) => id),
+      [trial],
+    );
 
     const answered = await stop();
     const stoppedAt = Date.now();

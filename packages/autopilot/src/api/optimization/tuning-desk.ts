@@ -18,6 +18,7 @@ import { type ChangeRisks, readChangeRisks } from '../../postgres/read-change-ri
 import type { Dismissal, Journal, Trial } from '../../storage/ports.ts';
 import { hasEnded } from '../../storage/trial-refusals.ts';
 import { type Calibration, calibrate, calibrateEach, type PredictedMeasured } from '../../tune/calibration.ts';
+import { dismissalOf } from '../../tune/dismissal.ts';
 import type { Change } from '../../tune/orders.ts';
 import { outOfBounds, settingsOutOfBounds } from '../../tune/setting-bounds.ts';
 import { aboutOf } from '../../tune/trial-about.ts';
@@ -50,8 +51,6 @@ const DAY_MS = 86_400_000;
 const AGAIN_MS = 10 * 60_000;
 /** What does no harm leaves the time where it was, but for noise. */
 const NO_HARM = 1.1;
-/** What was declined is told again once it promises so many times as much. */
-const MATERIAL = 2;
 
 /** Where recommendations are worked out, ranked, applied and declined. */
 export class TuningDesk {
@@ -367,9 +366,7 @@ function completed(
   );
   const predicted = effect === null ? null : predictedOf(effect, msPerHour, aim, calibrate(past));
   const trial = history.find((one) => aboutOf(one)?.recommendation === recommendation.id);
-  const promised = predicted?.savedMsPerHour ?? 0;
-  const dismissed = dismissals.findLast((one) => parts.length > 0 && parts.every((part) => one.parts.includes(part)));
-  const isDismissed = dismissed !== undefined && promised <= MATERIAL * Math.max(dismissed.promised, 1);
+  const dismissed = dismissalOf(parts, predicted?.savedMsPerHour ?? 0, dismissals);
   return {
     ...recommendation,
     predicted,
@@ -378,11 +375,11 @@ function completed(
         ? 'trying'
         : trial?.state === 'kept'
           ? 'applied'
-          : isDismissed
+          : dismissed !== null
             ? 'dismissed'
             : 'open',
     trial: trial?.id ?? null,
-    dismissal: isDismissed ? { author: dismissed.author, reason: dismissed.reason, at: dismissed.at } : null,
+    dismissal: dismissed === null ? null : { author: dismissed.author, reason: dismissed.reason, at: dismissed.at },
   };
 }
 
