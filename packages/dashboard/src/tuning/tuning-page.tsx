@@ -6,14 +6,19 @@ import { failureOf } from '../live/shared-stream.ts';
 import { api } from '../session/api.ts';
 import { ProblemPanel } from '../shell/problem-panel.tsx';
 import { useSelection } from '../shell/use-selection.ts';
+import { Ledger } from './ledger.tsx';
 import { RecommendationCard } from './recommendation-card.tsx';
 import { TrialTable } from './trial-table.tsx';
+import { TrySetting } from './try-setting.tsx';
 import '../overview/overview.css';
 import '../overview/tables.css';
 import '../load/load.css';
 import './tuning.css';
 
 const ASK_EVERY_MS = 3000;
+/** Changes that the ledger shows. */
+const LEDGER = 200;
+const LEDGER_EVERY_MS = 15_000;
 
 /** What could be changed, what is being tried, and what was predicted and measured. */
 export function TuningPage(): ReactElement {
@@ -30,6 +35,11 @@ export function TuningPage(): ReactElement {
     queryKey: ['trials', query],
     queryFn: ({ signal }): Promise<TrialList> => api.listTrials(query, { signal }),
     refetchInterval: ASK_EVERY_MS,
+  });
+  const ledger = useQuery({
+    queryKey: ['ledger', about],
+    queryFn: ({ signal }): Promise<TrialList> => api.listTrials({ ...about, limit: LEDGER }, { signal }),
+    refetchInterval: LEDGER_EVERY_MS,
   });
   const error = recommended.error ?? trials.error;
   if (error !== null && recommended.data === undefined) {
@@ -67,6 +77,8 @@ export function TuningPage(): ReactElement {
           ))}
         </>
       )}
+      <TrySetting about={about} />
+      {ledger.data !== undefined && <Ledger trials={ledger.data.trials} calibration={ledger.data.calibration} />}
       {trials.data !== undefined && <TrialTable list={trials.data} onPage={setCursor} />}
     </div>
   );
