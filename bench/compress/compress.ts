@@ -32,8 +32,8 @@ const pairs: readonly (readonly [ours: ServerName, peer: ServerName])[] = [
   ['Fastify, autopilot without its cache', 'Fastify bare'],
   ['Fastify, autopilot without its cache', 'Fastify, @fastify/compress'],
   ['Express, autopilot without its cache', 'Express, compression'],
-  ['Fastify, autopilot at its smallest', 'Fastify, @fastify/compress'],
-  ['Express, autopilot at its smallest', 'Express, compression'],
+  ['Fastify, autopilot, thorough', 'Fastify, @fastify/compress'],
+  ['Express, autopilot, thorough', 'Express, compression'],
 ];
 const ruled: readonly ServerName[] = [
   'Fastify, autopilot',
@@ -134,15 +134,7 @@ function goalsOf(all: readonly Compared[]): readonly BenchGoal[] {
   for (const compared of all) {
     const { ours, peer, path, rounds, bytes } = compared;
     const share = bytes[0] / bytes[1];
-    if (ours.endsWith('at its smallest')) {
-      const cpu = ratiosOf(compared, (sample) => sample.cpuUs);
-      goals.push({
-        goal: `for no more CPU time than ${peer}, no more bytes at ${path} (effort "smallest", body cache off)`,
-        measured: `CPU ${cpu.toFixed(2)} x, bytes ${share.toFixed(3)} x`,
-        met: cpu <= 1 && share <= 1,
-      });
-      continue;
-    }
+    if (ours.endsWith('thorough')) continue;
     // The same list comes each time, and what is kept is sent. Bodies that change each time have goals of their own.
     const cache = ours.endsWith('without its cache') ? 'body cache off' : 'body cache on';
     if (peer === 'Fastify bare') {
@@ -164,6 +156,41 @@ function goalsOf(all: readonly Compared[]): readonly BenchGoal[] {
       measured: ratio.toFixed(2),
       met: ratio >= least,
     });
+  }
+  return [...goals, ...frontierOf(all)];
+}
+
+/**
+ * No more bytes for no more CPU time: as it comes, and where every body is another, for which the cheapest that is no
+ * larger is looked for: as it comes, or with more effort.
+ */
+function frontierOf(all: readonly Compared[]): readonly BenchGoal[] {
+  const goals: BenchGoal[] = [];
+  for (const peer of new Set(speeds.map(([name]) => name))) {
+    for (const path of Object.keys(sizes)) {
+      const ours = all.filter((one) => one.peer === peer && one.path === path);
+      const [off, on] = [
+        ours.filter((one) => /cache|thorough/.test(one.ours)),
+        ours.filter((one) => /pilot$/.test(one.ours)),
+      ];
+      for (const [tried, cache] of [
+        [on, 'body cache on'],
+        [off, 'body cache off'],
+      ] as const) {
+        const figures = tried.map((one) => ({
+          effort: one.ours.endsWith('thorough') ? 'thorough' : 'adaptive',
+          cpu: ratiosOf(one, (sample) => sample.cpuUs),
+          share: one.bytes[0] / one.bytes[1],
+        }));
+        goals.push({
+          goal: `for no more CPU time than ${peer}, no more bytes at ${path} (${cache})`,
+          measured: figures
+            .map(({ effort, cpu, share }) => `${effort}: CPU ${cpu.toFixed(2)} x, bytes ${share.toFixed(3)} x`)
+            .join('; '),
+          met: figures.some(({ cpu, share }) => cpu <= 1 && share <= 1),
+        });
+      }
+    }
   }
   return goals;
 }

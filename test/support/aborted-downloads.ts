@@ -9,6 +9,16 @@ import { createAgent } from '../../packages/autopilot/src/agent.ts';
 import { autopilot } from '../../packages/autopilot/src/host/fastify.ts';
 import { until } from './until.ts';
 
+/** What one part of the downloads added to what the process holds. */
+export interface MemoryGrowth {
+  /** Objects of JavaScript. */
+  readonly heapBytes: number;
+  /** What they hold outside: buffers, and the memory of codecs. */
+  readonly externalBytes: number;
+  /** With what the allocator keeps for later, which comes and goes. */
+  readonly residentBytes: number;
+}
+
 /** What was left of downloads whose clients went away. */
 export interface AbortedDownloads {
   readonly downloads: number;
@@ -16,14 +26,15 @@ export interface AbortedDownloads {
   readonly openBodies: number;
   /** Ends of connections that are open, beside those before the first download. */
   readonly connections: number;
-  /** After a collection, from the middle of them to the end. */
-  readonly heapGrowthBytes: number;
-  readonly rssGrowthBytes: number;
+  /** After collections, of one part of them to the next. */
+  readonly growth: readonly MemoryGrowth[];
   /** Of an answer after all of them: a codec whose end was missed would still count as under way. */
   readonly codingAfter: string;
 }
 
 const AT_ONCE = 16;
+/** After the first of these, in which caches fill and pools open, each would add what a leak adds. */
+const PARTS = 6;
 const codings = ['zstd', 'br', 'gzip', 'deflate'];
 
 /** Begins so many compressed downloads, streams and large bodies by turns, and goes away in the middle of each. */
@@ -65,33 +76,27 @@ export async function abortDownloads(downloads: number): Promise<AbortedDownload
     const connections = (): number =>
       process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
     const connectionsBefore = connections();
-    const warm = Math.ceil(downloads / 2);
-    await abortSome(port, warm);
-    await until(
-      30_000,
-      async () => openBodies,
-      (open) => open === 0,
-    );
-    const before = memory();
-    await abortSome(port, downloads - warm);
-    await until(
-      30_000,
-      async () => openBodies,
-      (open) => open === 0,
-    );
-    await until(
-      30_000,
-      async () => connections(),
-      (now) => now <= connectionsBefore,
-    ).catch(() => {});
-    const after = memory();
+    const seen: NodeJS.MemoryUsage[] = [];
+    for (let part = 0; part < PARTS; part++) {
+      await abortSome(port, Math.ceil(downloads / PARTS));
+      await until(
+        30_000,
+        async () => openBodies,
+        (open) => open === 0,
+      );
+      await until(
+        30_000,
+        async () => connections(),
+        (now) => now <= connectionsBefore,
+      ).catch(() => {});
+      seen.push(memory());
+    }
     const left = { openBodies, connections: connections() - connectionsBefore };
     const { headers } = await begin(port, '/stream', 'gzip');
     return {
       downloads,
       ...left,
-      heapGrowthBytes: after.heapUsed - before.heapUsed,
-      rssGrowthBytes: after.rss - before.rss,
+      growth: seen.slice(1).map((after, at) => grown(seen[at] ?? after, after)),
       codingAfter: headers['content-encoding'] ?? 'none',
     };
   } finally {
@@ -121,6 +126,14 @@ async function begin(port: number, path: string, coding: string): Promise<Incomi
   sent.end();
   const [answer] = (await once(sent, 'response')) as [IncomingMessage]; // Node's own event
   return answer.on('error', () => {});
+}
+
+function grown(before: NodeJS.MemoryUsage, after: NodeJS.MemoryUsage): MemoryGrowth {
+  return {
+    heapBytes: after.heapUsed - before.heapUsed,
+    externalBytes: after.external - before.external,
+    residentBytes: after.rss - before.rss,
+  };
 }
 
 function memory(): NodeJS.MemoryUsage {

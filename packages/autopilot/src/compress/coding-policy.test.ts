@@ -23,11 +23,13 @@ test('the more a byte is worth the harder it tries; where saving costs more than
   const costs = new RouteCosts();
   assert.equal(usual(costs, 20_000, modern, 15), 'zstd:1');
   assert.equal(usual(costs, 20_000, modern, 100), 'zstd:1');
+  assert.equal(usual(costs, 20_000, modern, 200), 'zstd:3');
+  assert.equal(usual(costs, 20_000, modern, 1_000), 'zstd:6');
   assert.equal(usual(costs, 20_000, modern, 5_000), 'br:5');
   assert.equal(usual(costs, 2_000, ['gzip'], 15), 'gzip:1');
   // A page of 1.3 KB is worth a packet, also while the process is overloaded: as it is just after its start.
   assert.equal(usual(costs, 1_330, modern, 30), 'zstd:1');
-  assert.equal(usual(costs, 2_000, ['deflate'], 100), 'deflate:1');
+  assert.equal(usual(costs, 2_000, ['deflate'], 100), 'deflate:6');
   assert.equal(usual(costs, 2_000, modern, 1), null);
   assert.equal(usual(costs, 2_000, [], 100), null);
 });
@@ -81,4 +83,13 @@ test('strain rises within a second and goes back over several, without swinging 
   assert.equal(strain.name, 'normal');
   strain.judge({ lateMs: 1, utilization: 1, cpuShare: 0.4 }, 20);
   assert.equal(strain.name, 'busy');
+});
+
+test('where bodies come again, more time is spent on each', () => {
+  const costs = new RouteCosts();
+  assert.equal(usual(costs, 20_000, modern, 200), 'zstd:3');
+  for (let i = 0; i < 100; i++) policy.looked(costs, 20_000, true);
+  assert.equal(usual(costs, 20_000, modern, 200), 'br:5');
+  for (let i = 0; i < 100; i++) policy.looked(costs, 20_000, false);
+  assert.equal(usual(costs, 20_000, modern, 200), 'zstd:3');
 });

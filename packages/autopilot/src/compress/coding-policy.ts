@@ -10,8 +10,13 @@ const NS_PER_BYTE = 0;
 const RATIO = 1;
 const SAMPLES = 2;
 const FIELDS = 3;
-/** And of the class as a whole, after its levels: answers since it began. */
+/** And of the class as a whole, after its levels: answers since it began, and the part of them that had to be coded. */
 const TURNS = codingLevels.length * FIELDS;
+const CODED_SHARE = TURNS + 1;
+/** Of the answers that could have been kept from before, one counts for so much. */
+const SHARE_WEIGHT = 1 / 32;
+/** However often bodies come again: who changes them codes all of them anew. */
+const LEAST_CODED_SHARE = 1 / 16;
 
 /** A new measurement counts for an eighth: a change of the bodies is followed within some twenty of them. */
 const WEIGHT = 1 / 8;
@@ -49,7 +54,8 @@ export class RouteCosts {
  *     value = bytes saved x what a byte is worth - CPU time
  *
  * where both are measured for the route and the length of the body, and a byte's worth follows from how busy the process
- * is ({@link Strain}). No level with a value over zero: compressing does not pay.
+ * is ({@link Strain}). No level with a value over zero: compressing does not pay. Where bodies come again and are kept, the
+ * time is spent once for many answers, so that more of it pays.
  */
 export class CodingPolicy {
   readonly #levels: Readonly<Record<ContentCoding, readonly CodingLevel[]>>;
@@ -70,6 +76,7 @@ export class CodingPolicy {
   ): CodingLevel | null {
     const figures = costs.of(byteLength);
     const turn = (figures[TURNS] = (figures[TURNS] ?? 0) + 1);
+    const codedBytes = byteLength * Math.max(figures[CODED_SHARE] ?? 1, LEAST_CODED_SHARE);
     let best: CodingLevel | null = null;
     let bestValue = 0;
     let leastTried: CodingLevel | null = null;
@@ -79,7 +86,7 @@ export class CodingPolicy {
       if (coding === 'deflate' && codings.length > 1) continue;
       for (const level of this.#levels[coding]) {
         const at = level.index * FIELDS;
-        const costNs = (figures[at + NS_PER_BYTE] ?? 0) * byteLength;
+        const costNs = (figures[at + NS_PER_BYTE] ?? 0) * codedBytes;
         const value = (1 - (figures[at + RATIO] ?? 1)) * byteLength * byteValueNs - costNs;
         if (value > bestValue) {
           best = level;
@@ -101,6 +108,13 @@ export class CodingPolicy {
   /** How long coding will take, in ns. */
   predictNs(costs: RouteCosts, level: CodingLevel, byteLength: number): number {
     return (costs.of(byteLength)[level.index * FIELDS + NS_PER_BYTE] ?? 0) * byteLength;
+  }
+
+  /** Takes in whether a body was kept from before. Not asked for where none is kept. */
+  looked(costs: RouteCosts, byteLength: number, wasKept: boolean): void {
+    const figures = costs.of(byteLength);
+    const before = figures[CODED_SHARE] ?? 1;
+    figures[CODED_SHARE] = before + ((wasKept ? 0 : 1) - before) * SHARE_WEIGHT;
   }
 
   /** Takes in what a body has become. `cpuNs` null: not measured, as in another thread. */
@@ -142,7 +156,8 @@ function inferOthers(figures: Float64Array, { ratio: tableRatio }: CodingLevel, 
 
 /** By the table: what it says of 20 KB holds for longer bodies; in shorter ones there is less to find. */
 function believed(byteLength: number): Float64Array {
-  const figures = new Float64Array(TURNS + 1);
+  const figures = new Float64Array(CODED_SHARE + 1);
+  figures[CODED_SHARE] = 1;
   // 2 KB of the same rows became 0.41 where 20 KB became 0.26.
   const harder = byteLength >= 16_384 ? 1 : 1.6;
   for (const { index, fixedNs, nsPerByte, ratio } of codingLevels) {

@@ -47,7 +47,7 @@ export interface CompressorOptions extends EncodersOptions {
 }
 
 /** What a byte less is worth where the effort is fixed, in ns. */
-const effortNs = { fastest: 15, balanced: 100, smallest: 5_000 } as const;
+const effortNs = { fastest: 15, balanced: 200, thorough: 1_500, smallest: 5_000 } as const;
 
 /** Taken for the length of a stream of which nobody knows better. */
 const UNKNOWN_STREAM_BYTES = 64 * 1024;
@@ -234,7 +234,9 @@ export class Compressor implements Disposable {
       const sent = describeCoded(answer, level.coding, coded.byteLength, entityTags) ? coded : null;
       send(null, sent, addedMs);
     };
-    const cached = cacheBytes === 0 || isSecret ? null : this.#cache.find(level, bytes);
+    const isKept = cacheBytes > 0 && !isSecret;
+    const cached = isKept ? this.#cache.find(level, bytes) : null;
+    if (isKept) this.#policy.looked(route.costs, size, cached !== null);
     if (cached !== null) {
       const addedMs = performance.now() - startedAtMs;
       sendCoded(cached, level.cachedName, addedMs, addedMs);
@@ -248,7 +250,7 @@ export class Compressor implements Disposable {
         sendPlain('incompressible', addedMs);
         return;
       }
-      if (cacheBytes > 0 && !isSecret) this.#cache.offer(level, from, coded, cacheBytes);
+      if (isKept) this.#cache.offer(level, from, coded, cacheBytes);
       sendCoded(coded, level.name, measured ? addedMs : cpuMs, addedMs);
     };
     if (cpuMs <= budgetMs) {

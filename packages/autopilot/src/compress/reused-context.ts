@@ -11,6 +11,7 @@ import {
   zstdDecompressSync,
 } from 'node:zlib';
 import type { ContentCoding } from '../contract/compression.ts';
+import { zstdParameters } from './zstd-parameters.ts';
 
 /** Codes one body after the other in the same working memory. */
 export interface ReusedContext {
@@ -80,7 +81,7 @@ export function reusedContext(coding: ContentCoding, level: number, dictionary?:
 function open(coding: keyof typeof kinds, level: number, dictionary: Uint8Array | undefined): ReusedContext | null {
   const stream =
     coding === 'zstd'
-      ? createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: level }, dictionary })
+      ? createZstdCompress({ params: zstdParameters(level, REUSED_MAX_BYTES), dictionary })
       : coding === 'gzip'
         ? createGzip({ level })
         : createDeflate({ level });

@@ -5,15 +5,15 @@ import { LOOP_DELAY_EVERY_MS, type LoopDelay } from '../track/loop-delay.ts';
 export type StrainName = 'idle' | 'normal' | 'busy' | 'strained' | 'overloaded';
 
 /**
- * What a byte less is worth, in ns of CPU time. A client on 80 Mbit/s waits 100 ns for a byte: spending as much on saving
+ * What a byte less is worth, in ns of CPU time. A client on 40 Mbit/s waits 200 ns for a byte: spending as much on saving
  * it makes nobody's answer slower. An idle processor costs nothing. One that others wait for costs all of them; but a byte
  * sent costs CPU time too, and at 30 ns all that is left is what is cheapest: gzip 1 and zstd 1. At 10 and at 15 ns answers of
  * 1 to 2 KB went as they are on a busy machine, where coding takes twice its time: more than twice the bytes, for 15 us.
  */
 const byteValuesNs: readonly (readonly [StrainName, number])[] = [
   ['idle', 1_000],
-  ['normal', 100],
-  ['busy', 60],
+  ['normal', 200],
+  ['busy', 100],
   ['strained', 40],
   ['overloaded', 30],
 ];
