@@ -171,7 +171,7 @@ function frontierOf(all: readonly Compared[]): readonly BenchGoal[] {
       const ours = all.filter((one) => one.peer === peer && one.path === path);
       const [off, on] = [
         ours.filter((one) => /cache|thorough/.test(one.ours)),
-        ours.filter((one) => /pilot$/.test(one.ours)),
+        ours.filter((one) => one.ours.endsWith('pilot')),
       ];
       for (const [tried, cache] of [
         [on, 'body cache on'],

@@ -1,6 +1,6 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import { type RuledAnswer, ruledAnswer } from '../../test/support/compression-rules.ts';
+import { headerOf, type RuledAnswer, ruledAnswer } from '../../test/support/compression-rules.ts';
 import { changed, taskList } from './task-list.ts';
 
 /** A server whose answers are compressed by one or the other, or by nobody. It answers the lists and the rules alike. */
@@ -67,7 +67,7 @@ async function fastify(by: 'nobody' | 'ours' | 'theirs'): Promise<Server> {
     );
   }
   app.get('/*', async (request, reply) => {
-    const { status, headers, body } = ruledAnswer(request.url, request.headers['if-match']);
+    const { status, headers, body } = ruledAnswer(request.url, headerOf(request.headers));
     return await reply.code(status).headers(headers).send(body);
   });
   await app.ready();
@@ -89,7 +89,7 @@ async function express(by: 'nobody' | 'ours' | 'theirs'): Promise<Server> {
   for (const { path, list } of lists) app.get(path, (_, response) => response.json(list));
   app.get(/.*/, (request, response) => {
     const url = request.url ?? '/';
-    write(response, ruledAnswer(url, request.headers['if-match']));
+    write(response, ruledAnswer(url, headerOf(request.headers)));
   });
   return createServer(app);
 }
@@ -110,7 +110,7 @@ async function koa(): Promise<Server> {
   app.silent = true;
   app.use(compress());
   app.use((context) => {
-    const { status, headers, body } = ruledAnswer(context.path, context.request.get('if-match'));
+    const { status, headers, body } = ruledAnswer(context.path, (name) => context.request.get(name));
     context.status = status;
     context.body = body;
     context.set(headers);
@@ -127,7 +127,7 @@ async function hono(): Promise<Server> {
   const app = new Hono();
   app.use(compress());
   app.get('/*', (context) => {
-    const { status, headers, body } = ruledAnswer(context.req.path, context.req.header('if-match'));
+    const { status, headers, body } = ruledAnswer(context.req.path, (name) => context.req.header(name));
     // `as`: Node's web stream is the platform's.
     const sent =
       body instanceof Readable

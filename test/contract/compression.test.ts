@@ -9,7 +9,7 @@ import { createAgent } from '../../packages/autopilot/src/agent.ts';
 import { autopilot } from '../../packages/autopilot/src/host/fastify.ts';
 import { compression } from '../../packages/autopilot/src/host/node-http.ts';
 import { abortDownloads } from '../support/aborted-downloads.ts';
-import { compressionRules, ruledAnswer } from '../support/compression-rules.ts';
+import { compressionRules, headerOf, ruledAnswer } from '../support/compression-rules.ts';
 
 interface Served {
   readonly port: number;
@@ -22,7 +22,7 @@ const servers: Readonly<Record<string, () => Promise<Served>>> = {
     const app = Fastify({ forceCloseConnections: true });
     await app.register(autopilot, { agent, security: false });
     app.get('/*', async (request, reply) => {
-      const { status, headers, body } = ruledAnswer(request.url, request.headers['if-match']);
+      const { status, headers, body } = ruledAnswer(request.url, headerOf(request.headers));
       return reply.code(status).headers(headers).send(body);
     });
     await app.listen({ port: 0, host: '127.0.0.1' });
@@ -61,7 +61,7 @@ async function serveNode(answer: Answering): Promise<Served> {
 }
 
 function answerBySetHeader(request: IncomingMessage, response: ServerResponse): void {
-  const { status, headers, body } = ruledAnswer(request.url ?? '/', request.headers['if-match']);
+  const { status, headers, body } = ruledAnswer(request.url ?? '/', headerOf(request.headers));
   response.statusCode = status;
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   if (body instanceof Readable) {
@@ -71,7 +71,7 @@ function answerBySetHeader(request: IncomingMessage, response: ServerResponse): 
 }
 
 function answerByWriteHead(request: IncomingMessage, response: ServerResponse): void {
-  const { status, headers, body } = ruledAnswer(request.url ?? '/', request.headers['if-match']);
+  const { status, headers, body } = ruledAnswer(request.url ?? '/', headerOf(request.headers));
   response.writeHead(status, 'Fine', headers);
   if (body instanceof Readable) {
     response.once('close', () => body.destroy());

@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import { type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http';
+import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { brotliDecompressSync, gunzipSync, gzipSync, inflateSync, zstdDecompressSync } from 'node:zlib';
@@ -21,11 +22,19 @@ const json = { 'content-type': 'application/json' };
 const noise = Buffer.from(Array.from({ length: 4_000 }, (_, i) => (i * i * 31 + ((i * 7_919) % 253)) & 255));
 const png = Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), noise]);
 
+/** Longer than the window that a decoder of zstd on the web has to have (RFC 9659). */
+const megabytes = text.repeat(Math.ceil((9 * 1024 * 1024) / text.length));
+
 /** How many endless bodies are being read now. */
 let open = 0;
 
-/** The routes under test, by path; `ifMatch` is what the request's If-Match said when the route saw it. */
-export function ruledAnswer(path: string, ifMatch: string | undefined): RuledAnswer {
+/** Reads a request's headers for {@link ruledAnswer}. */
+export function headerOf(headers: IncomingHttpHeaders): (name: string) => string | undefined {
+  return (name) => headers[name]?.toString();
+}
+
+/** The routes under test, by path; `header` says what a header of the request was when the route saw it. */
+export function ruledAnswer(path: string, header: (name: string) => string | undefined): RuledAnswer {
   const ok = (headers: Readonly<Record<string, string>>, body: RuledAnswer['body']): RuledAnswer => ({
     status: 200,
     headers,
@@ -39,7 +48,21 @@ export function ruledAnswer(path: string, ifMatch: string | undefined): RuledAns
     case '/tagged':
       return ok({ ...json, etag: '"v1"' }, text);
     case '/match':
-      return ifMatch === '"v1"' ? ok({ 'content-type': 'text/plain' }, 'kept') : { status: 412, headers: {}, body: '' };
+      return header('if-match') === '"v1"'
+        ? ok({ 'content-type': 'text/plain' }, 'kept')
+        : { status: 412, headers: {}, body: '' };
+    case '/ranged': {
+      const ifRange = header('if-range');
+      // Koa says '' of what is not there.
+      const isPart = (header('range') ?? '') !== '' && (ifRange === undefined || ifRange === '' || ifRange === '"v1"');
+      if (!isPart) return ok({ ...json, etag: '"v1"', 'accept-ranges': 'bytes' }, text);
+      const part = { ...json, etag: '"v1"', 'content-range': `bytes 0-99/${text.length}` };
+      return { status: 206, headers: part, body: text.slice(0, 100) };
+    }
+    case '/varied':
+      return ok({ ...json, vary: 'origin' }, text);
+    case '/megabytes':
+      return ok({ 'content-type': 'text/plain' }, megabytes);
     case '/no-transform':
       return ok({ ...json, 'cache-control': 'public, no-transform' }, text);
     case '/digest':
@@ -167,6 +190,11 @@ export const compressionRules: readonly CompressionRule[] = [
   negotiated('br;q=0.2, gzip;q=0.8', 'gzip'),
   negotiated('identity;q=1, gzip;q=0.5', 'none'),
   negotiated('gzip;q=nonsense, br;q=0.001', 'br'),
+  negotiated('gzip ;\tq=0.5 , br ; q=0', 'gzip'),
+  negotiated('deflate', 'deflate', 'none'),
+  negotiated('*', 'gzip', 'br', 'zstd', 'deflate', 'none'),
+  negotiated('compress, exi', 'none'),
+  negotiated('', 'none'),
   {
     name: 'no Accept-Encoding: as it is',
     check: async (port) => {
@@ -204,6 +232,33 @@ export const compressionRules: readonly CompressionRule[] = [
       const { status } = await ask(port, '/match', { ...gzip, 'if-match': etag });
       return status === 200 ? null : `${status} for ${etag}`;
     },
+  },
+  {
+    name: 'that 304 says Vary',
+    check: async (port) => {
+      const { etag = '' } = (await ask(port, '/tagged', gzip)).headers;
+      const answer = await ask(port, '/tagged', { ...gzip, 'if-none-match': etag });
+      return answer.status === 304 ? varyTrouble(answer) : `${answer.status} for ${etag}`;
+    },
+  },
+  {
+    name: 'If-Range with the coded tag: the whole, for a part of the other bytes would be put into it',
+    check: async (port) => {
+      const { etag = '' } = (await ask(port, '/ranged', gzip)).headers;
+      const { status } = await ask(port, '/ranged', { ...gzip, range: 'bytes=0-99', 'if-range': etag });
+      return status === 200 ? null : `${status} for ${etag}`;
+    },
+  },
+  {
+    name: 'Vary of the route is kept',
+    check: async (port) => {
+      const answer = await ask(port, '/varied', gzip);
+      return /origin/i.test(answer.headers.vary ?? '') ? varyTrouble(answer) : `Vary: ${answer.headers.vary ?? 'none'}`;
+    },
+  },
+  {
+    name: 'Vary on a part, as on the whole',
+    check: async (port) => varyTrouble(await ask(port, '/ranged', { ...gzip, range: 'bytes=0-99' })),
   },
   untouched('no-transform', '/no-transform'),
   untouched('a digest of the content', '/digest'),
@@ -262,6 +317,45 @@ export const compressionRules: readonly CompressionRule[] = [
     },
   },
   {
+    name: 'HEAD of a stream says Vary',
+    check: async (port) => varyTrouble(await ask(port, '/chunks', gzip, 'HEAD')),
+  },
+  {
+    name: 'zstd asks for a window of 8 MB at most',
+    check: async (port) => {
+      const { headers, body } = await ask(port, '/megabytes', { 'accept-encoding': 'zstd' });
+      if (headers['content-encoding'] !== 'zstd') return null;
+      // RFC 8878, section 3.1.1.1: the flag of a single segment, or exponent and mantissa of the window.
+      const [flags = 0, window = 0] = body.subarray(4, 6);
+      if ((flags & 0x20) !== 0) return 'a single segment of more';
+      const bytes = 2 ** (10 + (window >> 3)) * (1 + (window & 7) / 8);
+      return bytes <= 8 * 1024 * 1024 ? null : `${bytes} bytes`;
+    },
+  },
+  {
+    name: 'HTTP/1.0 is sent no chunks',
+    check: async (port) => {
+      const raw = await askRaw(port, 'GET /chunks HTTP/1.0\r\nAccept-Encoding: gzip\r\n\r\n');
+      const head = raw.subarray(0, raw.indexOf('\r\n\r\n')).toString('latin1');
+      if (/^transfer-encoding:/im.test(head)) return 'Transfer-Encoding';
+      const body = raw.subarray(raw.indexOf('\r\n\r\n') + 4);
+      const decoded = /^content-encoding: gzip/im.test(head) ? gunzipSync(body) : body;
+      return decoded.toString() === text ? null : 'not what was sent';
+    },
+  },
+  {
+    name: 'pipelined requests are answered in their order',
+    check: async (port) => {
+      const one = (coding: string, last = ''): string =>
+        `GET /json HTTP/1.1\r\nHost: a\r\nAccept-Encoding: ${coding}\r\n${last}\r\n`;
+      const raw = await askRaw(port, `${one('br')}${one('identity')}${one('gzip', 'Connection: close\r\n')}`);
+      const came = [...raw.toString('latin1').matchAll(/HTTP\/1\.1 200[^]*?\r\n\r\n/g)].map(
+        ([head]) => /^content-encoding: (\S+)/im.exec(head)?.[1] ?? 'none',
+      );
+      return came.join() === 'br,none,gzip' ? null : came.join();
+    },
+  },
+  {
     name: 'the first server-sent event comes at once',
     check: async (port) => {
       const sent = request({ port, host: '127.0.0.1', path: '/events', headers: gzip, agent: false });
@@ -290,6 +384,15 @@ export const compressionRules: readonly CompressionRule[] = [
     },
   },
 ];
+
+/** What comes until the server ends the connection. */
+async function askRaw(port: number, asked: string): Promise<Buffer> {
+  const socket = connect(port, '127.0.0.1');
+  socket.write(asked);
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk as Buffer); // no encoding is set
+  return Buffer.concat(chunks);
+}
 
 function varyTrouble({ headers }: Received): string | null {
   return /(^|,)\s*(accept-encoding|\*)\s*(,|$)/i.test(headers.vary ?? '') ? null : `Vary: ${headers.vary ?? 'none'}`;

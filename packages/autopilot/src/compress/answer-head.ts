@@ -29,7 +29,8 @@ export function describeCoded(
   entityTags: EntityTags,
 ): boolean {
   answer.setHeader('content-encoding', coding);
-  if (byteLength === null) answer.removeHeader('content-length');
+  // What trailers follow goes in chunks, and says no length (RFC 9112, section 6.2).
+  if (byteLength === null || answer.header('trailer') !== undefined) answer.removeHeader('content-length');
   else answer.setHeader('content-length', String(byteLength));
   // Ranges are of the coded bytes, which are made anew each time.
   answer.removeHeader('accept-ranges');

@@ -11,9 +11,16 @@ import { beginsEncoded, looksLikeNoise } from './body-probe.ts';
 import { codeStream, plainStream } from './coded-stream.ts';
 import type { CodingLevel } from './coding-level.ts';
 import { CodingPolicy } from './coding-policy.ts';
-import { DICTIONARY_OUTCOME, Dictionaries, mayBeKept, mayReadDelta, useAsDictionary } from './dictionaries.ts';
+import {
+  DICTIONARY_OUTCOME,
+  Dictionaries,
+  isPersonal,
+  mayBeKept,
+  mayReadDelta,
+  useAsDictionary,
+} from './dictionaries.ts';
 import { availableCodings, Encoders, type EncodersOptions } from './encoders.ts';
-import { routesCondition } from './entity-tag.ts';
+import { allowsPart, routesCondition } from './entity-tag.ts';
 import { globTest } from './glob.ts';
 import { essence, type MediaTypeKind, mediaTypeKind } from './media-type.ts';
 import { padded, reflectsBesideSecret, withPadding } from './padding.ts';
@@ -111,6 +118,14 @@ export class Compressor implements Disposable {
     return this.#settings.enabled ? routesCondition(header, isMatch) : header;
   }
 
+  /** Takes out of a request's headers the range of an answer that it has in another coding. */
+  adoptRange(headers: { range?: string | undefined; 'if-range'?: string | string[] | undefined }): void {
+    const asked = headers['if-range'];
+    if (asked === undefined || !this.#settings.enabled || allowsPart(String(asked))) return;
+    delete headers.range;
+    delete headers['if-range'];
+  }
+
   /** Calls `send` once, at once unless the body is large or flows. @throws nothing that a body could cause */
   answer(answer: Answer, body: Body, route: RouteCompression, send: Send): void {
     const settings = this.#settings;
@@ -125,12 +140,15 @@ export class Compressor implements Disposable {
     }
     const declared = answer.header('content-length');
     const length = declared === undefined ? null : Number(declared);
+    const contentType = String(answer.header('content-type') ?? '');
+    const kind = mediaTypeKind(contentType);
     if (body === null && length === null) {
+      // HEAD of what flows: what GET would answer is not known, but what it depends on.
+      const isVaried = answer.method === 'HEAD' && !this.#isLeftAlone(settings, answer, contentType, route);
+      if (isVaried && this.#whyNot(answer, kind) === null) this.#vary(settings, answer, route);
       send(null, body, 0);
       return;
     }
-    const contentType = String(answer.header('content-type') ?? '');
-    const kind = mediaTypeKind(contentType);
     // Of a text at least: to count its bytes takes longer than to write them.
     const size = typeof body === 'string' ? body.length : body instanceof Uint8Array ? body.byteLength : length;
     const sendPlain = (reason: UncodedReason, codingMs = 0): void => {
@@ -142,8 +160,10 @@ export class Compressor implements Disposable {
       sendPlain('excluded');
       return;
     }
-    const why = DIGESTS.some((name) => answer.header(name) !== undefined) ? 'no-transform' : whyNotCoded(answer, kind);
+    const why = this.#whyNot(answer, kind);
     if (why !== null) {
+      // The whole of it depends on it, and a part says what the whole does (RFC 9110, section 15.3.7).
+      if (why === 'partial' && kind !== 'not') this.#vary(settings, answer, route);
       sendPlain(why);
       return;
     }
@@ -185,6 +205,10 @@ export class Compressor implements Disposable {
     }
   }
 
+  #whyNot(answer: Answer, kind: MediaTypeKind): UncodedReason | null {
+    return DIGESTS.some((name) => answer.header(name) !== undefined) ? 'no-transform' : whyNotCoded(answer, kind);
+  }
+
   /** Says what the answer depends on, also on one that goes as it is: which of the two it is depends on the request. */
   #vary(
     { dictionaryBytes }: Settings['compression'],
@@ -193,7 +217,7 @@ export class Compressor implements Disposable {
   ): Pick<Coding, 'isSecret' | 'isPublic'> {
     answer.setHeader('vary', varyBy(answer.header('vary'), 'accept-encoding'));
     const isSecret = options.secrets === true || this.#isPaddedPath(answer.path);
-    const isPublic = options.dictionary === 'public' && !isSecret && dictionaryBytes > 0;
+    const isPublic = options.dictionary === 'public' && !isSecret && dictionaryBytes > 0 && !isPersonal(answer);
     if (isPublic) answer.setHeader('vary', varyBy(answer.header('vary'), 'available-dictionary'));
     return { isSecret, isPublic };
   }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { zstdDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
-import { Dictionaries, type Dictionary, mayBeKept } from './dictionaries.ts';
+import { Dictionaries, type Dictionary, isPersonal, mayBeKept } from './dictionaries.ts';
 import { RouteCompression } from './route-compression.ts';
 
 const route = new RouteCompression('GET /tasks');
@@ -112,4 +112,13 @@ test('what a client may not keep is no dictionary', () => {
     assert.ok(!mayBeKept(text), text);
   }
   assert.ok(!mayBeKept(undefined));
+});
+
+test('an answer that says it is for one who asks is nobody else’s dictionary', () => {
+  const of = (headers: Readonly<Record<string, string>>): boolean => isPersonal({ header: (name) => headers[name] });
+  for (const vary of ['Cookie', 'accept-encoding, authorization', '*']) assert.ok(of({ vary }), vary);
+  assert.ok(of({ 'cache-control': 'max-age=60, private' }));
+  assert.ok(of({ 'set-cookie': 'a=b' }));
+  assert.ok(!of({ vary: 'accept-encoding, origin, x-cookie', 'cache-control': 'public, max-age=60' }));
+  assert.ok(!of({}));
 });

@@ -165,6 +165,13 @@ function canBeMatched(path: string): boolean {
   return path.length <= 1_024 && /^\/[\w\-./~%!$&',;=@]*$/.test(path);
 }
 
+/** Whether an answer itself says that it is for one who asks, whatever its route says of all: then it is no dictionary, and needs none. */
+export function isPersonal(answer: Pick<Answer, 'header'>): boolean {
+  if (answer.header('set-cookie') !== undefined) return true;
+  if (/(^|[\s,])private\b/i.test(String(answer.header('cache-control') ?? ''))) return true;
+  return /(^|[\s,])(\*|cookie|authorization)\s*(,|$)/i.test(String(answer.header('vary') ?? ''));
+}
+
 /** Whether a client may keep an answer, and use it: what it may not keep is no dictionary. */
 export function mayBeKept(cacheControl: unknown): boolean {
   const text = typeof cacheControl === 'string' ? cacheControl : '';

@@ -27,6 +27,15 @@ export function routesCondition(header: string, isMatch: boolean): string {
     .join(', ');
 }
 
+/**
+ * Whether a part may be asked for under this `If-Range`: a date, or a strong tag that is the route's own. Of a coded answer there are no
+ * parts, and one of the answer as it is would be put into the coded one that the client has (RFC 9110, section 13.1.5).
+ */
+export function allowsPart(ifRange: string): boolean {
+  const tag = ifRange.trim();
+  return !tag.startsWith('W/') && !SUFFIX.test(tag);
+}
+
 /** Whether `If-None-Match` names this tag, by weak comparison (section 13.1.2). */
 export function noneMatchNames(header: string, tag: string): boolean {
   if (header.trim() === '*') return true;

@@ -57,7 +57,9 @@ class FastifyAnswer implements Answer {
   }
 
   setHeader(name: string, value: string): void {
-    void this.#reply.header(name, value);
+    // Fastify says how long a body is, unless trailers follow it: then none may.
+    if (name === 'content-length') this.#reply.removeHeader(name);
+    else void this.#reply.header(name, value);
   }
 
   removeHeader(name: string): void {
@@ -68,6 +70,7 @@ class FastifyAnswer implements Answer {
 /** Shows the route the conditions of a request as it wrote its tags: those of coded answers are ours. */
 export function adoptConditions(request: FastifyRequest, compressor: Compressor): void {
   const { headers } = request;
+  compressor.adoptRange(headers);
   for (const name of ['if-match', 'if-none-match'] as const) {
     const asked = headers[name];
     if (asked === undefined) continue;
@@ -90,7 +93,7 @@ export function compressAnswer(
   route: RouteCompression,
   send: (error: Error | null, payload: unknown, codingMs: number) => void,
 ): void {
-  const body = bodyOf(payload, reply);
+  const body = bodyOf(unwrapped(payload, reply), reply);
   if (body === undefined) {
     send(null, payload, 0);
     return;
@@ -102,15 +105,29 @@ export function compressAnswer(
     if (endsBody !== null) reply.raw.off('close', endsBody);
     if (sent instanceof Uint8Array && sent !== body && request.raw.httpVersionMajor === 1)
       endsWithBytes(reply.raw, sent);
-    send(error, sent === body ? payload : sent, codingMs);
+    send(error, sent, codingMs);
   };
   compressor.answer(new FastifyAnswer(request, reply), body, route, sendBody);
+}
+
+/** What is in a `Response` of the platform's, whose status and headers the reply takes over: Fastify does so too, but later. */
+function unwrapped(payload: unknown, reply: FastifyReply): unknown {
+  // Of any realm or package, as Fastify tells it.
+  if (typeof payload !== 'object' || payload === null) return payload;
+  if (Object.prototype.toString.call(payload) !== '[object Response]') return payload;
+  const { status, headers, body, bodyUsed } = payload as Response; // it says so
+  if (bodyUsed || !(body instanceof ReadableStream)) return payload;
+  void reply.code(status);
+  for (const [name, value] of headers) void reply.header(name, value);
+  return body;
 }
 
 /** undefined: nothing that could be coded; it is Fastify's to say what it makes of that. */
 function bodyOf(payload: unknown, reply: FastifyReply): Body | undefined {
   if (typeof payload === 'string' || payload instanceof Uint8Array || payload instanceof Readable) return payload;
-  if (payload === null || payload === undefined) return reply.request.method === 'HEAD' ? null : undefined;
+  if (payload === null || payload === undefined) {
+    return reply.request.method === 'HEAD' || reply.statusCode === 304 ? null : undefined;
+  }
   // A web stream, and nothing that only looks like one. Node loads them when the global is first asked for, which takes
   // 2 ms; nobody has made one before.
   if (typeof payload !== 'object' || typeof Reflect.get(payload, 'getReader') !== 'function') return undefined;

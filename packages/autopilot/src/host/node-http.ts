@@ -61,6 +61,7 @@ function methodOf(request: IncomingMessage): string {
 
 /** What `If-None-Match` asked before it was written as the application's own tags are. */
 function adoptConditions({ headers }: IncomingMessage, compressor: Compressor): string | undefined {
+  compressor.adoptRange(headers);
   const { 'if-match': match, 'if-none-match': noneMatch } = headers;
   if (match !== undefined) headers['if-match'] = compressor.routesCondition(match, true);
   if (noneMatch !== undefined) headers['if-none-match'] = compressor.routesCondition(noneMatch, false);
@@ -78,13 +79,16 @@ class HeldResponse implements Answer {
   readonly #response: ServerResponse;
   readonly #asked: string | undefined;
   readonly #decide: Decide;
-  readonly #own: Pick<ServerResponse, 'writeHead' | 'write' | 'end' | 'flushHeaders'>;
+  readonly #own: Pick<ServerResponse, 'writeHead' | 'write' | 'end' | 'flushHeaders' | 'addTrailers'>;
   /** What was written takes its way through here; null: nothing was yet, or it goes straight. */
   #source: PassThrough | null = null;
   #released = false;
   /** Its body is whole, and may wait for another thread. */
   #ended = false;
   #flushes = false;
+  #hasTrailers = false;
+  /** The application has written a head: to it, it is sent. */
+  #headWritten = false;
   #message: string | undefined;
 
   constructor(request: IncomingMessage, response: ServerResponse, asked: string | undefined, decide: Decide) {
@@ -97,6 +101,7 @@ class HeldResponse implements Answer {
       write: response.write.bind(response),
       end: response.end.bind(response),
       flushHeaders: response.flushHeaders.bind(response),
+      addTrailers: response.addTrailers.bind(response),
     };
   }
 
@@ -114,6 +119,19 @@ class HeldResponse implements Answer {
           if (this.#source === null) this.#begin();
         }
       },
+      addTrailers: (trailers: OutgoingHttpHeaders) => {
+        this.#hasTrailers = true;
+        this.#own.addTrailers(trailers);
+      },
+    });
+    // Who asks whether an error can still be told, must not add its page to what was written.
+    Object.defineProperty(response, 'headersSent', {
+      configurable: true,
+      get: () =>
+        this.#headWritten ||
+        this.#source !== null ||
+        this.#ended ||
+        Reflect.get(Object.getPrototypeOf(response), 'headersSent', response) === true,
     });
   }
 
@@ -138,7 +156,8 @@ class HeldResponse implements Answer {
   }
 
   header(name: string): HeaderValue {
-    return this.#response.getHeader(name);
+    const value = this.#response.getHeader(name);
+    return value === undefined && name === 'trailer' && this.#hasTrailers ? '' : value;
   }
 
   requestHeader(name: string): string | undefined {
@@ -164,6 +183,7 @@ class HeldResponse implements Answer {
     const response = this.#response;
     // As Node's types have it: any of its forms.
     if (this.#released) return this.#own.writeHead(...(args as [number]));
+    this.#headWritten = true;
     const [status, second, third] = args;
     response.statusCode = Number(status);
     if (typeof second === 'string') this.#message = second;
