@@ -20,8 +20,8 @@ interface LedgerEntry {
 
 const WIDTH = 560;
 const HEIGHT = 300;
-const LEFT = 52;
-const RIGHT = 12;
+const LEFT = 72;
+const RIGHT = 24;
 const TOP = 10;
 const BOTTOM = 38;
 const TICKS = [0.001, 0.01, 0.1, 0.25, 0.5, 1, 2, 4, 10, 100] as const;
@@ -41,7 +41,7 @@ export function Ledger({ trials, calibration }: LedgerProps): ReactElement {
       <div className="tuning-ledger">
         {entries.length > 0 && <Scatter entries={entries} />}
         <div className="table-scroll">
-          <table className="numbers">
+          <table className="numbers tuning-calibration">
             <thead>
               <tr>
                 <th scope="col">Kind</th>
