@@ -37,13 +37,13 @@ export function measuredPage(results: readonly BenchResult[]): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** A text with the table of a benchmark between `<!-- measured: name -->` and `<!-- measured end -->`, and that of goals by the name `goals`. */
+/** A text with the table of a benchmark between `<!-- measured: name -->` and `<!-- measured end -->`, and by the name `goals` which are met. */
 export function withFigures(text: string, results: readonly BenchResult[]): string {
   return text.replaceAll(
     /(<!-- measured: ([a-z-]+) -->\n)[^]*?(<!-- measured end -->)/g,
     (_all, begin: string, name: string, end: string) => {
       const result = results.find((one) => one.name === name);
-      const table = name === 'goals' ? goalTable(results) : figureTable(result?.rows ?? []);
+      const table = name === 'goals' ? goalSummary(results) : figureTable(result?.rows ?? []);
       return `${begin}\n${table.join('\n')}\n\n${end}`;
     },
   );
@@ -56,6 +56,18 @@ function goalTable(results: readonly BenchResult[]): readonly string[] {
     ...results.flatMap(({ name, goals }) =>
       goals.map(({ goal, measured, met }) => row([name, goal, measured, met ? 'met' : '**missed**'])),
     ),
+  ];
+}
+
+/** A line for each benchmark; what it missed by name. */
+function goalSummary(results: readonly BenchResult[]): readonly string[] {
+  return [
+    '| `npm run bench --` | goals met | missed |',
+    '|---|---|---|',
+    ...results.map(({ name, goals }) => {
+      const missed = goals.filter(({ met }) => !met).map(({ goal, measured }) => `${goal} (${measured})`);
+      return row([name, `${goals.length - missed.length} of ${goals.length}`, missed.join('; ')]);
+    }),
   ];
 }
 

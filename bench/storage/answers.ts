@@ -115,11 +115,18 @@ async function ask(findings: Findings, questions: Questions, instances: number, 
       const ms = await timed(act);
       if (round >= 0) times.push(ms);
     }
-    report(findings, question, `${instances} instances`, times);
+    report(findings, question, `${instances} instances`, times, instances === 4);
   }
 }
 
-function report(findings: Findings, question: string, of: string, times: readonly number[]): void {
+/** The limits are those of a service of 4 instances; of 50, and beside the work of others, figures are given. */
+function report(
+  findings: Findings,
+  question: string,
+  of: string,
+  times: readonly number[],
+  isLimited: boolean = false,
+): void {
   findings.rows.push({
     figure: `${question}, ${of}`,
     value: median(times),
@@ -127,7 +134,7 @@ function report(findings: Findings, question: string, of: string, times: readonl
     unit: 'ms',
   });
   const limit = limits[question];
-  if (limit === undefined) return;
+  if (limit === undefined || !isLimited) return;
   findings.goals.push({
     goal: `${question}, ${of}, in at most ${limit} ms`,
     measured: `median ${median(times).toFixed(0)} ms, p95 ${quantile(times, 0.95).toFixed(0)} ms`,
