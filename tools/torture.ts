@@ -29,7 +29,7 @@ const results = join(root, 'bench', 'results');
 const tortures: Readonly<Record<string, Torture>> = {
   outage: { rounds: 3, batch: 3, program: 'test/support/outage-torture-process.ts' },
   decodings: { rounds: 10_000, batch: 1_000, program: 'test/support/decodings-torture-process.ts' },
-  aborts: { rounds: 10_000, batch: 10_000, program: 'test/support/aborts-torture-process.ts' },
+  aborts: { rounds: 30_000, batch: 30_000, program: 'test/support/aborts-torture-process.ts' },
   'accept-encoding': { rounds: 1_000_000, batch: 250_000, program: 'test/support/accept-encoding-torture-process.ts' },
   settings: { rounds: registry.size, batch: 10, program: 'test/support/settings-torture-process.ts' },
   config: { rounds: 500, batch: 50, program: 'test/support/config-torture-process.ts' },
