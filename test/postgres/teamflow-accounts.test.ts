@@ -161,7 +161,7 @@ describe('signing in to TeamFlow', async () => {
     const asked = (headers: Record<string, string>): ReturnType<typeof autopilotUser> =>
       // As much of a request as is looked at.
       autopilotUser(world.accounts, { method: 'GET', headers } as unknown as FastifyRequest);
-    assert.deepEqual(await asked({ cookie }), { id: tenant.member.id, scopes: [] });
+    assert.deepEqual(await asked({ cookie }), { id: tenant.member.id, name: 'accounts member', scopes: [] });
     assert.equal(await asked({}), null);
     const admin = await world.accounts.createUser({
       email: 'runs-it@teamflow.example',
@@ -170,7 +170,11 @@ describe('signing in to TeamFlow', async () => {
       role: 'admin',
     });
     const signedIn = await signIn(world, admin.email, 'password of mine');
-    assert.deepEqual(await asked({ cookie: signedIn.cookie }), { id: admin.id, scopes: ['read', 'operate', 'admin'] });
+    assert.deepEqual(await asked({ cookie: signedIn.cookie }), {
+      id: admin.id,
+      name: 'Admin',
+      scopes: ['read', 'operate', 'admin'],
+    });
   });
 
   test('state-changing calls by session must come from a page of this site; by API key they need not', async () => {

@@ -69,6 +69,8 @@ const SERVER_EVERY = 7;
 /** Builds of a table this small are over before they are interrupted: in every so many rounds one is kept waiting. */
 const HALF_EVERY = 6;
 const LONG_MS = 120_000;
+/** Of a process of its own that was killed the server hears at once. */
+const NOTICED_MS = 10_000;
 
 /**
  * Kills a process that builds and drops indexes, vacuums and writes settings, at random points, and the server under it now and then. After each
@@ -184,11 +186,19 @@ async function killServer(url: string): Promise<boolean> {
       }),
     (found) => found !== 0,
   );
+  const witness = new pg.Client({ connectionString: url });
+  witness.on('error', () => {});
+  await witness.connect();
+  // Until the server has noticed, it takes connections and answers; then it cuts all of them off.
+  const noticed = once(witness, 'end').then(() => true);
   try {
     process.kill(pid, 'SIGKILL');
-    return true;
+    // One that had ended and was not buried yet can be killed, too, and nobody minds.
+    return await Promise.race([noticed, sleep(NOTICED_MS, false, { ref: false })]);
   } catch {
     return false;
+  } finally {
+    await witness.end();
   }
 }
 
