@@ -175,26 +175,27 @@ async function killedHalfway(url: string, child: ChildProcess): Promise<void> {
 
 /** As when the kernel kills one of its processes: it starts anew. False: the one that was found had just ended. */
 async function killServer(url: string): Promise<boolean> {
-  const pid = await until(
-    LONG_MS,
-    () =>
-      within(url, async (client) => {
-        const { rows } = await client.query<{ pid: number }>(
-          `SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'autopilot %' AND datname = current_database() LIMIT 1`,
-        );
-        return rows[0]?.pid ?? 0;
-      }),
-    (found) => found !== 0,
-  );
+  // Until the server has noticed, it takes connections and answers; then it cuts all of them off.
   const witness = new pg.Client({ connectionString: url });
   witness.on('error', () => {});
   await witness.connect();
-  // Until the server has noticed, it takes connections and answers; then it cuts all of them off.
-  const noticed = once(witness, 'end').then(() => true);
+  const noticed = new AbortController();
+  witness.once('end', () => noticed.abort());
   try {
+    const pid = await until(
+      LONG_MS,
+      async () => {
+        const { rows } = await witness.query<{ pid: number }>(
+          `SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'autopilot %' AND datname = current_database() LIMIT 1`,
+        );
+        return rows[0]?.pid ?? 0;
+      },
+      (found) => found !== 0,
+    );
     process.kill(pid, 'SIGKILL');
     // One that had ended and was not buried yet can be killed, too, and nobody minds.
-    return await Promise.race([noticed, sleep(NOTICED_MS, false, { ref: false })]);
+    await sleep(NOTICED_MS, null, { signal: noticed.signal }).catch(() => {});
+    return noticed.signal.aborted;
   } catch {
     return false;
   } finally {
