@@ -44,7 +44,7 @@ interface Pair {
 
 const GENERATIONS = 3;
 /** Of what has a goal, and of what says how far the figures can be trusted. */
-const GENERATIONS_OF_GOALS = 8;
+const GENERATIONS_OF_GOALS = 6;
 const withGoals: ReadonlySet<string> = new Set(['again', 'tracking', 'context', 'layers', 'otelMetrics']);
 /** Even, so that each of the two is first as often. */
 const ROUNDS_EACH = 4;

@@ -102,9 +102,10 @@ export async function tortureIndexes(url: string, rounds: number, random: () => 
       child.stdin?.write('go\n');
       if (child.stdout !== null) await once(child.stdout, 'data');
       await sleep(random() * LIFE_MS);
-      if (round % SERVER_EVERY === 0 && (await killServer(url))) serverKills++;
+      const noticed = round % SERVER_EVERY === 0 ? await killServer(url) : null;
       if (round % HALF_EVERY === 0) await killedHalfway(url, child);
       else await end(child);
+      if (noticed !== null && (await noticed())) serverKills++;
       await until(LONG_MS, () => reachable(url), Boolean);
       for (const { state } of await journal.open()) left[state] = (left[state] ?? 0) + 1;
       halfIndexes += (await indexesOf(url)).some(({ whole }) => !whole) ? 1 : 0;
@@ -173,34 +174,38 @@ async function killedHalfway(url: string, child: ChildProcess): Promise<void> {
   });
 }
 
-/** As when the kernel kills one of its processes: it starts anew. False: the one that was found had just ended. */
-async function killServer(url: string): Promise<boolean> {
-  // Until the server has noticed, it takes connections and answers; then it cuts all of them off.
+/**
+ * As when the kernel kills one of its processes: it starts anew. What it answers with waits until it has noticed: before, it
+ * takes connections and answers; then it cuts all of them off. False: the one that was found had just ended.
+ */
+async function killServer(url: string): Promise<() => Promise<boolean>> {
   const witness = new pg.Client({ connectionString: url });
   witness.on('error', () => {});
   await witness.connect();
   const noticed = new AbortController();
   witness.once('end', () => noticed.abort());
+  const pid = await until(
+    LONG_MS,
+    async () => {
+      const { rows } = await witness.query<{ pid: number }>(
+        `SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'autopilot %' AND datname = current_database() LIMIT 1`,
+      );
+      return rows[0]?.pid ?? 0;
+    },
+    (found) => found !== 0,
+  );
   try {
-    const pid = await until(
-      LONG_MS,
-      async () => {
-        const { rows } = await witness.query<{ pid: number }>(
-          `SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'autopilot %' AND datname = current_database() LIMIT 1`,
-        );
-        return rows[0]?.pid ?? 0;
-      },
-      (found) => found !== 0,
-    );
     process.kill(pid, 'SIGKILL');
+  } catch {
+    await witness.end();
+    return () => Promise.resolve(false);
+  }
+  return async () => {
     // One that had ended and was not buried yet can be killed, too, and nobody minds.
     await sleep(NOTICED_MS, null, { signal: noticed.signal }).catch(() => {});
-    return noticed.signal.aborted;
-  } catch {
-    return false;
-  } finally {
     await witness.end();
-  }
+    return noticed.signal.aborted;
+  };
 }
 
 async function reachable(url: string): Promise<boolean> {
