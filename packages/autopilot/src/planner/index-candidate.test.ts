@@ -1,69 +1,36 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { columnStatistics, targetCatalog, targetColumn, targetTable } from '../../../../test/support/target-parts.ts';
 import { ColumnFactsBook } from './column-facts.ts';
 import type { TableRoles } from './column-roles.ts';
 import { candidateDdl, candidatesFor, tooSmall } from './index-candidate.ts';
-import type { TargetCatalog, TargetColumn, TargetTable } from './target-catalog.ts';
+import type { TargetColumn, TargetTable } from './target-catalog.ts';
 import type { ColumnStatistics } from './target-statistics.ts';
 
-const column = (name: string, number: number, plainType: string, category: string): TargetColumn => ({
-  name,
-  number,
-  type: plainType,
-  plainType,
-  typeLength: -1,
-  alignment: 4,
-  category,
-  extension: null,
-  collation: null,
-  notNull: false,
-  virtualExpression: null,
-});
+const column = (name: string, number: number, type: string, category: string): TargetColumn =>
+  targetColumn({ name, number, type, category });
 
-const table = (pages: number): TargetTable => ({
-  oid: 1,
-  schema: 'public',
-  name: 'bookings',
-  kind: 'r',
-  unlogged: false,
-  pages,
-  statisticsPages: pages,
-  rows: 10_000,
-  visiblePages: 0,
-  options: [],
-  partitionKey: null,
-  partitionBound: null,
-  parents: [],
-  rowSecurity: false,
-  columns: [
-    column('during', 1, 'tstzrange', 'R'),
-    column('address', 2, 'inet', 'I'),
-    column('data', 3, 'jsonb', 'U'),
-    column('name', 4, 'text', 'S'),
-    column('room_id', 5, 'bigint', 'N'),
-    column('token', 6, 'text', 'S'),
-  ],
-});
+const table = (pages: number): TargetTable =>
+  targetTable({
+    name: 'bookings',
+    pages,
+    statisticsPages: pages,
+    rows: 10_000,
+    columns: [
+      column('during', 1, 'tstzrange', 'R'),
+      column('address', 2, 'inet', 'I'),
+      column('data', 3, 'jsonb', 'U'),
+      column('name', 4, 'text', 'S'),
+      column('room_id', 5, 'bigint', 'N'),
+      column('token', 6, 'text', 'S'),
+    ],
+  });
 
 function bookOf(pages: number, extensions: readonly string[] = []): ColumnFactsBook {
-  const catalog: TargetCatalog = {
-    versionNumber: 180_000,
-    database: 'd',
-    locale: { provider: 'c', name: 'C' },
+  const catalog = targetCatalog({
     extensions: extensions.map((name) => ({ name, schema: 'public' })),
-    schemas: [],
-    types: [],
-    functions: [],
-    collations: [],
     tables: [table(pages)],
-    constraints: [],
-    indexes: [],
-    views: [],
-    statistics: [],
-    settings: {},
-    notes: [],
-    leftOut: [],
-  };
+  });
   return new ColumnFactsBook(catalog, {
     columns: [statistics('token', 44, -1), statistics('name', 44, 9)],
     extended: [],
@@ -71,25 +38,8 @@ function bookOf(pages: number, extensions: readonly string[] = []): ColumnFactsB
   });
 }
 
-const statistics = (name: string, averageWidth: number, distinct: number): ColumnStatistics => ({
-  schema: 'public',
-  relation: 'bookings',
-  column: name,
-  inherited: false,
-  nullFraction: 0,
-  averageWidth,
-  distinct,
-  commonValues: null,
-  commonFrequencies: null,
-  bounds: null,
-  correlation: 0,
-  commonElements: null,
-  commonElementFrequencies: null,
-  elementCounts: null,
-  rangeLengths: null,
-  rangeEmptyFraction: null,
-  rangeBounds: null,
-});
+const statistics = (column: string, averageWidth: number, distinct: number): ColumnStatistics =>
+  columnStatistics({ relation: 'bookings', column, averageWidth, distinct, correlation: 0 });
 
 const compared = (name: string): TableRoles['equal'][number] => ({
   column: name,

@@ -1,85 +1,37 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { columnStatistics, targetCatalog, targetColumn, targetTable } from '../../../../test/support/target-parts.ts';
 import { arrayMembers } from './parameter-values.ts';
 import { withoutSamples } from './private-statistics.ts';
-import type { TargetCatalog, TargetColumn } from './target-catalog.ts';
+import type { TargetColumn } from './target-catalog.ts';
 import type { ColumnStatistics } from './target-statistics.ts';
 
-const column = (name: string, type: string, category = 'S'): TargetColumn => ({
-  name,
-  number: 1,
-  type,
-  plainType: type.replace(/\(\d+\)$/, ''),
-  typeLength: -1,
-  alignment: 4,
-  category,
-  extension: null,
-  collation: null,
-  notNull: false,
-  virtualExpression: null,
-});
+const column = (name: string, type: string, category = 'S'): TargetColumn =>
+  targetColumn({ name, type, plainType: type.replace(/\(\d+\)$/, ''), category });
 
-const known = (name: string, common: readonly string[], bounds: readonly string[]): ColumnStatistics => ({
-  schema: 'public',
-  relation: 't',
-  column: name,
-  inherited: false,
-  nullFraction: 0.1,
-  averageWidth: 8,
-  distinct: -1,
-  commonValues: common.length === 0 ? null : `{${common.map((one) => JSON.stringify(one)).join(',')}}`,
-  commonFrequencies: common.length === 0 ? null : common.map(() => 0.1),
-  bounds: bounds.length === 0 ? null : `{${bounds.map((one) => JSON.stringify(one)).join(',')}}`,
-  correlation: 0.5,
-  commonElements: null,
-  commonElementFrequencies: null,
-  elementCounts: null,
-  rangeLengths: null,
-  rangeEmptyFraction: null,
-  rangeBounds: null,
-});
+const known = (name: string, common: readonly string[], bounds: readonly string[]): ColumnStatistics =>
+  columnStatistics({
+    relation: 't',
+    column: name,
+    nullFraction: 0.1,
+    averageWidth: 8,
+    distinct: -1,
+    commonValues: common.length === 0 ? null : `{${common.map((one) => JSON.stringify(one)).join(',')}}`,
+    commonFrequencies: common.length === 0 ? null : common.map(() => 0.1),
+    bounds: bounds.length === 0 ? null : `{${bounds.map((one) => JSON.stringify(one)).join(',')}}`,
+    correlation: 0.5,
+  });
 
 function replaced(
   columns: readonly TargetColumn[],
   statistics: readonly ColumnStatistics[],
   check = '',
 ): readonly ColumnStatistics[] {
-  const table = {
-    oid: 1,
-    schema: 'public',
-    name: 't',
-    kind: 'r',
-    unlogged: false,
-    pages: 1,
-    statisticsPages: 1,
-    rows: 1,
-    visiblePages: 0,
-    options: [],
-    partitionKey: null,
-    partitionBound: null,
-    parents: [],
-    rowSecurity: false,
-    columns,
-  };
-  const catalog: TargetCatalog = {
-    versionNumber: 180_000,
-    database: 'd',
-    locale: { provider: 'c', name: 'C' },
-    extensions: [],
-    schemas: [],
-    types: [],
-    functions: [],
-    collations: [],
-    tables: [table],
+  const catalog = targetCatalog({
+    tables: [targetTable({ name: 't', columns })],
     constraints: [{ tableOid: 1, name: 'c', kind: 'c', definition: check, columns: [] }],
-    indexes: [],
-    views: [],
-    statistics: [],
-    settings: {},
-    notes: [],
-    leftOut: [],
-  };
+  });
   return withoutSamples({ columns: statistics, extended: [], notes: [] }, catalog).columns;
 }
 

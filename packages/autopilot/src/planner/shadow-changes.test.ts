@@ -1,26 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { columnStatistics, targetCatalog, targetTable } from '../../../../test/support/target-parts.ts';
 import { shadowChanges, type TargetKnowledge } from './shadow-changes.ts';
 import type { TargetIndex, TargetTable } from './target-catalog.ts';
 import type { ColumnStatistics } from './target-statistics.ts';
 
-const table = (oid: number): TargetTable => ({
-  oid,
-  schema: 'public',
-  name: `t${oid}`,
-  kind: 'r',
-  unlogged: false,
-  pages: 10,
-  statisticsPages: 10,
-  rows: 100,
-  visiblePages: 10,
-  options: [],
-  partitionKey: null,
-  partitionBound: null,
-  parents: [],
-  rowSecurity: false,
-  columns: [],
-});
+const table = (oid: number): TargetTable =>
+  targetTable({ oid, name: `t${oid}`, pages: 10, statisticsPages: 10, rows: 100, visiblePages: 10 });
 
 const index: TargetIndex = {
   oid: 9,
@@ -39,49 +25,15 @@ const index: TargetIndex = {
   scans: 5,
 };
 
-const column = (relation: string, distinct = 7): ColumnStatistics => ({
-  schema: 'public',
-  relation,
-  column: 'a',
-  inherited: false,
-  nullFraction: 0,
-  averageWidth: 4,
-  distinct,
-  commonValues: null,
-  commonFrequencies: null,
-  bounds: null,
-  correlation: null,
-  commonElements: null,
-  commonElementFrequencies: null,
-  elementCounts: null,
-  rangeLengths: null,
-  rangeEmptyFraction: null,
-  rangeBounds: null,
-});
+const column = (relation: string, distinct = 7): ColumnStatistics =>
+  columnStatistics({ relation, column: 'a', distinct });
 
 const known = (
   tables: readonly TargetTable[],
   indexes: readonly TargetIndex[],
   columns: readonly ColumnStatistics[],
 ): TargetKnowledge => ({
-  catalog: {
-    versionNumber: 180_000,
-    database: 'd',
-    locale: { provider: 'c', name: 'C' },
-    extensions: [],
-    schemas: [],
-    types: [],
-    functions: [],
-    collations: [],
-    tables,
-    constraints: [],
-    indexes,
-    views: [],
-    statistics: [],
-    settings: {},
-    notes: [],
-    leftOut: [],
-  },
+  catalog: targetCatalog({ tables, indexes }),
   statistics: { columns, extended: [], notes: [] },
 });
 
