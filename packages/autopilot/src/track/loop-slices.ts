@@ -3,6 +3,7 @@ import type { Settings } from '../config/registry.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Recorder, Sink } from './observation.ts';
 import type { RequestContext, RequestScope } from './request-scope.ts';
+import { SampleSchedule } from './sample-schedule.ts';
 
 /** What {@link LoopSlices} are made of. */
 export interface LoopSlicesOptions {
@@ -17,13 +18,6 @@ export function sampledShareOf({ resources }: Pick<Settings, 'resources'>): numb
   return resources.enabled ? resources.sampledShare : 0;
 }
 
-/** How long a sample lasts at least: dozens of requests of a busy service, so that where it begins matters little. */
-const SAMPLE_MS = 100;
-/** And so many turns of the loop: in some of them many requests begin, in others many go on. */
-const SAMPLE_TURNS = 6;
-/** A sample of a busy loop lasts until its timer gets its turn; the pause after it grows with it, up to this. */
-const LONGEST_PAUSE_MS = 10_000;
-const ASK_AGAIN_MS = 1_000;
 /** The recent routes' memory: halved about every second, and at most so many of them. */
 const FORGET = 0.7;
 const MAX_RECENT = 256;
@@ -35,12 +29,9 @@ const MAX_DEPTH = 256;
  * Node calls back into a request's context to the moment that returns. Process counters can't tell: on one loop they
  * charge each request with its neighbours' work.
  *
- * Watching every callback costs too much, so it is done on a sample of the time:
- *   estimate of a route = (sum of its slices within samples) / sampledShare.
- * A sample begins between two slices, and the slice under way at its end counts whole: its end is a stopping time, so by
- * Wald's equation the expected sum of a route's slices is its share of all (cutting the last slice off would count short
- * ones too high). The pause after a sample is on average its own length times (1 - share) / share, and exponentially
- * distributed: no rhythm of the service can fall into step with it.
+ * Watching every callback costs too much, so it is done on a sample of the time (SampleSchedule):
+ *   estimate of a route = sum over samples of (its slices within one) x (what a sampled ms of that stands for).
+ * A sample begins and ends between two slices, where the loop's timers have their turn, so that none is cut.
  *
  * States: pausing (no hook is installed; it costs nothing) and sampling. Errors are those of a sample: docs/guides/request-layers.md
  * says how large.
@@ -84,37 +75,16 @@ export class LoopSlices implements Recorder {
   attach(sink: Sink): Disposable {
     this.#sink = sink;
     this.#context.slices = this;
+    const schedule = new SampleSchedule();
     let timer: NodeJS.Timeout;
-    const later = (ms: number, then: () => void): void => {
-      timer = setTimeout(then, ms);
+    const step = (): void => {
+      const { isSampling, weight, nextInMs } = schedule.advance(this.#clock.monotonicMs(), this.#sampledShare());
+      if (isSampling) this.#begin(weight);
+      else this.#end();
+      timer = setTimeout(step, Math.ceil(nextInMs));
       timer.unref();
     };
-    const pause = (ms: number): void => later(ms, begin);
-    const begin = (): void => {
-      const share = this.#sampledShare();
-      if (!(share > 0)) {
-        pause(ASK_AGAIN_MS);
-        return;
-      }
-      // It tells whose callbacks are; without it nobody can be charged.
-      this.#context.enable();
-      this.#begin(share);
-      const beganAtMs = this.#clock.monotonicMs();
-      let turns = 0;
-      const turn = (): void => {
-        turns++;
-        const lastedMs = this.#clock.monotonicMs() - beganAtMs;
-        if (turns < SAMPLE_TURNS || lastedMs < SAMPLE_MS) {
-          later(SAMPLE_MS / SAMPLE_TURNS, turn);
-          return;
-        }
-        this.#end();
-        const pauseMs = (lastedMs * (1 - share)) / share;
-        pause(Math.min(LONGEST_PAUSE_MS, -Math.log(1 - Math.random()) * pauseMs));
-      };
-      later(SAMPLE_MS / SAMPLE_TURNS, turn);
-    };
-    pause(SAMPLE_MS);
+    step();
     return {
       [Symbol.dispose]: () => {
         clearTimeout(timer);
@@ -143,8 +113,11 @@ export class LoopSlices implements Recorder {
     }
   }
 
-  #begin(share: number): void {
-    this.#weight = 1 / share;
+  #begin(weight: number): void {
+    this.#weight = weight;
+    if (this.#sampling) return;
+    // It tells whose callbacks are; without it nobody can be charged.
+    this.#context.enable();
     this.#sampling = true;
     this.#hook.enable();
   }
