@@ -60,7 +60,11 @@ export class SampleSchedule {
     }
     if (this.#edgeMs <= nowMs) this.#lateMs = KEPT * this.#lateMs + (1 - KEPT) * (nowMs - this.#edgeMs);
     while (this.#edgeMs <= nowMs) this.#edgeMs += this.#isSampling ? this.#pause() : this.#begin(share);
-    return { isSampling: this.#isSampling, weight: this.#weight, nextInMs: Math.min(ASK_AGAIN_MS, this.#edgeMs - nowMs) };
+    return {
+      isSampling: this.#isSampling,
+      weight: this.#weight,
+      nextInMs: Math.min(ASK_AGAIN_MS, this.#edgeMs - nowMs),
+    };
   }
 
   #begin(share: number): number {
