@@ -1,6 +1,10 @@
-/** Debian's HAProxy, with the configuration of docs/guides/balancers.md, in front of two applications. */
+/**
+ * Debian's HAProxy, with the configuration of docs/guides/balancers.md, in front of two applications; and what the guide's Envoy,
+ * which can't be had here, asks of an application.
+ */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
@@ -64,9 +68,13 @@ interface Balancer {
   log(): string;
 }
 
+function readGuide(): Promise<string> {
+  return readFile(new URL('../../docs/guides/balancers.md', import.meta.url), 'utf8');
+}
+
 /** HAProxy with the guide's text, the addresses replaced; it is given a socket that listens on a free port already. */
 async function startBalancer(t: TestContext, first: Behind, second: Behind): Promise<Balancer> {
-  const guide = await readFile(new URL('../../docs/guides/balancers.md', import.meta.url), 'utf8');
+  const guide = await readGuide();
   const text = /```haproxy\n(.*?)```/s.exec(guide)?.[1] ?? '';
   const configuration = [
     ['bind :8080', 'bind fd@3'],
@@ -159,5 +167,57 @@ describe('HAProxy, as the guide sets it up', { skip }, () => {
     assert.deepEqual([posted.status, posted.headers.get('retry-after')], [503, '1']);
     await posted.arrayBuffer();
     assert.equal(first.ids.length + second.ids.length, before + 1);
+  });
+});
+
+const orcaNames: ReadonlySet<string> = new Set([
+  'cpu_utilization',
+  'mem_utilization',
+  'application_utilization',
+  'rps_fractional',
+  'eps',
+]);
+
+/** A report as Envoy's source/common/orca/orca_parser.cc reads it; fails where that refuses it. */
+function readAsEnvoy(header: string | null): ReadonlyMap<string, number> {
+  const [, format, text = ''] = /^(TEXT|JSON) (.+)$/.exec(header ?? '') ?? [];
+  assert.ok(format, `${header} has no form that Envoy knows`);
+  const entries: readonly (readonly [string, unknown])[] =
+    format === 'JSON'
+      ? Object.entries(JSON.parse(text))
+      : text.split(',').map((one) => {
+          const [name = '', value = ''] = one.trim().split(/[=:]/);
+          return [name, value === '' ? null : Number(value)];
+        });
+  const read = new Map<string, number>();
+  for (const [name, value] of entries) {
+    assert.ok(orcaNames.has(name), `Envoy knows no ${name}`);
+    assert.ok(!read.has(name), `${name} stands there twice`);
+    assert.ok(typeof value === 'number' && Number.isFinite(value) && value >= 0, `${name} is ${String(value)}`);
+    read.set(name, value);
+  }
+  return read;
+}
+
+describe('Envoy, as the guide sets it up', () => {
+  it('is answered a report that it reads, under the id that it gave, and keeps that report to itself', async (t) => {
+    const guide = await readGuide();
+    const added = /request_headers_to_add:\s+- header: \{ key: ([\w-]+), value: (\w+) \}/.exec(guide);
+    const [, name = '', value = ''] = added ?? [];
+    assert.deepEqual([name, value], ['endpoint-load-metrics-format', 'JSON']);
+    assert.match(guide, /response_headers_to_remove: \[endpoint-load-metrics\]/);
+    const { address } = await behind(t, 'one');
+    const id = randomUUID();
+    const asked = { 'x-forwarded-for': '203.0.113.9', 'x-forwarded-proto': 'http', 'x-request-id': id };
+    for (const headers of [{ ...asked, [name]: value }, asked]) {
+      const answer = await fetch(`http://${address}/orders`, { headers });
+      assert.equal(((await answer.json()) as { client: string }).client, '203.0.113.9');
+      assert.equal(answer.headers.get('x-request-id'), id);
+      const report = answer.headers.get('endpoint-load-metrics');
+      assert.equal(report?.startsWith(headers === asked ? 'TEXT ' : 'JSON '), true, String(report));
+      assert.ok(readAsEnvoy(report).has('application_utilization'));
+    }
+    const checked = /http_health_check: \{ path: (\S+) \}/.exec(guide)?.[1] ?? '';
+    assert.equal((await fetch(`http://${address}${checked}`)).status, 200);
   });
 });
