@@ -1,5 +1,5 @@
 import { useMantineColorScheme } from '@mantine/core';
-import { type ReactElement, useCallback, useEffect, useState, useSyncExternalStore } from 'react';
+import { Fragment, type ReactElement, useCallback, useEffect, useState, useSyncExternalStore } from 'react';
 import { usePathname } from 'wouter/use-browser-location';
 import { useLiveDashboard } from '../live/live-dashboard.tsx';
 import { comparisons, DEFAULT_RANGE, moved, zoomedIn } from '../range/range.ts';
@@ -138,10 +138,15 @@ function UnknownPage(): ReactElement {
     <section className="message-panel">
       <h1 tabIndex={-1}>There is no such page</h1>
       <p>
-        The dashboard has an <PageLink to="/">overview</PageLink>, pages of the{' '}
-        <PageLink to="/instances">instances</PageLink>, the <PageLink to="/tenants">tenants</PageLink>, the{' '}
-        <PageLink to="/resources">resources</PageLink>, the <PageLink to="/configuration">configuration</PageLink> and
-        of <PageLink to="/access">tokens and the audit log</PageLink>, and one for each route.
+        The dashboard has{' '}
+        {pages.map(({ pattern, label }) =>
+          label === null ? null : (
+            <Fragment key={pattern}>
+              <PageLink to={pattern}>{label}</PageLink>,{' '}
+            </Fragment>
+          ),
+        )}
+        and a page for each route.
       </p>
     </section>
   );
