@@ -183,6 +183,9 @@ test('an organization’s usage shows what was asked of it', async () => {
   await page.getByRole('link', { name: 'Usage' }).click();
   const row = page.getByRole('row').filter({ hasText: name });
   await row.locator('polyline').waitFor({ timeout: 20_000 });
+  await page.getByRole('columnheader', { name: 'p95' }).getByRole('link').click();
+  await page.locator('th[aria-sort=descending]').getByText('p95').waitFor();
+  await row.getByText('member').waitFor();
   await row.getByRole('link').click();
   await page.getByText('% of the whole').first().waitFor();
   await page.context().close();
@@ -239,6 +242,8 @@ function pagesOf(slug: string): readonly (readonly [path: string, shows: string]
     ['/account', '.account-part form'],
     ['/admin/users', 'tbody tr'],
     ['/admin/organizations', 'tbody tr'],
+    ['/admin/organizations?sort=p95Ms', 'tbody tr, .message-panel'],
+    ['/admin/audit', 'tbody tr, .message-panel'],
     [`/o/${slug}/projects/99999999`, '.message-panel'],
     ['/o/nowhere', '.message-panel'],
   ];

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { createDatabase } from '../../apps/teamflow/server/database/database.ts';
+import { AdministrativeLog } from '../../apps/teamflow/server/http/administrative-log.ts';
 import { leakCheck } from '../support/leak-check.ts';
 import { openWorld, organizations, type Person, suiteScope } from '../support/teamflow-world.ts';
 
@@ -79,7 +82,84 @@ describe('administration', async () => {
         [other.owner.id, userId, null, `DELETE ${administration}/users/${userId}/sessions`, 403],
       ],
     );
-    assert.doesNotMatch(lines.join(''), /nobody reads/);
+    const kept = await world.call(administrator, 'GET', `${administration}/calls?count=true`);
+    assert.doesNotMatch(lines.join('') + kept.text, /nobody reads/);
+    assert.deepEqual(
+      kept.json.items
+        .slice(0, said.length)
+        .toReversed()
+        .map((one: Readonly<Record<string, unknown>>) =>
+          ['userId', 'userEmail', 'aboutId', 'aboutEmail', 'role', 'call', 'status', 'address'].map(
+            (name) => one[name],
+          ),
+        ),
+      said.map(({ by, about, role, call, status, from: address }) => [
+        by,
+        by === administrator.id ? administrator.email : other.owner.email,
+        about,
+        other.member.email,
+        role,
+        call,
+        status,
+        address,
+      ]),
+    );
+    assert.ok(kept.json.items[0].requestId.length > 0);
+    const callsOf = async (query: string): Promise<readonly string[]> =>
+      (await world.call(administrator, 'GET', `${administration}/calls?${query}`)).json.items.map(
+        ({ call }: { call: string }) => call.split('/').at(-1),
+      );
+    assert.deepEqual(await callsOf('q=set-role'), ['set-role']);
+    assert.ok((await callsOf(`q=${encodeURIComponent(other.member.email.toUpperCase())}`)).length >= said.length);
+    assert.deepEqual(await callsOf(`refused=true&q=${encodeURIComponent(other.owner.email)}`), ['sessions']);
+  });
+
+  test('an account that was made and removed keeps its address in the log', async () => {
+    const cookie = await signIn(administrator);
+    const call = async (path: string, payload: object): Promise<{ readonly user: { readonly id: string } }> => {
+      const headers = { host: 'team.example', origin: 'http://team.example', cookie };
+      const answer = await world.app.inject({ method: 'POST', url: `/api/auth/admin/${path}`, headers, payload });
+      assert.equal(answer.statusCode, 200, answer.body);
+      return answer.json();
+    };
+    const email = 'shortly@teamflow.example';
+    const { user } = await call('create-user', { email, name: 'Shortly', password: 'a good password', role: 'user' });
+    await call('remove-user', { userId: user.id });
+    const { json } = await world.call(administrator, 'GET', `${administration}/calls?q=shortly&refused=false`);
+    assert.deepEqual(
+      json.items.map(({ aboutId, aboutEmail, call: made }: Readonly<Record<string, string>>) => [
+        aboutId,
+        aboutEmail,
+        made,
+      ]),
+      [
+        [user.id, email, 'POST /api/auth/admin/remove-user'],
+        [email, email, 'POST /api/auth/admin/create-user'],
+      ],
+    );
+  });
+
+  test('the log keeps so many calls and no more; those that were refused push out none that were done', async () => {
+    const database = createDatabase(world.pool);
+    await world.pool.query('truncate teamflow.administrative_calls');
+    const log = new AdministrativeLog(database, { done: 3, refused: 2 }, 1);
+    const quiet = { warn: () => {}, error: (said: unknown) => assert.fail(JSON.stringify(said)) };
+    const keep = async (status: number, id: string): Promise<void> => {
+      const request = { method: 'DELETE', url: '/x?secret=1', ip: '127.0.0.1', id, log: quiet };
+      // `as`: no more of them is read
+      await log.keep(request as unknown as FastifyRequest, { statusCode: status } as FastifyReply, {
+        by: administrator,
+        about: null,
+        role: null,
+      });
+    };
+    for (const id of ['a', 'b', 'c', 'd']) await keep(200, id);
+    for (const id of ['e', 'f', 'g', 'h']) await keep(403, id);
+    const { json } = await world.call(administrator, 'GET', `${administration}/calls`);
+    assert.deepEqual(
+      json.items.map(({ requestId, call }: Readonly<Record<string, string>>) => [requestId, call]),
+      ['h', 'g', 'd', 'c', 'b'].map((id) => [id, 'DELETE /x']),
+    );
   });
 
   test('users are found by a part of name or address, page by page', async () => {
@@ -130,6 +210,15 @@ describe('administration', async () => {
     assert.deepEqual(
       list.json.items.map(({ slug, members }: { slug: string; members: number }) => [slug, members]),
       [['run', 3]],
+    );
+    const byId = await world.call(
+      administrator,
+      'GET',
+      `${administration}/organizations?id=${tenant.organizationId}&id=${other.organizationId}`,
+    );
+    assert.deepEqual(
+      byId.json.items.map(({ slug }: { slug: string }) => slug),
+      ['other', 'run'],
     );
     const path = `${administration}/organizations/${tenant.organizationId}`;
     const members = await world.call(administrator, 'GET', `${path}/members`);

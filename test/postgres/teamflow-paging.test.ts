@@ -12,6 +12,7 @@ const tenantPrefix = '/api/v1/organizations/:organizationId';
 const lists: Readonly<Record<string, readonly [order: IndexedOrder, query?: string]>> = {
   '/api/v1/organizations': [listOrders.myOrganizations],
   '/api/v1/administration/users': [listOrders.users],
+  '/api/v1/administration/calls': [listOrders.administrativeCalls],
   '/api/v1/administration/users/:userId/sessions': [listOrders.sessions],
   '/api/v1/administration/organizations': [listOrders.organizations],
   '/api/v1/administration/organizations/:organizationId/members': [listOrders.organizationMembers],
@@ -64,6 +65,10 @@ describe('the pages of every list', async () => {
       `insert into teamflow.sessions (user_id, token, expires_at, created_at, updated_at)
        select $1, 'token ' || i, now() + interval '1 day', now(), now() from generate_series(1, 3) i`,
       [of.member.id],
+    );
+    await world.pool.query(
+      `insert into teamflow.administrative_calls (user_id, user_email, call, status, address, request_id)
+       select 'u', 'u@paged.example', 'POST /api/auth/admin/ban-user', 200, '127.0.0.1', i::text from generate_series(1, 3) i`,
     );
     await world.pool.query(
       `insert into teamflow.notifications (organization_id, user_id, kind, once_key, created_at)

@@ -7,6 +7,7 @@ import type { Accounts } from './accounts/accounts.ts';
 import { createDatabase } from './database/database.ts';
 import type { Plant, SignUp } from './environment.ts';
 import { accountsBridge } from './http/accounts-bridge.ts';
+import { AdministrativeLog } from './http/administrative-log.ts';
 import { answerClientError } from './http/client-error.ts';
 import { health } from './http/health.ts';
 import { autopilotUser, requireIdentity, requireMembership } from './http/identity.ts';
@@ -88,12 +89,13 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   }
   await describeRoutes(app, options.version);
   await app.register(health, { pool, unreadyReasons: options.unreadyReasons ?? (() => []) });
-  await app.register(accountsBridge, { accounts });
+  const database = createDatabase(pool);
+  const administrativeLog = new AdministrativeLog(database);
+  await app.register(accountsBridge, { accounts, administrativeLog });
   if (options.pagesDirectory !== undefined) {
     await app.register(pages, { directory: options.pagesDirectory, signUp: options.signUp ?? 'closed' });
   }
 
-  const database = createDatabase(pool);
   const key = new Uint8Array(hkdfSync('sha256', options.secret, '', 'teamflow page cursors', 32));
   const plants = options.plants ?? new Set<Plant>();
   const context: AccountContext = { database, pager: new Pager({ key }), plants };
@@ -109,7 +111,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
         void reply.headers({ 'cache-control': 'private, no-cache', 'x-content-type-options': 'nosniff' });
       });
       await api.register(meRoutes(context));
-      await api.register(administrationRoutes(context), { prefix: '/administration' });
+      await api.register(administrationRoutes({ ...context, administrativeLog }), { prefix: '/administration' });
       await api.register(
         async (organization) => {
           organization.addHook('onRequest', requireMembership(database));

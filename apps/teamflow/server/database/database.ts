@@ -143,6 +143,20 @@ interface InOrganization {
   organizationId: string;
 }
 
+interface AdministrativeCallTable {
+  id: ReadOnly<number>;
+  at: ReadOnly<Date>;
+  userId: string;
+  userEmail: string;
+  aboutId: string | null;
+  aboutEmail: string | null;
+  call: string;
+  role: string | null;
+  status: number;
+  address: string;
+  requestId: string;
+}
+
 /** The tables read across organizations: signing in, who belongs where, the installation itself. */
 export interface GlobalTables {
   installation: {
@@ -183,6 +197,7 @@ export interface GlobalTables {
   };
   organizations: { id: Generated<string>; name: string; slug: string; createdAt: Date };
   members: MemberTable & InOrganization;
+  administrativeCalls: AdministrativeCallTable;
 }
 
 /** The whole database; handlers of an organization's routes are given an `OrganizationDatabase` instead. */

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
-import { type Accounts, accountsPath, clientAddressHeader } from '../accounts/accounts.ts';
-import { aboutOf, logAdministrativeCall } from './administrative-log.ts';
+import { type Accounts, accountsPath, clientAddressHeader, type User } from '../accounts/accounts.ts';
+import { type AdministrativeLog, aboutOf } from './administrative-log.ts';
 import { Problem, type ProblemDocument, problemType } from './problem.ts';
 
 /** Larger than anything better-auth takes. */
@@ -29,11 +29,11 @@ function isAdministrative({ method, params }: FastifyRequest): boolean {
   return method === 'POST' && typeof rest === 'string' && /(^|\/)admin(\/|$)/.test(rest);
 }
 
-/** Id of who is signed in; null: nobody, or it can't be told now. */
-async function callerOf(accounts: Accounts, { headers }: FastifyRequest): Promise<string | null> {
+/** Who is signed in; null: nobody, or it can't be told now. */
+async function callerOf(accounts: Accounts, { headers }: FastifyRequest): Promise<User | null> {
   if (headers.cookie === undefined) return null;
   const session = await accounts.sessionOf(headers.cookie).catch(() => undefined);
-  return session?.user.id ?? null;
+  return session?.user ?? null;
 }
 
 function textIn(body: object, name: string): string | undefined {
@@ -56,8 +56,16 @@ function problemOf(status: number, text: string, path: string): ProblemDocument 
   return { type: problemType(code), title, status, code, detail: message, message, instance: path };
 }
 
+interface AccountsBridgeOptions {
+  readonly accounts: Accounts;
+  readonly administrativeLog: AdministrativeLog;
+}
+
 /** Hands everything below /api/auth to better-auth, which has its own checks of origin, body and rate. */
-export const accountsBridge: FastifyPluginAsync<{ readonly accounts: Accounts }> = async (app, { accounts }) => {
+export const accountsBridge: FastifyPluginAsync<AccountsBridgeOptions> = async (
+  app,
+  { accounts, administrativeLog },
+) => {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body));
   app.route({
@@ -67,12 +75,13 @@ export const accountsBridge: FastifyPluginAsync<{ readonly accounts: Accounts }>
     // Whoever wants to see why there is too much to do has to sign in.
     config: { autopilot: { essential: true } },
     handler: async (request, reply) => {
-      // Asked before, because the call may end the session that makes it.
+      // Asked before, because the call may end the session that makes it, or remove who it is about.
       const by = isAdministrative(request) ? await callerOf(accounts, request) : null;
+      const named = by === null ? null : aboutOf(request.body as Buffer | undefined); // `as`: the parser above gives nothing else
+      const email = named === null ? null : await administrativeLog.emailOf(named.about);
       const response = await accounts.handle(toWebRequest(request));
       void reply.code(response.status);
-      // `as`: the parser above gives nothing else
-      if (by !== null) logAdministrativeCall(request, reply, { by, ...aboutOf(request.body as Buffer | undefined) });
+      if (named !== null) await administrativeLog.keep(request, reply, { by, email, ...named });
       const replaced = response.status >= 400 ? bodyHeaders : noHeaders;
       for (const [name, value] of response.headers) {
         if (name !== 'set-cookie' && !replaced.has(name)) void reply.header(name, value);

@@ -1,14 +1,14 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { Type } from 'typebox';
-import { logAdministrativeCall } from '../http/administrative-log.ts';
 import { requireAdministrator, strongestRole } from '../http/identity.ts';
 import { Problem } from '../http/problem.ts';
-import type { AccountContext, Routes } from './context.ts';
+import type { AdministrationContext, Routes } from './context.ts';
 import { listOrders } from './list-orders.ts';
 import { readPage, timestampText } from './listing.ts';
 import {
   AdministeredOrganizationSchema,
   AdministeredUserSchema,
+  AdministrativeCallSchema,
   answers,
   listQuery,
   MemberSchema,
@@ -21,14 +21,19 @@ import {
 const tags = ['administration'];
 const Words = Type.String({ minLength: 1, maxLength: 200, description: 'A part of the name or address.' });
 
+const searchedOfCalls = ['userEmail', 'aboutEmail', 'aboutId', 'call', 'role', 'address', 'requestId'].map(
+  (name) => `administrativeCalls.${name}`,
+);
+
 /** A part of any of some texts, whatever its case. */
 function contains(columns: readonly string[], part: string): RawBuilder<SqlBool> {
   const pattern = `%${part.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
   const texts = sql.join(
     columns.map((column) => sql.ref(column)),
-    sql` || ' ' || `,
+    sql`, `,
   );
-  return sql<SqlBool>`(${texts}) ilike ${pattern}`;
+  // Unlike ||, it passes over what is null.
+  return sql<SqlBool>`concat_ws(' ', ${texts}) ilike ${pattern}`;
 }
 
 const isSuspended = sql<boolean>`coalesce(users.banned, false) and coalesce(users.ban_expires > now(), true)`;
@@ -37,15 +42,15 @@ const isSuspended = sql<boolean>`coalesce(users.banned, false) and coalesce(user
  * The installation as its administrators see it: who has an account and where, not what is in an organization.
  * Suspending, roles and new accounts are better-auth's, below /api/auth/admin.
  */
-export const administrationRoutes: Routes<AccountContext> =
-  ({ database, pager }) =>
+export const administrationRoutes: Routes<AdministrationContext> =
+  ({ database, pager, administrativeLog }) =>
   async (app) => {
     app.addHook('onRequest', requireAdministrator);
     app.addHook('onSend', async (request, reply) => {
       if (request.method === 'GET' || request.method === 'HEAD') return;
-      const about: unknown = Reflect.get(Object(request.params), 'userId');
-      const by = request.identity?.user.id ?? null;
-      logAdministrativeCall(request, reply, { by, about: typeof about === 'string' ? about : null, role: null });
+      const userId: unknown = Reflect.get(Object(request.params), 'userId');
+      const about = typeof userId === 'string' ? userId.slice(0, 100) : null;
+      await administrativeLog.keep(request, reply, { by: request.identity?.user ?? null, about, role: null });
     });
 
     const selectUsers = () =>
@@ -187,6 +192,47 @@ export const administrationRoutes: Routes<AccountContext> =
       },
     );
 
+    app.get(
+      '/calls',
+      {
+        schema: {
+          summary: 'What administrators did to accounts and sessions, and what others were refused, newest first',
+          description: 'The newest 100,000 calls are kept, and the newest 10,000 that were refused.',
+          tags,
+          querystring: listQuery({
+            q: Type.Optional(
+              Type.String({
+                minLength: 1,
+                maxLength: 200,
+                description: 'A part of who, about whom, what or where from.',
+              }),
+            ),
+            refused: Type.Optional(Type.Boolean()),
+          }),
+          response: answers(pageOf(AdministrativeCallSchema)),
+        },
+      },
+      async (request, reply) => {
+        const { q, refused } = request.query;
+        let query = database
+          .selectFrom('administrativeCalls')
+          .select(['administrativeCalls.id', 'administrativeCalls.userId', 'administrativeCalls.userEmail'])
+          .select(['administrativeCalls.aboutId', 'administrativeCalls.aboutEmail', 'administrativeCalls.call'])
+          .select(['administrativeCalls.role', 'administrativeCalls.status', 'administrativeCalls.address'])
+          .select(['administrativeCalls.requestId', timestampText('administrativeCalls.at').as('at')]);
+        if (q !== undefined) query = query.where(contains(searchedOfCalls, q));
+        if (refused !== undefined) query = query.where('administrativeCalls.status', refused ? '>=' : '<', 400);
+        const filter = { list: 'administrative-calls', q, refused };
+        return readPage(
+          { pager, database },
+          { ...request.query, order: listOrders.administrativeCalls, filter, url: request.url },
+          reply,
+          query,
+          (row) => [String(row.id)],
+        );
+      },
+    );
+
     const selectOrganizations = () =>
       database
         .selectFrom('organizations')
@@ -206,18 +252,24 @@ export const administrationRoutes: Routes<AccountContext> =
         schema: {
           summary: 'Every organization, by its address',
           tags,
-          querystring: listQuery({ q: Type.Optional(Words) }),
+          querystring: listQuery({
+            q: Type.Optional(Words),
+            id: Type.Optional(
+              Type.Array(UserId, { maxItems: 200, description: 'Only these; it may be given repeatedly.' }),
+            ),
+          }),
           response: answers(pageOf(AdministeredOrganizationSchema)),
         },
       },
       async (request, reply) => {
-        const { q } = request.query;
+        const { q, id } = request.query;
         let query = selectOrganizations();
+        if (id !== undefined) query = query.where('organizations.id', 'in', id);
         if (q !== undefined) query = query.where(contains(['organizations.name', 'organizations.slug'], q));
         const paging = {
           ...request.query,
           order: listOrders.organizations,
-          filter: { list: 'all-organizations', q },
+          filter: { list: 'all-organizations', q, id },
           url: request.url,
         };
         return readPage({ pager, database }, paging, reply, query, (row) => [row.slug]);

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Pager } from '@teamflow/autopilot/page';
 import type { Database } from '../database/database.ts';
 import type { Plant } from '../environment.ts';
+import type { AdministrativeLog } from '../http/administrative-log.ts';
 
 /** What an organization's routes are made with: no database but that of the request's membership. */
 export interface RouteContext {
@@ -14,6 +15,11 @@ export interface RouteContext {
 export interface AccountContext extends RouteContext {
   /** Across organizations. */
   readonly database: Database;
+}
+
+/** What the administration's routes are made with. */
+export interface AdministrationContext extends AccountContext {
+  readonly administrativeLog: AdministrativeLog;
 }
 
 /** A group of routes: a Fastify plugin whose handlers get their types from the schemas. */

@@ -1,6 +1,6 @@
 import type { KeysetOrder } from '@teamflow/autopilot/page';
 
-/** An order that a list is offered in, with the index that every page of it is one range of (004, 005, 007 and 008 in sql/). */
+/** An order that a list is offered in, with the index that every page of it is one range of (004, 005, 007 and 008 in sql/, or that of a key). */
 export interface IndexedOrder extends KeysetOrder {
   readonly index: string;
 }
@@ -68,6 +68,7 @@ type ListName =
   | 'projects'
   | 'teams'
   | 'users'
+  | 'administrativeCalls'
   | 'sessions'
   | 'search';
 
@@ -126,6 +127,11 @@ export const listOrders: Readonly<Record<ListName, IndexedOrder>> = {
     index: 'teams_organization_id_name_key',
   },
   users: { columns: [{ sql: 'users.email', type: 'text' }], direction: 'ascending', index: 'users_email_key' },
+  administrativeCalls: {
+    columns: [{ sql: 'administrative_calls.id', type: 'bigint' }],
+    direction: 'descending',
+    index: 'administrative_calls_pkey',
+  },
   sessions: {
     columns: [
       { sql: 'sessions.created_at', type: 'timestamptz' },

@@ -182,6 +182,23 @@ export const SessionSchema: TSchema = Type.Object(
   closed,
 );
 
+export const AdministrativeCallSchema: TSchema = Type.Object(
+  {
+    id: Id,
+    at: Timestamp,
+    userId: Type.String({ description: 'Who made the call.' }),
+    userEmail: Type.String({ description: 'The address then.' }),
+    aboutId: nullable(Type.String({ description: 'Whom it was about, as the call named it.' })),
+    aboutEmail: nullable(Type.String({ description: 'The address then.' })),
+    call: Type.String({ examples: ['POST /api/auth/admin/ban-user'] }),
+    role: nullable(Type.String({ description: 'The role that it gave.' })),
+    status: Type.Integer({ description: 'Of the answer; from 400 on nothing was changed.' }),
+    address: Type.String({ description: 'Where it came from.' }),
+    requestId: Type.String({ description: '`X-Request-Id` of the answer.' }),
+  },
+  closed,
+);
+
 export const AdministeredOrganizationSchema: TSchema = Type.Object(
   { id: UserId, name: Name, slug: Type.String(), createdAt: Timestamp, members: Type.Integer() },
   closed,

@@ -29,4 +29,19 @@ export interface AdministeredOrganization {
   readonly members: number;
 }
 
+/** A call that changed something in the administration, or was refused. */
+export interface AdministrativeCall {
+  readonly id: number;
+  readonly at: string;
+  readonly userId: string;
+  readonly userEmail: string;
+  readonly aboutId: string | null;
+  readonly aboutEmail: string | null;
+  readonly call: string;
+  readonly role: string | null;
+  readonly status: number;
+  readonly address: string;
+  readonly requestId: string;
+}
+
 export const administration = '/api/v1/administration';

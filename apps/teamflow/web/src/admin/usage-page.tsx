@@ -8,26 +8,24 @@ import { countText } from '../format/words.ts';
 import { usePageTitle } from '../shell/page-title.ts';
 import { GaugeIcon } from '../ui/icons.tsx';
 import { PagedList } from '../ui/paged-list.tsx';
+import { Pager } from '../ui/pager.tsx';
 import { SearchField } from '../ui/search-field.tsx';
-import { Empty, Failure } from '../ui/states.tsx';
+import { Empty, Failure, Loading } from '../ui/states.tsx';
 import { type AdministeredOrganization, administration } from './admin-wire.ts';
 import { TrendLine } from './trend-line.tsx';
-import { type Usages, useUsages } from './usage.ts';
+import { type UsageSort, type Usages, type UsingOrganization, usageSorts, useRankedUsage, useUsages } from './usage.ts';
 import './admin.css';
 
-/** The organizations, and what each takes of the service. */
+/** The organizations, and what each takes of the service: by their addresses, or who took most first. */
 export function UsagePage(): ReactElement {
   const parameters = new URLSearchParams(useSearch());
   const [location, navigate] = useLocation();
   const q = parameters.get('q') ?? '';
-  const search = searchOf({ q, cursor: parameters.get('cursor'), limit: 20, count: 'true' });
-  const organizations = useQuery({
-    queryKey: ['administration', 'organizations', search],
-    queryFn: ({ signal }) =>
-      request<Listed<AdministeredOrganization>>('GET', `${administration}/organizations${search}`, { signal }),
-    placeholderData: keepPreviousData,
-  });
+  const sort = usageSorts.find((one) => one === parameters.get('sort')) ?? null;
   usePageTitle('Usage');
+  const addressOf = (to: Readonly<Record<string, string | null>>): string =>
+    `${location}${searchOf({ q, sort, ...to })}`;
+  const props = { q, cursor: parameters.get('cursor'), addressOf, go: (to: string) => navigate(to) };
   return (
     <>
       <div className="page-head">
@@ -38,75 +36,153 @@ export function UsagePage(): ReactElement {
             Autopilot dashboard
           </a>
         </div>
-        <p className="page-note">What each organization took of the service in the last hour.</p>
+        <p className="page-note">
+          What each organization took of the service in the last hour.
+          {sort !== null && ' Those that asked for nothing are left out of this order.'}
+        </p>
       </div>
       <div className="admin-bar">
-        <SearchField
-          label="Search organizations"
-          value={q}
-          onChange={(to) => navigate(`${location}${searchOf({ q: to })}`)}
-        />
+        <SearchField label="Search organizations" value={q} onChange={(to) => navigate(addressOf({ q: to }))} />
       </div>
-      <PagedList
-        list={organizations}
-        noun="organization"
-        onCursor={(cursor) => navigate(`${location}${searchOf({ q, cursor })}`)}
-        empty={<Empty title="No organization is found">Nothing’s name or address has these letters.</Empty>}
-      >
-        {(items) => <UsageTable organizations={items} />}
-      </PagedList>
+      {sort === null ? <ByAddress {...props} /> : <ByUsage {...props} sort={sort} from={parameters.get('from')} />}
     </>
   );
 }
 
-function UsageTable({ organizations }: { readonly organizations: readonly AdministeredOrganization[] }): ReactElement {
+interface OrderedProps {
+  readonly q: string;
+  readonly cursor: string | null;
+  /** The page's address with other parameters; without a cursor unless one is given. */
+  readonly addressOf: (to: Readonly<Record<string, string | null>>) => string;
+  readonly go: (address: string) => void;
+}
+
+function ByAddress({ q, cursor, addressOf, go }: OrderedProps): ReactElement {
+  const search = searchOf({ q, cursor, limit: 20, count: 'true' });
+  const organizations = useQuery({
+    queryKey: ['administration', 'organizations', search],
+    queryFn: ({ signal }) =>
+      request<Listed<AdministeredOrganization>>('GET', `${administration}/organizations${search}`, { signal }),
+    placeholderData: keepPreviousData,
+  });
+  return (
+    <PagedList
+      list={organizations}
+      noun="organization"
+      onCursor={(to) => go(addressOf({ cursor: to }))}
+      empty={<Empty title="No organization is found">Nothing’s name or address has these letters.</Empty>}
+    >
+      {(items) => <WithUsages organizations={items} addressOf={addressOf} />}
+    </PagedList>
+  );
+}
+
+function WithUsages({
+  organizations,
+  addressOf,
+}: Pick<OrderedProps, 'addressOf'> & { readonly organizations: readonly UsingOrganization[] }): ReactElement {
   const usages = useUsages(organizations.map(({ id }) => id));
   return (
     <>
       {usages.isError && <Failure error={usages.error} onRetry={() => void usages.refetch()} />}
-      <div className="card table-wrap">
-        <table className="table usage-table">
-          <thead>
-            <tr>
-              <th scope="col">Organization</th>
-              <th scope="col" className="right">
-                Requests
-              </th>
-              <th scope="col" className="right wide-only">
-                Share
-              </th>
-              <th scope="col" className="right">
-                p95
-              </th>
-              <th scope="col" className="right">
-                Database
-              </th>
-              <th scope="col" className="right wide-only">
-                Sent
-              </th>
-              <th scope="col" className="wide-only">
-                Trend
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {organizations.map((organization) => (
-              <UsageRow
-                key={organization.id}
-                organization={organization}
-                usages={usages.data}
-                isUnknown={usages.isError}
-              />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <UsageTable
+        organizations={organizations}
+        usages={usages.data}
+        isUnknown={usages.isError}
+        sort={null}
+        addressOf={addressOf}
+      />
     </>
   );
 }
 
+function ByUsage({
+  q,
+  cursor,
+  from,
+  sort,
+  addressOf,
+  go,
+}: OrderedProps & { readonly sort: UsageSort; readonly from: string | null }): ReactElement {
+  const ranked = useRankedUsage({ q, sort, cursor, from });
+  if (ranked.isError) return <Failure error={ranked.error} onRetry={() => void ranked.refetch()} />;
+  if (ranked.data === undefined) return <Loading />;
+  const { organizations, usages, page, from: began, isCut } = ranked.data;
+  if (organizations.length === 0) {
+    return (
+      <div className="card">
+        <Empty title="No organization is found">
+          None {q === '' ? '' : 'with these letters '}asked for anything in the last hour.
+        </Empty>
+      </div>
+    );
+  }
+  return (
+    <>
+      {isCut && (
+        <p className="page-note">More than 200 have these letters: the first 200 by their addresses are ranked.</p>
+      )}
+      <UsageTable {...{ organizations, usages, sort, addressOf }} isUnknown={false} />
+      <Pager
+        page={page}
+        shown={organizations.length}
+        isStale={ranked.isPlaceholderData}
+        noun="organization"
+        onCursor={(to) => go(addressOf({ cursor: to, from: began }))}
+      />
+    </>
+  );
+}
+
+interface UsageTableProps extends Pick<OrderedProps, 'addressOf'> {
+  readonly organizations: readonly UsingOrganization[];
+  readonly usages: Usages | undefined;
+  readonly isUnknown: boolean;
+  /** null: by their addresses. */
+  readonly sort: UsageSort | null;
+}
+
+function UsageTable({ organizations, usages, isUnknown, sort, addressOf }: UsageTableProps): ReactElement {
+  const head = (column: UsageSort | null, label: string, className: string): ReactElement => (
+    <th
+      scope="col"
+      className={className}
+      // The share is in the order of the requests; one column says what the order is.
+      {...(column === sort && label !== 'Share'
+        ? { 'aria-sort': column === null ? ('ascending' as const) : ('descending' as const) }
+        : {})}
+    >
+      <Link href={addressOf({ sort: column })}>{label}</Link>
+    </th>
+  );
+  return (
+    <div className="card table-wrap">
+      <table className="table usage-table">
+        <thead>
+          <tr>
+            {head(null, 'Organization', '')}
+            {head('requests', 'Requests', 'right')}
+            {head('requests', 'Share', 'right wide-only')}
+            {head('p95Ms', 'p95', 'right')}
+            {head('databaseMs', 'Database', 'right')}
+            {head('bytesSent', 'Sent', 'right wide-only')}
+            <th scope="col" className="wide-only">
+              Trend
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {organizations.map((organization) => (
+            <UsageRow key={organization.id} organization={organization} usages={usages} isUnknown={isUnknown} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
 interface UsageRowProps {
-  readonly organization: AdministeredOrganization;
+  readonly organization: UsingOrganization;
   readonly usages: Usages | undefined;
   readonly isUnknown: boolean;
 }
@@ -117,8 +193,8 @@ function UsageRow({ organization, usages, isUnknown }: UsageRowProps): ReactElem
   return (
     <tr>
       <td className="usage-name">
-        <Link href={`/admin/organizations/${id}`}>{name}</Link>
-        <small>{members === 1 ? '1 member' : `${countText(members)} members`}</small>
+        {members === null ? name : <Link href={`/admin/organizations/${id}`}>{name}</Link>}
+        <small>{members === null ? 'removed' : members === 1 ? '1 member' : `${countText(members)} members`}</small>
       </td>
       {usages === undefined || data === undefined ? (
         <td colSpan={6}>{isUnknown ? 'Not known' : 'Being read'}</td>

@@ -24,6 +24,7 @@ const InvitationPage = lazy(async () => ({
 const AccountPage = lazy(async () => ({ default: (await import('../account/account-page.tsx')).AccountPage }));
 const UsersPage = lazy(async () => ({ default: (await import('../admin/users-page.tsx')).UsersPage }));
 const UserPage = lazy(async () => ({ default: (await import('../admin/user-page.tsx')).UserPage }));
+const AuditPage = lazy(async () => ({ default: (await import('../admin/audit-page.tsx')).AuditPage }));
 const UsagePage = lazy(async () => ({ default: (await import('../admin/usage-page.tsx')).UsagePage }));
 const OrganizationPage = lazy(async () => ({
   default: (await import('../admin/organization-page.tsx')).OrganizationPage,
@@ -112,6 +113,9 @@ function AdminPages({ me }: { readonly me: Me }): ReactElement {
         <UsersPage />
       </Route>
       <Route path="/admin/users/:userId">{({ userId }) => <UserPage me={me} userId={userId} key={userId} />}</Route>
+      <Route path="/admin/audit">
+        <AuditPage />
+      </Route>
       <Route path="/admin/organizations">
         <UsagePage />
       </Route>

@@ -73,6 +73,9 @@ export function SideBar({ me, organization, organizations }: SideBarProps): Reac
             <SideLink to="/admin/organizations" isStart icon={<BuildingIcon />}>
               Usage
             </SideLink>
+            <SideLink to="/admin/audit" icon={<ActivityIcon />}>
+              Audit log
+            </SideLink>
             <a href="/autopilot/" className="side-link">
               <GaugeIcon />
               Autopilot dashboard
