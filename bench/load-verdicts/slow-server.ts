@@ -1,5 +1,5 @@
 /**
- * A server whose speed is known. Started by load-verdicts.ts:
+ * A server whose speed is known. Started by start-slow-server.ts:
  *
  *   queue MS         answers one request every MS at most, first come, first served: its capacity is 1000 / MS a second
  *   random MS        answers each after a random time, log-normal with a median of MS

@@ -5,7 +5,7 @@ import type { LoadPlan } from '../../packages/autopilot/src/load/plan.ts';
 import type { LoadResult } from '../../packages/autopilot/src/load/result.ts';
 import { runLoad } from '../../packages/autopilot/src/load/run-load.ts';
 import { type BenchFindings, type BenchGoal, type BenchOptions, type BenchRow, median } from '../result.ts';
-import { autocannon, wrk } from './peers.ts';
+import { autocannon, hey, type PeerRun, wrk } from './peers.ts';
 import { rampTruthMs, type ServerReport, scheduleMs, stallTruthMs } from './truth.ts';
 
 /**
@@ -22,9 +22,9 @@ export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> 
     notes: [
       'Truth: a first-come-first-served queue with the stalls and the service time that the server itself measured; no generator has a part in it.',
       `A run that the generator itself calls invalid (it was late, because the machine was busy with other things) is done again, up to ${MOST_TRIES} times; "tries" says how often.`,
-      'wrk and autocannon without a rate ask as fast as they are answered; autocannon with a rate corrects by guessing what was left out.',
+      'wrk, hey and autocannon without a rate ask as fast as they are answered; autocannon with a rate corrects by guessing what was left out.',
       'Rates are of one server process on one core, generators in turns; "of wrk" is the median over rounds of the ratio to the wrk run of the same round.',
-      `hey is not measured: it is in no package of this repository. Load average of the machine at the end: ${loadavg()[0]?.toFixed(1) ?? '?'}.`,
+      `wrk and hey are those of Debian (apt-get install wrk hey); empty: not installed. Load average of the machine at the end: ${loadavg()[0]?.toFixed(1) ?? '?'}.`,
     ],
   };
 }
@@ -71,13 +71,18 @@ interface Case {
   readonly truth: (report: ServerReport, rate: number) => number;
   /** Rate and connections. */
   readonly loads: readonly (readonly [rate: number, connections: number])[];
+  /** Numbers of connections that other generators are asked with as well, at 1,000 a second. */
+  readonly beside: readonly number[];
 }
+
+/** The rate that has other generators beside it. */
+const PEER_RATE = 1000;
 
 const stallLoads = [
   [200, 10],
-  [1000, 10],
-  [1000, 50],
-  [1000, 200],
+  [PEER_RATE, 10],
+  [PEER_RATE, 50],
+  [PEER_RATE, 200],
   [4000, 50],
 ] as const;
 
@@ -86,6 +91,7 @@ const ramp = (maxDelayMs: number, rate: number, connections: number): Case => ({
   mode: ['ramp', String(maxDelayMs)],
   truth: (report) => rampTruthMs(report, 0.99),
   loads: [[rate, connections]],
+  beside: [connections],
 });
 
 const cases: readonly Case[] = [
@@ -94,12 +100,14 @@ const cases: readonly Case[] = [
     mode: ['stall', '1', '1000'],
     truth: (report, rate) => stallTruthMs(report, rate, 0.99),
     loads: stallLoads,
+    beside: [10, 50, 200],
   },
   {
     name: 'ten stalls of 100 ms',
     mode: ['stall', '10', '100'],
     truth: (report, rate) => stallTruthMs(report, rate, 0.99),
     loads: stallLoads,
+    beside: [50],
   },
   // Twice the connections that the slowest moment takes.
   ramp(500, 200, 200),
@@ -120,7 +128,7 @@ async function measureCorrectness(quick: boolean, log: (line: string) => void): 
   const seconds = scheduleMs / 1000;
   let worst = 0;
   let unanswered = 0;
-  for (const { name, mode, truth, loads } of cases) {
+  for (const { name, mode, truth, loads, beside } of cases) {
     for (const [rate, connections] of quick ? loads.slice(-1) : loads) {
       log(`load: ${name}, ${rate} a second over ${connections} connections`);
       await using server = await startServer(...mode);
@@ -138,12 +146,18 @@ async function measureCorrectness(quick: boolean, log: (line: string) => void): 
       if (valid) worst = Math.max(worst, Math.abs(off));
       else unanswered++;
       const peers: Record<string, number | null> = {};
-      if (!quick && rate === 1000) {
-        peers['wrk p99 ms'] = (await wrk({ url: server.url, connections, seconds }))?.p99Ms ?? null;
-        await server.report();
-        peers['autocannon p99 ms'] = (await autocannon({ url: server.url, connections, seconds })).p99Ms;
-        await server.report();
-        peers['autocannon -R p99 ms'] = (await autocannon({ url: server.url, connections, seconds, rate })).p99Ms;
+      if (!quick && rate === PEER_RATE && beside.includes(connections)) {
+        const asked: PeerRun = { url: server.url, connections, seconds };
+        for (const [peer, ask] of [
+          ['wrk', wrk],
+          ['hey', hey],
+          ['autocannon', autocannon],
+          ['autocannon -R', (run: PeerRun) => autocannon({ ...run, rate })],
+        ] as const) {
+          peers[`${peer} p99 ms`] = (await ask(asked))?.p99Ms ?? null;
+          // The next one meets the schedule from its beginning.
+          await server.report();
+        }
       }
       rows.push({
         case: `${name}, ${rate}/s, ${connections} connections`,
@@ -190,7 +204,7 @@ const contestants: readonly Contestant[] = [
 ];
 
 async function measureSpeed(quick: boolean, log: (line: string) => void): Promise<Part> {
-  const [rounds, seconds] = quick ? [3, 2] : [9, 4];
+  const [rounds, seconds] = quick ? [3, 2] : [7, 4];
   const rows: BenchRow[] = [];
   const goals: BenchGoal[] = [];
   await using server = await startServer();

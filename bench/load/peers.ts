@@ -29,7 +29,21 @@ export async function wrk({ url, connections, seconds }: PeerRun): Promise<PeerR
       p99Ms: Number(value) * (unit === 's' ? 1000 : unit === 'us' ? 0.001 : 1),
     };
   } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return null;
+    if (isMissing(thrown)) return null;
+    throw thrown;
+  }
+}
+
+/** Null: it is not installed. */
+export async function hey({ url, connections, seconds }: PeerRun): Promise<PeerResult | null> {
+  try {
+    const { stdout } = await execute('hey', ['-z', `${seconds}s`, '-c', String(connections), url]);
+    return {
+      ratePerSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]),
+      p99Ms: 1000 * Number(/99%+ in ([\d.]+) secs/.exec(stdout)?.[1]),
+    };
+  } catch (thrown) {
+    if (isMissing(thrown)) return null;
     throw thrown;
   }
 }
@@ -40,4 +54,8 @@ export async function autocannon({ url, connections, seconds, rate }: PeerRun): 
   const { stdout } = await execute(process.execPath, args);
   const answer = JSON.parse(stdout) as { requests: { average: number }; latency: { p99: number } }; // its documented form
   return { ratePerSecond: answer.requests.average, p99Ms: answer.latency.p99 };
+}
+
+function isMissing(thrown: unknown): boolean {
+  return thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
 }

@@ -1,12 +1,12 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from '@teamflow/autopilot/client';
 import { type Flow, type LoadPlan, type LoadReport, runLoadTest } from '@teamflow/autopilot/load';
-import { everyday, teamflow as plan } from '../../apps/teamflow/load/journeys.ts';
-import { sampleMembers } from '../../apps/teamflow/load/sample-members.ts';
+import { everyday } from '../../apps/teamflow/load/journeys.ts';
 import { startTeamFlow, type TeamFlowProcess } from '../../tools/teamflow-process.ts';
 import type { BenchFindings, BenchOptions, BenchRow } from '../result.ts';
+import { signedIn } from './signed-in.ts';
 
 const USERS = 1000;
 const THINK_MS = 5000;
@@ -15,7 +15,7 @@ const MOST_RSS_BYTES = 512 * 1024 * 1024;
 
 /**
  * TeamFlow with medium sample data, its autopilot on, and 1,000 signed-in users who think five seconds between two requests; then
- * five times the usual arrivals, and back. Ten minutes; quick: a minute and a half, about four in all.
+ * five times the usual arrivals, and back. Ten minutes; quick: one.
  */
 export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> {
   const state = await mkdtemp(join(tmpdir(), 'teamflow-users-'));
@@ -25,16 +25,14 @@ export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> 
       TEAMFLOW_DATA: 'medium',
       TEAMFLOW_TRUSTED_PROXIES: '127.0.0.1',
     });
-    const { url, administrator } = teamflow;
-    const kept = await readFile(join(state, 'sample-member'), 'utf8');
-    const [, memberPassword = ''] = /^password: (.+)$/m.exec(kept) ?? [];
-    const members = await sampleMembers({ url, ...administrator, memberPassword, count: USERS });
-    if (members.length < USERS) throw new Error(`The sample data has ${members.length} members; ${USERS} are needed.`);
-    const data = { members: { rows: members.map((member) => ({ ...member })), pick: 'user' as const } };
-    const common = { ...plan, target: url, data, abort: { errorRatio: 0.5, waitMs: 60_000 } };
+    log(`users: signing ${USERS} in`);
+    const common = {
+      ...(await signedIn(teamflow, state, USERS)),
+      abort: { errorRatio: 0.5, waitMs: 60_000 },
+    };
 
-    const [warmupMs, minutes] = quick ? [20_000, 1.5] : [60_000, 10];
-    log(`users: signing ${USERS} in, then ${minutes} minutes`);
+    const [warmupMs, minutes] = quick ? [20_000, 1] : [60_000, 10];
+    log(`users: ${minutes} minutes`);
     const users = await measured(teamflow, 'load', log, {
       ...common,
       name: `${USERS} users, ${THINK_MS / 1000} s of think time`,

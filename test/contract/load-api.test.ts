@@ -31,6 +31,7 @@ const PATH = '/api/v1/optimization/load-test';
 let target: LoadTarget;
 let other: LoadTarget;
 let world: ControlWorld;
+let linked: FakeAgent;
 let lastAskedAt = 0;
 let lastPath = '';
 let lastMark: string | undefined;
@@ -45,7 +46,8 @@ before(async () => {
   });
   other = await loadTarget('http', () => ({}));
   world = await controlWorld({ service: 'orders', applicationUrl: target.origin, benchmarkRoundMs: 3 });
-  await report(world, world.link('one'), 30);
+  linked = world.link('one');
+  await report(world, linked, 30);
 });
 after(async () => {
   await world[Symbol.asyncDispose]();
@@ -186,6 +188,11 @@ describe('a load test through the API', () => {
   it('sends nothing where the plan, the target or the caller will not do', async () => {
     const post = (order: unknown, headers = {}): Promise<string> => refused(world.send('POST', PATH, order, headers));
     assert.match(await post({ plan: plan(1000, { wrong: 1 }) }), /^AP_LOAD_PLAN_INVALID [^]*wrong/);
+    const written = 'name: look\nload: { kind: users, stages: [{ durationMs: 1000, users: 0 }] }\nflows: []\n';
+    assert.match(
+      await post({ plan: written }),
+      /^AP_LOAD_PLAN_INVALID [^]*plan:2: load.stages\[0\].users: 0 is under 1. Write at least 1.[^]*plan:3: flows/,
+    );
     assert.match(await post({ plan: plan(1000, { data: { a: { file: '/etc/passwd' } } }) }), /can name none/);
     assert.match(await post({ plan: plan(1000), kind: 'lode' }), /^AP_BODY_INVALID .*kind/);
     assert.match(await post({ plan: plan(1000), objective: ['fast'] }), /^AP_BODY_INVALID .*"fast"/);
@@ -208,12 +215,24 @@ describe('a load test through the API', () => {
   });
 });
 
-it('a test is kept apart when asked to: its requests carry a mark that agents were told of, as long as it runs', async () => {
+it('a test ends by what the agents say of their processes; one that is kept apart carries a mark that agents were told of, as long as it runs', async () => {
   const agent = world.link('marked');
   const told = (): readonly string[] =>
     agent.heard.flatMap((one) => (one.kind === 'test-marks' ? [one.marks] : [])).at(-1) ?? [];
   lastMark = undefined;
-  await ended((await start({ plan: plan(300) })).id);
+  const { id: watched } = await start({ plan: plan(30_000, { abort: { cpuCores: 0.5 } }) });
+  const vitals = { elapsedMs: 200, cpuMs: 60, eventLoopDelayMs: 0, rssBytes: 1, databaseConnections: null };
+  const beat = setInterval(() => {
+    for (const one of [linked, agent]) one.say({ kind: 'vitals', vitals });
+  }, 50);
+  const { state, reason } = await ended(watched);
+  clearInterval(beat);
+  assert.equal(state, 'aborted');
+  assert.match(reason ?? '', /the target keeps cores busy: 0.6 \(cpuCores, the limit is 0.5\)/);
+  assert.deepEqual(
+    agent.heard.flatMap((one) => (one.kind === 'watch-vitals' ? [one.on] : [])),
+    [true, false],
+  );
   assert.equal(lastMark, undefined, 'nobody asked for it');
   const marked = async (order: object): Promise<void> => {
     const { id } = await start({ plan: plan(300), ...order });
@@ -294,7 +313,7 @@ describe('a benchmark through the API', () => {
         ['compression', true],
         ['database', false],
         ['api', true],
-        ['cache', false],
+        ['cache', true],
       ],
     );
     assert.ok((found.score ?? 0) > 0);
@@ -306,7 +325,7 @@ describe('a benchmark through the API', () => {
     // A service that does not answer is left out, with the reason; the rest stands.
     await set({ benchmark: { path: '/lost' } });
     assert.equal(await command('run', '--at-least', '1000000'), 1, 'a score that high is rare');
-    assert.match(out.join('\n'), /Geometric mean of runtime 57 %[^]*database: left out\. No database is watched/);
+    assert.match(out.join('\n'), /Geometric mean of runtime 50 %[^]*database: left out\. No database is watched/);
     assert.match(out.join('\n'), /api: left out\. GET \/lost.*(status 404|failed)/);
     const newest = (await list()).benchmarks[0]?.id ?? '';
     await command('compare', id, newest);

@@ -20,11 +20,18 @@ const CAPACITY = 1000 / SERVICE_MS;
 let target: LoadTarget;
 let folder = '';
 let asked = 0;
+let keysGiven = 0;
+const keysBack = new Set<string>();
 before(async () => {
   let free = 0;
   target = await loadTarget('http', async ({ url }) => {
     asked++;
     if (url === '/missing') return { status: 404, body: '<script>alert(1)</script>' };
+    if (url === '/in') return { body: JSON.stringify({ key: ++keysGiven }) };
+    if (url.startsWith('/out?key=')) {
+      keysBack.add(url);
+      return {};
+    }
     const now = performance.now();
     free = Math.max(now, free) + SERVICE_MS;
     await delay(free - now);
@@ -96,7 +103,7 @@ describe('autopilot load', () => {
   it('finds where a service of known capacity breaks, and models it', async () => {
     const plan = planFile(
       'knee.yaml',
-      `load: { kind: arrivals, users: 100, stages: [{ durationMs: 1000, ratePerSecond: 26 }] }\n${FLOWS}`,
+      `load: { kind: arrivals, users: 100, stages: [{ durationMs: 1000, ratePerSecond: 26 }] }\nprepare: [{ name: in, path: /in, take: { key: { json: key } } }]\nfinish: [{ name: out, path: "/out?key=\${key}" }]\n${FLOWS}`,
     );
     const objective = ['--step', '1', '--tolerance', '0.45', '--objective', 'p95 < 200'];
     const { code, out, error } = await run('knee', plan, ...objective, '--json', file('knee.json'));
@@ -109,6 +116,8 @@ describe('autopilot load', () => {
     assert.ok((broke ?? 0) / (knee ?? 1) <= 1.45);
     assert.ok(result.measured.ratePerSecond > 0.4 * CAPACITY);
     assert.match(out, /knee: /);
+    assert.equal(keysGiven, 100, 'users sign in once, however many levels are tried');
+    assert.equal(keysBack.size, 100, 'and sign out once');
   });
 
   it('tries a plan for a moment, and says which steps it did not reach', async () => {
@@ -126,6 +135,26 @@ describe('autopilot load', () => {
     const { out, code } = await run('compare', file('run.json'), file('run.json'));
     assert.equal(code, 1);
     assert.match(out, /^Verdict: not-enough-data$/m);
+  });
+
+  it('puts together what several machines have found', async () => {
+    const { out, code } = await run('merge', file('run.json'), file('run.json'), '--json', file('all.json'));
+    assert.equal(code, 1, 'a threshold was missed');
+    assert.match(out, /MISSED {2}lost: p50 < 1/);
+    const [one, all] = ['run.json', 'all.json'].map(
+      (name) => JSON.parse(readFileSync(file(name), 'utf8')) as LoadReport, // as it was written
+    );
+    assert.equal(all?.result.measured.requests, 2 * (one?.result.measured.requests ?? 0));
+    assert.equal(all?.result.generator.machines, 2);
+    await assert.rejects(run('merge', file('run.json'), file('knee.json')), /not of one test|stress test/);
+    await assert.rejects(run('merge', file('run.json')), /two machines or more/);
+    const plan = file('plan.yaml');
+    const others = ['--run-id', 'night', '--start-at', new Date(Date.now() + 60_000).toISOString()];
+    await assert.rejects(run('run', plan, '--machine', '1/2'), /belong together/);
+    await assert.rejects(run('run', plan, '--machine', '3/2', ...others), /--machine is "3\/2"/);
+    await assert.rejects(run('knee', plan, '--machine', '1/2', ...others), /one machine/);
+    const past = ['--run-id', 'night', '--start-at', '2020-01-01T00:00:00Z'];
+    await assert.rejects(run('run', plan, '--machine', '1/2', ...past), /--start-at is "2020/);
   });
 
   it('sends nothing where the plan has mistakes or the target is not on the list', async () => {

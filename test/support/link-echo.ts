@@ -28,6 +28,7 @@ function answer(channel: ControlChannel): void {
       case 'config-state':
       case 'config-checked':
       case 'profiled':
+      case 'vitals':
       case 'listening':
         return;
       case 'bye':

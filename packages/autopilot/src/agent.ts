@@ -53,6 +53,7 @@ import { RequestContext } from './track/request-scope.ts';
 import { RuntimeRecorder } from './track/runtime-recorder.ts';
 import { seriesSettings } from './track/series-settings.ts';
 import { StatementRegistry } from './track/statement-registry.ts';
+import { VitalsBeat } from './track/vitals-beat.ts';
 
 /** Linux gives ports from here on to whoever asks for any (port 0). */
 const FIRST_EPHEMERAL_PORT = 32_768;
@@ -192,6 +193,7 @@ class RunningAgent implements Agent {
       },
       onTokens: (tokens) => this.#exposition.learnTokens(tokens),
       onTestMarks: (marks) => http.marks.learn(marks),
+      followVitals: (listener) => vitals.follow(listener),
       onRefused: (reason) => process.emitWarning(reason, { type: 'AutopilotWarning', code: 'AP_LINK_REFUSED' }),
     });
     this.#child = controlPlane === 'none' || remote !== null ? null : this.#makeChild(controlPlane);
@@ -199,6 +201,14 @@ class RunningAgent implements Agent {
     this.#dialer = remote === null ? null : this.#makeDialer(remote);
     const compression = new CompressionRecorder(systemClock);
     const loopDelay = new LoopDelay(systemClock);
+    const vitals = new VitalsBeat({
+      clock: systemClock,
+      loopDelay,
+      databaseConnections: () =>
+        this.#pgRecorders.length === 0
+          ? null
+          : this.#pgRecorders.reduce((sum, recorder) => sum + recorder.busyConnections(), 0),
+    });
     const runtime = new RuntimeRecorder({ clock: systemClock, loopDelay, activeRequests: () => http.active });
     this.#flush = new Flush({
       source: {

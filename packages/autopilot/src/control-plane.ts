@@ -252,6 +252,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     address: () => address,
     tokens: () => tokens.digests,
     testMarks: () => load.marks,
+    isWatched: (service) => load.watched.isWatched(service),
+    onVitals: (origin, vitals) => load.watched.hear(origin, vitals),
     take: async (origin, windows) => {
       const { refused, invalid } = await store.append(origin, windows);
       metrics.add(origin, windows);
@@ -315,11 +317,13 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     clock,
     live,
     instances: (service) => agents.linked(service),
+    userName: (id) => agents.userName(id),
     ownTarget: options.applicationUrl ?? null,
     watchedUrl: Object.values(options.watch ?? {})[0] ?? null,
     storeUrl: connected,
     benchmarkRoundMs: options.benchmarkRoundMs,
     onMarks: () => agents.tellTestMarks(),
+    onWatched: (service) => agents.tellWatched(service),
     onTrouble,
   });
   const serviceOf = (named: string | undefined): string =>

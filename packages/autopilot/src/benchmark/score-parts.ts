@@ -18,7 +18,7 @@ export interface Measured {
  */
 export function scoreParts({ rounds, leftOut }: Measured): Pick<BenchmarkReport, 'score' | 'composition' | 'parts'> {
   const parts = suite.map((part): BenchmarkPart => {
-    const reason = part.leftOut ?? leftOut.get(part.id) ?? null;
+    const reason = leftOut.get(part.id) ?? null;
     const measures = part.measures.map((measure) =>
       scored(measure, rounds.get(`${part.id}/${measure.id}`) ?? { leftOut: reason ?? 'It was not measured.' }),
     );
@@ -32,7 +32,7 @@ export function scoreParts({ rounds, leftOut }: Measured): Pick<BenchmarkReport,
       measures,
     };
   });
-  const present = parts.flatMap(({ score, weight }) => (score === null || weight === 0 ? [] : [{ score, weight }]));
+  const present = parts.flatMap(({ score, weight }) => (score === null ? [] : [{ score, weight }]));
   return { score: geometricMean(present), composition: compositionOf(parts), parts };
 }
 
@@ -49,7 +49,7 @@ function scored(measure: MeasureDefinition, rounds: Rounds): BenchmarkMeasure {
 }
 
 function compositionOf(parts: readonly BenchmarkPart[]): string {
-  const present = parts.filter(({ score, weight }) => score !== null && weight > 0);
+  const present = parts.filter(({ score }) => score !== null);
   const absent = parts.filter(({ score }) => score === null).map(({ id }) => id);
   if (present.length === 0) return 'There is no score: nothing could be measured.';
   const whole = present.reduce((sum, { weight }) => sum + weight, 0);

@@ -35,6 +35,7 @@ const headFields = {
   state: { kind: 'string', values: ['running', 'done', 'invalid', 'stopped', 'aborted', 'failed'] },
   reason: orNull(text),
   author: text,
+  authorName: orNull(text),
   startedAt: time,
   endedAt: orNull(time),
   score: orNull(score),
@@ -102,7 +103,7 @@ export const benchmark: ShapeOf<Benchmark> = {
 const suitePart: ShapeOf<BenchmarkSuitePart> = {
   kind: 'object',
   name: 'BenchmarkSuitePart',
-  fields: { id: part, weight: ratio, leftOut: orNull(text), measures: listOf(text) },
+  fields: { id: part, weight: ratio, measures: listOf(text) },
 };
 
 export const benchmarkList: ShapeOf<BenchmarkList> = {

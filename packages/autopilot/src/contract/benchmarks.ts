@@ -80,6 +80,8 @@ export interface BenchmarkHead {
   readonly state: BenchmarkState;
   readonly reason: string | null;
   readonly author: string;
+  /** How the application calls the author; null: it has not said, or a token did it. */
+  readonly authorName: string | null;
   readonly startedAt: string;
   readonly endedAt: string | null;
   /** null: it has not ended, or measured nothing. */
@@ -100,7 +102,6 @@ export interface Benchmark extends BenchmarkHead {
 export interface BenchmarkSuitePart {
   readonly id: BenchmarkPartId;
   readonly weight: number;
-  readonly leftOut: string | null;
   readonly measures: readonly string[];
 }
 

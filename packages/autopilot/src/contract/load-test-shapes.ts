@@ -6,6 +6,7 @@ import type {
   LoadTestHead,
   LoadTestLevel,
   LoadTestList,
+  LoadTestPrediction,
   LoadTestProgress,
   LoadTestReport,
   LoadTestSecond,
@@ -55,6 +56,7 @@ const headFields = {
   state: { kind: 'string', values: ['running', 'passed', 'missed', 'invalid', 'stopped', 'aborted', 'failed'] },
   reason: orNull(text),
   author: text,
+  authorName: orNull(text),
   startedAt: time,
   endedAt: orNull(time),
   summary: orNull(summary),
@@ -130,6 +132,19 @@ const level: ShapeOf<LoadTestLevel> = {
   },
 };
 
+const prediction: ShapeOf<LoadTestPrediction> = {
+  kind: 'object',
+  name: 'LoadTestPrediction',
+  fields: {
+    instances: whole,
+    concurrency: number,
+    ratePerSecond: rate,
+    ratePerSecondLow: rate,
+    ratePerSecondHigh: rate,
+    responseMs: ms,
+  },
+};
+
 const report: ShapeOf<LoadTestReport> = {
   kind: 'object',
   name: 'LoadTestReport',
@@ -141,6 +156,7 @@ const report: ShapeOf<LoadTestReport> = {
     steps: listOf(step),
     vitals: listOf(vitals),
     levels: listOf(level),
+    predictions: listOf(prediction),
   },
 };
 

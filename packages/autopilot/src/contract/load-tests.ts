@@ -33,6 +33,8 @@ export interface LoadTestHead {
   /** Why it is in this state, where that needs words. */
   readonly reason: string | null;
   readonly author: string;
+  /** How the application calls the author; null: it has not said, or a token did it. */
+  readonly authorName: string | null;
   readonly startedAt: string;
   readonly endedAt: string | null;
   /** null: it has not ended, or measured nothing. */
@@ -109,6 +111,16 @@ export interface LoadTestLevel {
   readonly concurrency: number;
 }
 
+/** What the capacity model of a stress test expects of so many requests at once, on so many instances; with its 90 % interval. */
+export interface LoadTestPrediction {
+  readonly instances: number;
+  readonly concurrency: number;
+  readonly ratePerSecond: number;
+  readonly ratePerSecondLow: number;
+  readonly ratePerSecondHigh: number;
+  readonly responseMs: number;
+}
+
 /** What a test found. */
 export interface LoadTestReport {
   /** The verdict and everything that needs words, as lines. */
@@ -122,6 +134,8 @@ export interface LoadTestReport {
   readonly vitals: readonly LoadTestVitals[];
   /** Of a stress test, in the order they were tried; else empty. */
   readonly levels: readonly LoadTestLevel[];
+  /** Of a stress test whose levels carry a capacity model; else empty. */
+  readonly predictions: readonly LoadTestPrediction[];
 }
 
 /** A load test with everything that is known of it. */
@@ -160,10 +174,13 @@ export interface LoadTestList {
 
 /** What POST /optimization/load-test takes. */
 export interface LoadTestOrder {
-  /** A plan as `autopilot load run` takes it, as JSON; its target may be left out. */
+  /**
+   * A plan as `autopilot load run` takes it: as JSON, or as the text of its YAML or JSON, whose mistakes are told with their lines. Its
+   * target may be left out.
+   */
   readonly plan: unknown;
   readonly kind?: LoadTestKind;
-  /** Of a stress test: what must hold, as thresholds; default p99 under 200 ms and errors under 0.1 %. */
+  /** Of a stress test: what must hold, as thresholds; default: the plan's, or p99 under 200 ms and errors under 0.1 %. */
   readonly objective?: readonly string[];
   /**
    * True: its requests are measured as kind `test`, and not with those of routes and tenants. Left out: as load.keepApart says.

@@ -63,6 +63,12 @@ export class PgRecorder implements Recorder {
     return 0;
   }
 
+  /** Connections that are with a caller. */
+  busyConnections(): number {
+    const { totalCount, idleCount } = this.#options.pool;
+    return totalCount - idleCount;
+  }
+
   attach(sink: Sink): Disposable {
     const { pool } = this.#options;
     const clients = new Map<PoolClient, Disposable>();

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ProcessVitals } from '../contract/process-vitals.ts';
 import type { StatementText, Window } from '../contract/series.ts';
-import { AgentLink } from './agent-link.ts';
+import { AgentLink, type AgentLinkOptions } from './agent-link.ts';
 import type { AgentChannel, DownMessage, UpMessage } from './protocol.ts';
 
 class FakeChannel implements AgentChannel {
@@ -53,7 +54,7 @@ function windowOf(second: number, statements: readonly string[] = []): Window {
   };
 }
 
-function makeLink(): AgentLink {
+function makeLink(more: Partial<AgentLinkOptions> = {}): AgentLink {
   return new AgentLink({
     origin: { service: 'orders', instance: 'a', release: '1' },
     pid: 1,
@@ -61,6 +62,7 @@ function makeLink(): AgentLink {
     databases: () => ['main'],
     statementText: (database, id): StatementText | null =>
       id === 'unknown' ? null : { id, database, text: `text of ${id}` },
+    ...more,
   });
 }
 
@@ -317,4 +319,38 @@ test('where the application listens is said once that is known, and again after 
   assert.equal(said(second), 1);
   link.sayListening('http://127.0.0.1:4000');
   assert.equal(said(second), 2);
+});
+
+test('it says how the process is while it is asked to, and no longer than the link lasts', () => {
+  const listeners = new Set<(vitals: ProcessVitals) => void>();
+  const link = makeLink({
+    followVitals: (listener) => {
+      listeners.add(listener);
+      return { [Symbol.dispose]: () => listeners.delete(listener) };
+    },
+  });
+  const vitals: ProcessVitals = {
+    elapsedMs: 200,
+    cpuMs: 1,
+    eventLoopDelayMs: 2,
+    rssBytes: 3,
+    databaseConnections: null,
+  };
+  const [first, second] = [new FakeChannel(), new FakeChannel()];
+  link.connect(first);
+  first.welcome();
+  first.say({ kind: 'watch-vitals', on: true });
+  first.say({ kind: 'watch-vitals', on: true });
+  assert.equal(listeners.size, 1);
+  for (const listener of listeners) listener(vitals);
+  assert.deepEqual(first.sent.at(-1), { kind: 'vitals', vitals });
+  first.say({ kind: 'watch-vitals', on: false });
+  assert.equal(listeners.size, 0);
+  first.say({ kind: 'watch-vitals', on: true });
+  link.connect(second);
+  second.welcome();
+  assert.equal(listeners.size, 0, 'the other control plane has not asked');
+  second.say({ kind: 'watch-vitals', on: true });
+  second.close();
+  assert.equal(listeners.size, 0);
 });

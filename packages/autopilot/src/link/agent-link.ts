@@ -1,6 +1,7 @@
 import type { CodePlace } from '../contract/code-place.ts';
 import type { KnownName } from '../contract/known-name.ts';
 import type { TokenDigest } from '../contract/principal.ts';
+import type { ProcessVitals } from '../contract/process-vitals.ts';
 import { PROFILE_SECONDS, type ProfileKind, type ProfileTree } from '../contract/profile.ts';
 import type { Origin, StatementText, Window } from '../contract/series.ts';
 import { UnsentTexts } from '../contract/unsent-texts.ts';
@@ -42,6 +43,8 @@ export interface AgentLinkOptions {
   readonly onTokens?: (tokens: readonly TokenDigest[]) => void;
   /** Told which marks of load tests are good, and of every welcome, after which there is none until it is said. */
   readonly onTestMarks?: (marks: readonly unknown[]) => void;
+  /** Says how the process is, until it is disposed; absent: nobody looks. */
+  readonly followVitals?: (listener: (vitals: ProcessVitals) => void) => Disposable;
   /** Told once why a control plane does not speak with this agent, until the reason changes. */
   readonly onRefused?: (reason: string) => void;
 }
@@ -88,6 +91,8 @@ export class AgentLink {
   #lostWindows = 0;
   /** Where the newest window ends that was acknowledged, on whatever channel. */
   #takenUntil: EpochMs | null = null;
+  /** While the control plane of this channel watches. */
+  #watched: Disposable | null = null;
   /** Called when something was answered, or the channel is gone. */
   #onProgress: (() => void) | null = null;
 
@@ -109,6 +114,7 @@ export class AgentLink {
   connect(channel: AgentChannel): void {
     this.#channel?.close();
     this.#channel = channel;
+    this.#watch(channel, false);
     // A refusal stands until somebody thinks otherwise: who looks in between wants to know why there is no link.
     if (this.#state.state === 'linked') this.#state = { state: 'unlinked' };
     channel.onMessage((message) => {
@@ -117,6 +123,7 @@ export class AgentLink {
     channel.onClose(() => {
       if (this.#channel !== channel) return;
       this.#channel = null;
+      this.#watch(channel, false);
       if (this.#state.state === 'linked') this.#state = { state: 'unlinked' };
       this.#onProgress?.();
     });
@@ -194,6 +201,7 @@ export class AgentLink {
         this.#state = { state: 'linked', address: message.address };
         // Another control plane may not have heard of those of the one before.
         this.#options.onTestMarks?.([]);
+        this.#watch(channel, false);
         this.#sequence = 0;
         this.#texts = new UnsentTexts(this.#options.statementText);
         this.#placesRevision = 0;
@@ -210,6 +218,9 @@ export class AgentLink {
         return;
       case 'test-marks':
         if (Array.isArray(message.marks)) this.#options.onTestMarks?.(message.marks);
+        return;
+      case 'watch-vitals':
+        this.#watch(channel, message.on);
         return;
       case 'ack':
         this.#acknowledged(message.sequence);
@@ -235,6 +246,14 @@ export class AgentLink {
         this.#refuse(message.reason);
         return;
     }
+  }
+
+  #watch(channel: AgentChannel, on: boolean): void {
+    if (on === (this.#watched !== null)) return;
+    this.#watched?.[Symbol.dispose]();
+    this.#watched = on
+      ? (this.#options.followVitals?.((vitals) => channel.send({ kind: 'vitals', vitals })) ?? null)
+      : null;
   }
 
   #acknowledged(sequence: number): void {

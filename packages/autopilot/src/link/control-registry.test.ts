@@ -191,3 +191,28 @@ test('what another control plane relays takes no link away that the agent has it
   direct.hello();
   assert.deepEqual([again.closed, direct.closed], [true, false]);
 });
+
+test('agents of a service are told whether they are watched: those that are linked, and those that link meanwhile', () => {
+  let watched = true;
+  const heard: unknown[] = [];
+  const registry = new AgentRegistry({
+    clock: new FakeClock(),
+    address: () => 'http://127.0.0.1:1',
+    take: () => Promise.resolve(),
+    isWatched: (service) => watched && service === 'orders',
+    onVitals: ({ instance }, vitals) => heard.push([instance, vitals]),
+    onTrouble: () => undefined,
+  });
+  const [channel, other] = [new FakeControlChannel(), new FakeControlChannel()];
+  registry.accept(channel);
+  registry.accept(other);
+  channel.hello();
+  other.hello({ origin: { service: 'billing', instance: 'two', release: '1' } });
+  assert.deepEqual(channel.sent.at(-1), { kind: 'watch-vitals', on: true });
+  channel.say({ kind: 'vitals', vitals: { cpuMs: 1 } });
+  assert.deepEqual(heard, [['one', { cpuMs: 1 }]]);
+  watched = false;
+  registry.tellWatched('orders');
+  assert.deepEqual(channel.sent.at(-1), { kind: 'watch-vitals', on: false });
+  assert.equal(other.sent.at(-1)?.kind, 'welcome');
+});

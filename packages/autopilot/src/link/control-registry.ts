@@ -40,6 +40,10 @@ export interface AgentRegistryOptions {
   readonly tokens?: () => readonly TokenDigest[];
   /** Marks of load tests that are kept apart, as digests; absent: there are none. */
   readonly testMarks?: () => readonly string[];
+  /** Whether the processes of a service are to say how they are just now; absent: never. */
+  readonly isWatched?: (service: string) => boolean;
+  /** Takes what they say, which may be anything. */
+  readonly onVitals?: (origin: Origin, vitals: unknown) => void;
   /** Takes windows; they are acknowledged when its promise is fulfilled, and asked for again otherwise. */
   readonly take: (origin: Origin, windows: readonly Window[]) => Promise<unknown>;
   /** Told before them until when what an agent sent was taken, here or by another control plane. */
@@ -108,6 +112,7 @@ export class AgentRegistry {
       else if (message.kind === 'config-state' || message.kind === 'config-checked') {
         this.#options.config?.hear(known.origin, channel, message);
       } else if (message.kind === 'profiled') this.#options.profiled?.(known.origin, message);
+      else if (message.kind === 'vitals') this.#options.onVitals?.(known.origin, message.vitals);
       else if (message.kind === 'windows') {
         taken = taken.then(() => this.#take(channel, known, message));
       }
@@ -193,6 +198,14 @@ export class AgentRegistry {
     for (const { channel } of this.#known.values()) channel?.send({ kind: 'test-marks', marks });
   }
 
+  /** Says to the agents of a service whether they are watched now. */
+  tellWatched(service: string): void {
+    const on = this.#options.isWatched?.(service) ?? false;
+    for (const { origin, channel } of this.#known.values()) {
+      if (origin.service === service) channel?.send({ kind: 'watch-vitals', on });
+    }
+  }
+
   /** Ends every link. */
   close(): void {
     for (const channel of this.#channels) channel.close();
@@ -245,6 +258,7 @@ export class AgentRegistry {
     });
     const marks = testMarks?.() ?? [];
     if (marks.length > 0) channel.send({ kind: 'test-marks', marks });
+    if (this.#options.isWatched?.(service) === true) channel.send({ kind: 'watch-vitals', on: true });
     return known;
   }
 

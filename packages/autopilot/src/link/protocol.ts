@@ -2,6 +2,7 @@ import type { CodePlace } from '../contract/code-place.ts';
 import type { SettingValues } from '../contract/configuration.ts';
 import type { KnownName } from '../contract/known-name.ts';
 import type { TokenDigest } from '../contract/principal.ts';
+import type { ProcessVitals } from '../contract/process-vitals.ts';
 import type { ProfileKind, ProfileTree } from '../contract/profile.ts';
 import type { Origin, StatementText, Window } from '../contract/series.ts';
 import type { EpochMs } from '../kernel/clock.ts';
@@ -97,6 +98,8 @@ export type UpMessage =
    * control plane alone: nobody else says what load tests may reach. An older control plane passes it over.
    */
   | { readonly kind: 'listening'; readonly url: string }
+  /** How the process is just now; said while it is watched. Lost when the buffer is full. */
+  | { readonly kind: 'vitals'; readonly vitals: ProcessVitals }
   /** The agent closes in order; its last windows have been sent. */
   | { readonly kind: 'bye' };
 
@@ -116,6 +119,11 @@ export type DownMessage =
    * welcome too while there are any. An older agent passes it over.
    */
   | { readonly kind: 'test-marks'; readonly marks: readonly string[] }
+  /**
+   * Whether the process is watched from now on: then it says `vitals` five times a second. Said after the welcome too, while it is. An
+   * older agent passes it over.
+   */
+  | { readonly kind: 'watch-vitals'; readonly on: boolean }
   /** The message of exactly this sequence was taken; it says nothing of any other. */
   | { readonly kind: 'ack'; readonly sequence: number }
   /**

@@ -28,6 +28,16 @@ describe('the capacity model', () => {
     assert.ok(noisy.state === 'fitted');
     assert.ok(noisy.lambda.low < 100 && 100 < noisy.lambda.high);
     assert.ok(noisy.peakPerSecond.low <= 1074 && noisy.peakPerSecond.high >= 1074);
+    const predictions = noisy.predictions ?? [];
+    assert.deepEqual([...new Set(predictions.map(({ concurrency }) => concurrency))], [16, 32, 64, 128]);
+    for (const { concurrency, instances, ratePerSecond, responseMs } of predictions) {
+      const said = predictLoad(noisy, concurrency, instances);
+      assert.equal(ratePerSecond.value, said.ratePerSecond);
+      assert.ok(responseMs.low <= said.responseMs && said.responseMs <= responseMs.high);
+      const n = concurrency / instances;
+      const truth = (instances * 100 * n) / (1 + 0.05 * (n - 1) + 0.0005 * n * (n - 1));
+      assert.ok(ratePerSecond.low <= 1.03 * truth && ratePerSecond.high >= 0.97 * truth, `${concurrency} ${instances}`);
+    }
   });
 
   test('predicts throughput, latency by Little’s law, and several instances', () => {

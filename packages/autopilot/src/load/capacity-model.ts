@@ -22,6 +22,16 @@ export interface CapacityModel {
   readonly peakConcurrency: number | null;
   /** Root mean square of the relative residuals. */
   readonly residual: number;
+  /** What it says of other loads, on one instance like the one measured and on several. Absent in reports of earlier releases. */
+  readonly predictions?: readonly CapacityPrediction[];
+}
+
+/** What is expected of so many requests at once, spread evenly over so many instances. */
+export interface CapacityPrediction {
+  readonly instances: number;
+  readonly concurrency: number;
+  readonly ratePerSecond: Estimate;
+  readonly responseMs: Estimate;
 }
 
 /** A figure with its 90 % interval. */
@@ -30,6 +40,9 @@ export interface Estimate {
   readonly low: number;
   readonly high: number;
 }
+
+/** What every prediction for several instances has to be read with. */
+export const BEST_CASE = 'More instances are the best case: those that share a database share its limits too.';
 
 /** Data that carry no model. */
 export interface NoCapacityModel {
@@ -52,6 +65,9 @@ const MOST_RESIDUAL = 0.2;
 const STRAIGHT = 0.9;
 const WIDEST_INTERVAL = 3;
 const REFITS = 400;
+/** Predicted: these multiples of the highest concurrency that was measured, on so many instances. */
+const PREDICTED_LOADS: readonly number[] = [0.25, 0.5, 1, 2];
+const PREDICTED_INSTANCES: readonly number[] = [1, 2, 4];
 
 /** Fits the model to steps of a run, or says why they can't carry it. */
 export function fitCapacity(points: readonly CapacityPoint[], seed = 1): CapacityModel | NoCapacityModel {
@@ -116,6 +132,18 @@ export function fitCapacity(points: readonly CapacityPoint[], seed = 1): Capacit
     peakPerSecond: peak,
     peakConcurrency: kappa > 0 && sigma < 1 ? Math.sqrt((1 - sigma) / kappa) : null,
     residual,
+    predictions: PREDICTED_LOADS.flatMap((load) =>
+      PREDICTED_INSTANCES.map((instances) => {
+        const concurrency = Math.max(1, load * most);
+        const of = (parameters: Parameters): ReturnType<typeof predict> => predict(parameters, concurrency, instances);
+        return {
+          instances,
+          concurrency,
+          ratePerSecond: estimate((parameters) => of(parameters).ratePerSecond),
+          responseMs: estimate((parameters) => of(parameters).responseMs),
+        };
+      }),
+    ),
   };
 }
 
@@ -128,7 +156,18 @@ export function predictLoad(
   concurrency: number,
   instances = 1,
 ): { readonly ratePerSecond: number; readonly responseMs: number } {
-  const parameters = { lambda: model.lambda.value, sigma: model.sigma.value, kappa: model.kappa.value };
+  return predict(
+    { lambda: model.lambda.value, sigma: model.sigma.value, kappa: model.kappa.value },
+    concurrency,
+    instances,
+  );
+}
+
+function predict(
+  parameters: Parameters,
+  concurrency: number,
+  instances: number,
+): { readonly ratePerSecond: number; readonly responseMs: number } {
   const ratePerSecond = instances * throughputOf(parameters, concurrency / instances);
   // Little's law: N = X R.
   return { ratePerSecond, responseMs: (1000 * concurrency) / ratePerSecond };

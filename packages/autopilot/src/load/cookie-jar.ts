@@ -2,7 +2,7 @@
  * The cookies of one user for one origin (RFC 6265): a value by name and path, with its end.
  * Domains do not matter (there is one host), and neither does Secure (the plan decides how the host is reached).
  */
-interface Cookie {
+export interface Cookie {
   readonly name: string;
   readonly value: string;
   readonly path: string;
@@ -50,6 +50,17 @@ export class CookieJar {
     const key = `${name};${path}`;
     if (endsAt <= Date.now()) this.#cookies.delete(key);
     else this.#cookies.set(key, { name, value, path, endsAt });
+    this.#headerUntil = 0;
+  }
+
+  /** All of them, for a jar that goes on with them. */
+  get cookies(): readonly Cookie[] {
+    return [...this.#cookies.values()];
+  }
+
+  /** Goes on with those of another jar. */
+  take(cookies: readonly Cookie[]): void {
+    for (const cookie of cookies) this.#cookies.set(`${cookie.name};${cookie.path}`, cookie);
     this.#headerUntil = 0;
   }
 

@@ -8,7 +8,7 @@ import { durationMsOf, ITERATION_STREAM, type Share, USER_STREAM, usersOf } from
 import type { SharedState } from './shared-state.ts';
 import { AFTER_WINDOW, type Outcome, PREPARE_WINDOW, Tally, type WindowDelta } from './tally.ts';
 import { failureKindOf, type Transport } from './transport.ts';
-import { type UserWorld, VirtualUser } from './virtual-user.ts';
+import { type UserSession, type UserWorld, VirtualUser } from './virtual-user.ts';
 import type { Waker } from './waker.ts';
 
 /** How often timeouts, limits and the stop word are looked at, and counters are published. */
@@ -142,17 +142,34 @@ export class LoadEngine implements UserWorld, PacerWorld {
     return this.#options.now();
   }
 
-  /** Opens every user's connection and does what the plan prepares, a few users at once. Answers why that failed, if it did. */
-  async prepare(): Promise<string | undefined> {
+  /**
+   * Opens every user's connection and does what the plan prepares, a few users at once; those of whom there is a session go on with
+   * it. Answers why that failed, if it did.
+   */
+  async prepare(sessions: ReadonlyMap<number, UserSession> = new Map()): Promise<string | undefined> {
     const script = this.plan.prepare;
+    const fresh: VirtualUser[] = [];
+    for (const user of this.users) {
+      const session = sessions.get(user.userIndex);
+      if (session === undefined) fresh.push(user);
+      else user.restore(session);
+    }
     // A connection for each request leaves none to open ahead.
     if (script === undefined && this.#options.plan.http?.keepAlive === false) return undefined;
     this.#phase = 'preparing';
     this.#beginHousekeeping();
-    const failure = script === undefined ? await this.#connectAll() : await this.#eachUser(script, false);
+    const failure =
+      script === undefined || fresh.length === 0
+        ? await this.#connectAll()
+        : await this.#eachUser(fresh, script, false);
     this.#endHousekeeping();
-    for (const user of this.users) user.keepValues();
+    for (const user of fresh) user.keepValues();
     return failure;
+  }
+
+  /** Of every user, by its number. */
+  get sessions(): ReadonlyMap<number, UserSession> {
+    return new Map(this.users.map((user) => [user.userIndex, user.session]));
   }
 
   /** Runs the load from `startMs` (the machine's clock) on; resolves when all of it has ended, or the run was stopped. */
@@ -181,7 +198,7 @@ export class LoadEngine implements UserWorld, PacerWorld {
     if (this.plan.finish === undefined || this.halted) return;
     this.#phase = 'finishing';
     this.#beginHousekeeping();
-    await this.#eachUser(this.plan.finish, true);
+    await this.#eachUser(this.users, this.plan.finish, true);
     this.#endHousekeeping();
   }
 
@@ -329,15 +346,15 @@ export class LoadEngine implements UserWorld, PacerWorld {
     resolve();
   }
 
-  /** Runs a script once for each user. Unless `tolerant`, the first failure ends it and is the answer. */
-  async #eachUser(script: Script, tolerant: boolean): Promise<string | undefined> {
+  /** Runs a script once for each of the users. Unless `tolerant`, the first failure ends it and is the answer. */
+  async #eachUser(users: readonly VirtualUser[], script: Script, tolerant: boolean): Promise<string | undefined> {
     const { promise, resolve } = Promise.withResolvers<string | undefined>();
     let next = 0;
     let running = 0;
     let failed: string | undefined;
     const goOn = (): void => {
       while (running < SCRIPTS_AT_ONCE && (tolerant || failed === undefined) && !this.halted) {
-        const user = this.users[next++];
+        const user = users[next++];
         if (user === undefined) break;
         running++;
         user.begin(script, user.userIndex, USER_STREAM, this.now());

@@ -56,7 +56,7 @@ export class LoadRunner {
     this.#process.tell({ kind: 'start', test, plan, options });
   }
 
-  /** The target's own figures, about once a second. */
+  /** The target's own figures, several times a second. */
   feed(vitals: TargetVitals): void {
     this.#process.tell({ kind: 'vitals', vitals });
   }

@@ -4,7 +4,7 @@ import { type KneeSearch, type LevelOutcome, searchKnee } from './knee-search.ts
 import type { LittleReport, LoadReport, LoadTestKind, StressReport, StressStep } from './load-report.ts';
 import type { AbortLimits, LoadPlan, Step } from './plan.ts';
 import type { LoadResult } from './result.ts';
-import { type LoadProgress, type RunLoadOptions, runLoad } from './run-load.ts';
+import { type LoadProgress, type RunLoadOptions, runLoad, runPart, type TestPart } from './run-load.ts';
 import { openProfileOf, usersOf } from './schedule.ts';
 import type { TargetVitals } from './shared-state.ts';
 import { judgeDrift, type VitalsSample } from './soak.ts';
@@ -12,8 +12,11 @@ import { judgeSpike, spikeLoad } from './spike.ts';
 import { parseThreshold } from './threshold.ts';
 
 /** What a test of any kind is given beside its plan. */
-export interface LoadTestOptions extends Omit<RunLoadOptions, 'startAt' | 'machine'> {
-  /** Of a stress test: what must hold, as thresholds; default: p99 under 200 ms, and one request in a thousand that fails. */
+export interface LoadTestOptions extends RunLoadOptions {
+  /**
+   * Of a stress test: what must hold, as thresholds; default: those of the plan, or where it has none p99 under 200 ms, and one request
+   * in a thousand that fails.
+   */
   readonly objective?: readonly string[];
   /** Of a stress test: how close the knee is found; default 0.03. */
   readonly tolerance?: number;
@@ -49,7 +52,7 @@ const LITTLE_MARGIN = 0.25;
 const SATURATED = 0.85;
 
 /**
- * Runs a test of a kind.
+ * Runs a test of a kind. A stress test is run by one machine.
  * @throws as runLoad() does
  */
 export async function runLoadTest(
@@ -57,7 +60,10 @@ export async function runLoadTest(
   plan: LoadPlan,
   options: LoadTestOptions = {},
 ): Promise<LoadReport> {
-  if (kind === 'stress') return await stressTest(plan, options);
+  if (kind === 'stress') {
+    const { machine: _, startAt: __, ...alone } = options;
+    return await stressTest(plan, alone);
+  }
   const chosen = planOfKind(kind, plan, options);
   const watch = new Watch(options.onProgress);
   const result = await runLoad(chosen, { ...options, onProgress: watch.note });
@@ -103,8 +109,10 @@ function withoutPause(step: Step): Step {
 }
 
 /** Steps up until the service breaks, then halves the distance. */
-async function stressTest(plan: LoadPlan, options: LoadTestOptions): Promise<LoadReport> {
-  const { objective = DEFAULT_OBJECTIVE, tolerance = DEFAULT_TOLERANCE, stepMs = DEFAULT_STEP_MS, signal } = options;
+async function stressTest(plan: LoadPlan, options: Omit<LoadTestOptions, 'machine' | 'startAt'>): Promise<LoadReport> {
+  const { tolerance = DEFAULT_TOLERANCE, stepMs = DEFAULT_STEP_MS, signal } = options;
+  const { thresholds = [] } = plan;
+  const objective = options.objective ?? (thresholds.length > 0 ? thresholds : DEFAULT_OBJECTIVE);
   const ceilings = { ...DEFAULT_CEILINGS, ...options.ceilings };
   const closed = plan.load.kind === 'users';
   const began = performance.now();
@@ -112,13 +120,15 @@ async function stressTest(plan: LoadPlan, options: LoadTestOptions): Promise<Loa
   const vitals: VitalsSample[] = [];
   let best: { readonly result: LoadResult; readonly watch: Watch } | undefined;
   let over: string | null = null;
+  /** Who has signed in for one level need not do so again for the next. */
+  const sessions: TestPart['sessions'] = new Map();
 
   const measure = async (level: number, coarse: boolean): Promise<LevelOutcome> => {
     if (steps.length > 0) await pause(REST_MS, signal);
     const watch = new Watch(options.onProgress);
     const given = levelPlan(plan, level, coarse ? stepMs / 2 : stepMs, objective);
     const atMs = performance.now() - began;
-    const result = await runLoad(given, { ...options, onProgress: watch.note });
+    const result = await runPart(given, { ...options, onProgress: watch.note }, { sessions, farewell: false });
     const outcome = outcomeOf(result);
     if (result.stop !== null && ['requested', 'preparation', 'vitals-missing'].includes(result.stop.reason)) {
       over = result.stop.message;
@@ -146,6 +156,7 @@ async function stressTest(plan: LoadPlan, options: LoadTestOptions): Promise<Loa
     },
     measure,
   );
+  await sayGoodbye(plan, options, sessions);
   // One level was measured at least, or an error was thrown.
   if (best === undefined) throw new Error('A stress test measured nothing.');
   return {
@@ -164,6 +175,15 @@ async function stressTest(plan: LoadPlan, options: LoadTestOptions): Promise<Loa
     }),
     untried: untriedOf(plan, best.result),
   };
+}
+
+/** Does what the plan has for the end, once for every user that was prepared, unless the test was stopped. */
+async function sayGoodbye(plan: LoadPlan, options: LoadTestOptions, sessions: TestPart['sessions']): Promise<void> {
+  if (plan.finish === undefined || sessions.size === 0 || options.signal?.aborted === true) return;
+  const { load } = plan;
+  const all: LoadPlan['load'] =
+    load.kind === 'users' ? { ...load, stages: [{ durationMs: 1000, users: sessions.size }] } : load;
+  await runPart({ ...plan, load: all, warmupMs: 0 }, options, { sessions, farewell: true });
 }
 
 /** One level of the plan, held for a time, with the objective as its thresholds. */

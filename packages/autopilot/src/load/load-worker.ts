@@ -15,7 +15,7 @@ const COUNT_EVERY_MS = 1000;
 const READ_BUFFER_BYTES = 64 * 1024;
 
 // `as`: runLoad(), the only one that starts this thread, hands an order over.
-const { plan, target, runId, share, worker, workers, shared } = workerData as WorkerOrder;
+const { plan, target, runId, share, worker, workers, shared, part } = workerData as WorkerOrder;
 const port = parentPort;
 if (port === null) throw new Error('load-worker runs as a worker thread only.');
 const say = (message: WorkerMessage): void => port.postMessage(message);
@@ -45,18 +45,19 @@ const engine = new LoadEngine({
 });
 
 const started = new Promise<StartMessage>((resolve) => port.once('message', resolve));
-say({ kind: 'prepared', failure: await engine.prepare() });
+const failure = await engine.prepare(part?.sessions);
+say({ kind: 'prepared', failure, sessions: part === undefined ? new Map() : engine.sessions });
 const { startMs } = await started;
 
 const counting = setInterval(() => say({ kind: 'counted', windows: engine.drainTally() }), COUNT_EVERY_MS);
 let before = performance.eventLoopUtilization();
 // As the rest of the report, the utilization is that of the measured part.
 const warm = setTimeout(() => (before = performance.eventLoopUtilization()), startMs - now() + (plan.warmupMs ?? 0));
-await engine.run(startMs);
+if (part?.farewell !== true) await engine.run(startMs);
 clearTimeout(warm);
 const { utilization } = performance.eventLoopUtilization(before);
 clearInterval(counting);
-await engine.finish();
+if (part?.farewell !== false) await engine.finish();
 engine.close();
 say({ kind: 'finished', windows: engine.drainTally(), health: engine.health, utilization });
 // Nothing is left to do; what might still hold the thread (a TLS close) is not waited for.

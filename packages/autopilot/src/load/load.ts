@@ -1,6 +1,6 @@
 /** Load tests: read or write a plan, run it, merge what several machines found. */
 
-export type { CapacityModel, CapacityPoint, Estimate, NoCapacityModel } from './capacity-model.ts';
+export type { CapacityModel, CapacityPoint, CapacityPrediction, Estimate, NoCapacityModel } from './capacity-model.ts';
 export { fitCapacity, predictLoad } from './capacity-model.ts';
 export type { LoadCeilings } from './check-plan.ts';
 export { DEFAULT_CEILINGS } from './check-plan.ts';
@@ -14,6 +14,7 @@ export {
 export type { LoadReport, LoadTestKind, StressReport, StressStep } from './load-report.ts';
 export { passed } from './load-report.ts';
 export { type LoadTestOptions, planOfKind, runLoadTest } from './load-test.ts';
+export { mergeLoadReports } from './merge-reports.ts';
 export { mergeLoadResults } from './merge-results.ts';
 export type * from './plan.ts';
 export { definePlan, LOAD_TEST_HEADER } from './plan.ts';

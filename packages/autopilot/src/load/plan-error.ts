@@ -4,7 +4,7 @@ import { AutopilotError } from '../kernel/errors.ts';
 export interface PlanMistake {
   /** Where: "flows[0].steps[2].path"; empty: the plan as a whole. */
   readonly place: string;
-  /** In the file it was read from, from 1; null when it came from a program. */
+  /** In the file it was read from, from 1; of a module where its plan begins; null when it came from a program. */
   readonly line: number | null;
   readonly message: string;
   readonly remedy: string;

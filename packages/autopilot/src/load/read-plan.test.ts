@@ -217,7 +217,10 @@ describe('files', () => {
       `interface P { name: string }\nconst plan: P = ${JSON.stringify(made)};\nexport default plan;\n`,
     );
     assert.equal(readPlan(path).name, 'typed');
-    assert.throws(() => readPlan(write('bad.ts', 'export default { name: 1 };')), LoadPlanError);
+    assert.throws(
+      () => readPlan(write('bad.ts', '// A plan.\n\nexport default { name: 1 };')),
+      (thrown) => thrown instanceof LoadPlanError && /bad\.ts:3: name: /.test(thrown.message),
+    );
     assert.throws(() => readPlan(write('broken.ts', 'export default {')), /can't be loaded/);
     assert.throws(() => readPlan(join(folder, 'nowhere.yaml')), /can't be read/);
   });

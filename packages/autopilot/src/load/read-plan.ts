@@ -13,6 +13,8 @@ import type { SchemaMistake } from './schema-check.ts';
 export interface ReadPlanOptions extends Omit<PlanCheckOptions, 'lineOf' | 'mistakes'> {
   /** Fields to put in the place of the file's own: another target, another load. */
   readonly replace?: Partial<LoadPlan>;
+  /** Fields for where the plan has none. */
+  readonly missing?: Partial<LoadPlan>;
 }
 
 /**
@@ -25,7 +27,10 @@ export function readPlan(path: string, options: ReadPlanOptions = {}): LoadPlan 
   const source = options.source ?? basename(file);
   const settings = { ...options, source, directory: dirname(file) };
   if (/^\.[cm]?[jt]s$/.test(extname(file))) {
-    return finishReading(defaultExportOf(file, source), settings, () => null);
+    const value = defaultExportOf(file, source);
+    // A module makes its plan by running: where it begins to is the line that can be told.
+    const line = lineOfExport(readFileSync(file, 'utf8'));
+    return finishReading(value, settings, () => line);
   }
   let text: string;
   try {
@@ -70,14 +75,22 @@ export function parsePlan(text: string, options: ReadPlanOptions & { readonly di
   return finishReading(value, { ...options, source }, lineOf);
 }
 
+/**
+ * Reads a plan that came as a value, so that its mistakes have a place and no line; otherwise as parsePlan().
+ * @throws LoadPlanError
+ */
+export function planFromValue(value: unknown, options: ReadPlanOptions = {}): LoadPlan {
+  return finishReading(value, options, () => null);
+}
+
 function finishReading(
   value: unknown,
   options: ReadPlanOptions & { readonly directory?: string },
   lineOf: (place: readonly (string | number)[]) => number | null,
 ): LoadPlan {
-  const { replace, directory, ...check } = options;
+  const { replace, missing, directory, ...check } = options;
   const mistakes: SchemaMistake[] = [];
-  let plan: unknown = isFields(value) ? { ...value, ...replace } : value;
+  let plan: unknown = isFields(value) ? { ...missing, ...value, ...replace } : value;
   if (isFields(plan) && isFields(plan['data'])) {
     plan = {
       ...plan,
@@ -126,6 +139,16 @@ function defaultExportOf(file: string, source: string): unknown {
   } catch (thrown) {
     throw mistake(source, `The module can't be loaded: ${messageOf(thrown)}.`, 'Export the plan as default.', thrown);
   }
+}
+
+/** The line from 1 on which a module's plan begins; null: that can't be told. */
+function lineOfExport(text: string): number | null {
+  const lines = text.split('\n');
+  for (const beginning of [/\bdefinePlan\(/, /^export default\b/, /^module\.exports\b/]) {
+    const at = lines.findIndex((line) => beginning.test(line));
+    if (at >= 0) return at + 1;
+  }
+  return null;
 }
 
 /** Where the node at a place begins: its key, where it has one. What is missing answers with what it is missing from. */

@@ -17,6 +17,7 @@ import { machineClock, SharedState, type StopReason, type TargetVitals } from '.
 import { findSteadyState } from './steady-state.ts';
 import { admitTarget, LOOPBACK_TARGETS, type PinnedTarget, type Resolve, type TargetRule } from './target.ts';
 import { judgeThresholds } from './threshold.ts';
+import type { UserSession } from './virtual-user.ts';
 import type { StartMessage, WorkerMessage, WorkerOrder } from './worker-protocol.ts';
 
 /** What a run is given beside its plan. */
@@ -77,18 +78,39 @@ const MOST_DEFAULT_WORKERS = 4;
  * tested (in both cases nothing was sent), AP_LOAD_WORKER_FAILED when the generator itself broke.
  */
 export async function runLoad(given: LoadPlan, options: RunLoadOptions = {}): Promise<LoadResult> {
+  return await admittedRun(given, options, undefined);
+}
+
+/** A run that belongs to a test of several. */
+export interface TestPart {
+  /** What the runs so far have prepared, by number of the user; each adds those it prepares. */
+  readonly sessions: Map<number, UserSession>;
+  /** Nothing is done but what the plan has for the end, which other parts leave out. */
+  readonly farewell: boolean;
+}
+
+/**
+ * Runs a plan whose users go on with what earlier parts of the test have prepared.
+ * @throws as runLoad() does
+ */
+export async function runPart(given: LoadPlan, options: RunLoadOptions, part: TestPart): Promise<LoadResult> {
+  return await admittedRun(given, options, part);
+}
+
+async function admittedRun(given: LoadPlan, options: RunLoadOptions, part: TestPart | undefined): Promise<LoadResult> {
   const plan = checkPlan(given, {
     hasProbe: options.probe !== undefined,
     ...(options.ceilings === undefined ? {} : { ceilings: options.ceilings }),
   });
   const target = await admitTarget(plan.target, options.targets ?? LOOPBACK_TARGETS, options.resolve);
-  return new LoadRun(plan, target, options).result();
+  return await new LoadRun(plan, target, options, part).result();
 }
 
 class LoadRun {
   readonly #plan: LoadPlan;
   readonly #target: PinnedTarget;
   readonly #options: RunLoadOptions;
+  readonly #part: TestPart | undefined;
   readonly #runId: string;
   readonly #workers: number;
   readonly #state: SharedState;
@@ -100,10 +122,11 @@ class LoadRun {
   #startMs: number = Number.POSITIVE_INFINITY;
   #stop: { reason: StopReason; message: string; atMs: number } | undefined;
 
-  constructor(plan: LoadPlan, target: PinnedTarget, options: RunLoadOptions) {
+  constructor(plan: LoadPlan, target: PinnedTarget, options: RunLoadOptions, part: TestPart | undefined) {
     this.#plan = plan;
     this.#target = target;
     this.#options = options;
+    this.#part = part;
     this.#runId = options.runId ?? randomUUID();
     this.#workers = options.workers ?? Math.min(MOST_DEFAULT_WORKERS, Math.max(1, availableParallelism() - 1));
     this.#state = new SharedState(this.#workers);
@@ -175,6 +198,7 @@ class LoadRun {
       worker,
       workers: this.#workers,
       shared: this.#state.buffer,
+      ...(this.#part === undefined ? {} : { part: this.#part }),
     };
     const thread = new Worker(
       import.meta.url.endsWith('.ts')
@@ -187,6 +211,9 @@ class LoadRun {
     thread.on('message', (message: WorkerMessage) => {
       switch (message.kind) {
         case 'prepared':
+          if (message.failure === undefined) {
+            for (const [user, session] of message.sessions) this.#part?.sessions.set(user, session);
+          }
           prepared.resolve(message.failure);
           break;
         case 'counted':

@@ -13,7 +13,7 @@ export type SentOptions = Pick<
 /** What the process of a load test is told. */
 export type LoadOrder =
   | { readonly kind: 'start'; readonly test: LoadTestKind; readonly plan: LoadPlan; readonly options: SentOptions }
-  /** The target's own figures, about once a second. */
+  /** The target's own figures, several times a second. */
   | { readonly kind: 'vitals'; readonly vitals: TargetVitals }
   | { readonly kind: 'stop' };
 

@@ -1,5 +1,5 @@
 import type { CompiledPlan, CompiledStep, Script } from './compiled-plan.ts';
-import { CookieJar } from './cookie-jar.ts';
+import { type Cookie, CookieJar } from './cookie-jar.ts';
 import type { DataValue } from './plan.ts';
 import { Random } from './random.ts';
 import { checkPath, RenderError, type RenderedRequest, type RequestContext } from './request-template.ts';
@@ -33,6 +33,12 @@ export interface UserWorld {
   cut(): void;
   /** The script has ended; `failure` says why a step of it failed. */
   ended(user: VirtualUser, nowMs: number, failure: string | undefined): void;
+}
+
+/** What `prepare` has left a user with: plain data. */
+export interface UserSession {
+  readonly cookies: readonly Cookie[];
+  readonly values: readonly unknown[];
 }
 
 /**
@@ -125,6 +131,17 @@ export class VirtualUser implements Receiver, RequestContext {
   /** Every later iteration begins with the values that are there now. */
   keepValues(): void {
     this.#kept = this.slots;
+  }
+
+  /** What this user begins every iteration with. */
+  get session(): UserSession {
+    return { cookies: this.jar.cookies, values: this.#kept };
+  }
+
+  /** Goes on as a user of an earlier run of the plan, in the place of `prepare`. */
+  restore({ cookies, values }: UserSession): void {
+    this.jar.take(cookies);
+    this.#kept = values;
   }
 
   /** The pause is over. */

@@ -4,6 +4,7 @@ import type { LoadPlan } from './plan.ts';
 import type { Share } from './schedule.ts';
 import type { WindowDelta } from './tally.ts';
 import type { PinnedTarget } from './target.ts';
+import type { UserSession } from './virtual-user.ts';
 
 /** What a worker thread is started with. */
 export interface WorkerOrder {
@@ -16,11 +17,26 @@ export interface WorkerOrder {
   readonly worker: number;
   readonly workers: number;
   readonly shared: SharedArrayBuffer;
+  /** Of a test of several runs; absent: the run is a test of its own. */
+  readonly part?: WorkerPart;
+}
+
+/** How a run belongs to others of the same plan: its users are prepared once, and say good-bye once. */
+export interface WorkerPart {
+  /** What earlier runs have prepared, by number of the user. */
+  readonly sessions: ReadonlyMap<number, UserSession>;
+  /** Nothing is sent but what the plan has for the end. */
+  readonly farewell: boolean;
 }
 
 /** What a worker thread says. */
 export type WorkerMessage =
-  | { readonly kind: 'prepared'; readonly failure: string | undefined }
+  | {
+      readonly kind: 'prepared';
+      readonly failure: string | undefined;
+      /** Of a part: its users, by number. */
+      readonly sessions: ReadonlyMap<number, UserSession>;
+    }
   /** Once a second. */
   | { readonly kind: 'counted'; readonly windows: readonly WindowDelta[] }
   | { readonly kind: 'crossed'; readonly crossing: Crossing; readonly atMs: number }

@@ -5,7 +5,7 @@ import { formatQuantity } from '../format/quantity.ts';
 import { momentText } from '../format/time.ts';
 import { failureOf } from '../live/shared-stream.ts';
 import { api } from '../session/api.ts';
-import { StateMark } from './load-test-table.tsx';
+import { Author, StateMark } from './load-test-table.tsx';
 
 /** One benchmark with everything that its score is made of. */
 export function BenchmarkResult({ id }: { readonly id: string }): ReactElement {
@@ -20,7 +20,7 @@ export function BenchmarkResult({ id }: { readonly id: string }): ReactElement {
       <p className="load-trouble">{failureOf(error).detail}</p>
     );
   }
-  const { report, score, state, reason, startedAt, author, target } = data;
+  const { report, score, state, reason, startedAt, author, authorName, target } = data;
   return (
     <section className="card table-card" aria-labelledby="benchmark-result">
       <header className="card-head load-head">
@@ -29,7 +29,7 @@ export function BenchmarkResult({ id }: { readonly id: string }): ReactElement {
         </h2>
         <StateMark state={state} />
         <p className="load-quiet">
-          {target}, by {author}, {momentText(Date.parse(startedAt), 0)}
+          {target}, by <Author author={author} authorName={authorName} />, {momentText(Date.parse(startedAt), 0)}
         </p>
       </header>
       {reason !== null && <p className="load-reason benchmark-reason">{reason}</p>}

@@ -9,7 +9,7 @@ import { ProblemPanel } from '../shell/problem-panel.tsx';
 import { useSelection } from '../shell/use-selection.ts';
 import { BenchmarkCompare } from './benchmark-compare.tsx';
 import { BenchmarkResult } from './benchmark-result.tsx';
-import { StateMark } from './load-test-table.tsx';
+import { Author, StateMark } from './load-test-table.tsx';
 import { Plot } from './plot.tsx';
 import '../overview/overview.css';
 import '../overview/tables.css';
@@ -108,7 +108,9 @@ export function BenchmarksPage(): ReactElement {
                       <td key={part}>{scoreOf(one, part)}</td>
                     ))}
                     <td>{one.suite}</td>
-                    <td>{one.author}</td>
+                    <td>
+                      <Author author={one.author} authorName={one.authorName} />
+                    </td>
                   </tr>
                 ))}
               </tbody>
@@ -171,13 +173,12 @@ function Start({ list, onStarted }: { readonly list: BenchmarkList; readonly onS
         Suite {suite.version}
       </h2>
       <ul className="benchmark-suite">
-        {suite.parts.map(({ id, weight, leftOut, measures }) => (
+        {suite.parts.map(({ id, weight, measures }) => (
           <li key={id}>
             <strong>
-              {id}
-              {leftOut === null && ` ${Math.round(100 * weight)} %`}
+              {id} {Math.round(100 * weight)} %
             </strong>{' '}
-            {leftOut ?? `${measures.join('; ')}.`}
+            {measures.join('; ')}.
           </li>
         ))}
       </ul>

@@ -49,20 +49,16 @@ export function LoadTestForm({ service, limits }: LoadTestFormProps): ReactEleme
   });
   const start = (event: SubmitEvent): void => {
     event.preventDefault();
-    let order: LoadTestOrder;
-    try {
-      order = { plan: written === null ? plan() : (JSON.parse(written) as unknown), kind, apart: isApart };
-    } catch (error) {
-      setTrouble(`The plan is no JSON: ${error instanceof Error ? error.message : String(error)}`);
-      return;
-    }
+    // As it is written: mistakes are told with its lines.
+    const order: LoadTestOrder = { plan: written ?? plan(), kind, apart: isApart };
     setIsStarting(true);
     setTrouble(null);
     api.startLoadTest(order, { service }).then(
       (test) => goTo(`/load/${test.id}`),
       (error: unknown) => {
         const { detail, problem } = failureOf(error);
-        setTrouble(`${detail} ${problem?.remedy ?? ''}`);
+        const remedy = problem?.remedy ?? '';
+        setTrouble(detail.includes(remedy) ? detail : `${detail} ${remedy}`);
         setIsStarting(false);
       },
     );
@@ -125,7 +121,7 @@ export function LoadTestForm({ service, limits }: LoadTestFormProps): ReactEleme
       {written !== null && (
         <div className="load-plan">
           <label htmlFor={`${id}-plan`}>
-            Plan as JSON: at most {formatQuantity('count', limits.maxRatePerSecond)} arrivals a second,{' '}
+            Plan in YAML or JSON: at most {formatQuantity('count', limits.maxRatePerSecond)} arrivals a second,{' '}
             {formatQuantity('count', limits.maxUsers)} users, {formatSpan(limits.maxDurationMs)}; targets{' '}
             {limits.targets.join(', ')}
           </label>

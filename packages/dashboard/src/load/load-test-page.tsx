@@ -9,7 +9,7 @@ import { PageLink } from '../shell/page-link.tsx';
 import { ProblemPanel } from '../shell/problem-panel.tsx';
 import { LoadTestCompare } from './load-test-compare.tsx';
 import { LoadTestReportView } from './load-test-report.tsx';
-import { StateMark } from './load-test-table.tsx';
+import { Author, StateMark } from './load-test-table.tsx';
 import { Plot } from './plot.tsx';
 import '../overview/overview.css';
 import '../overview/tables.css';
@@ -45,7 +45,7 @@ export function LoadTestPage({ id }: { readonly id: string }): ReactElement {
     setIsStopping(true);
     api.stopLoadTest(id).catch((error: unknown) => setFailure(failureOf(error)));
   };
-  const { name, state, kind, target, author, startedAt, reason } = test;
+  const { name, state, kind, target, author, authorName, startedAt, reason } = test;
   return (
     <div className="overview load-page">
       <header className="load-head">
@@ -55,7 +55,8 @@ export function LoadTestPage({ id }: { readonly id: string }): ReactElement {
           <StateMark state={state} />
         </span>
         <p className="load-quiet">
-          {kind} against {target}, by {author}, {momentText(Date.parse(startedAt), 0)}
+          {kind} against {target}, by <Author author={author} authorName={authorName} />,{' '}
+          {momentText(Date.parse(startedAt), 0)}
         </p>
         {state === 'running' && (
           <Button size="xs" color="red" loading={isStopping} onClick={stop}>

@@ -11,7 +11,7 @@ const bytes = (value: number): string => formatQuantity('bytes', value);
 
 /** What a test found. */
 export function LoadTestReportView({ report }: { readonly report: LoadTestReport }): ReactElement {
-  const { seconds: windows, percentiles, vitals, levels, thresholds, steps, lines } = report;
+  const { seconds: windows, percentiles, vitals, levels, predictions, thresholds, steps, lines } = report;
   const over = (name: string, of: (window: LoadTestReport['seconds'][number]) => number | null) => ({
     name,
     points: windows.map((window) => ({ x: window.fromMs, y: of(window) })),
@@ -101,6 +101,19 @@ export function LoadTestReportView({ report }: { readonly report: LoadTestReport
             formatQuantity('duration', level.p99Ms),
             formatQuantity('ratio', level.errorRatio),
             number(level.concurrency),
+          ])}
+        />
+      )}
+      {predictions.length > 0 && (
+        <Table
+          title="What its capacity model expects"
+          head={['At once', 'Instances', 'Done a second', '90 % interval', 'Response time']}
+          rows={predictions.map((one) => [
+            number(one.concurrency),
+            formatQuantity('count', one.instances),
+            number(one.ratePerSecond),
+            `${number(one.ratePerSecondLow)} to ${number(one.ratePerSecondHigh)}`,
+            duration(one.responseMs),
           ])}
         />
       )}

@@ -40,7 +40,7 @@ export function LoadTestTable({ tests, page, onPage }: LoadTestTableProps): Reac
               </tr>
             </thead>
             <tbody>
-              {tests.map(({ id, name, state, kind, summary, author, startedAt }) => (
+              {tests.map(({ id, name, state, kind, summary, author, authorName, startedAt }) => (
                 <tr key={id}>
                   <th scope="row">
                     <PageLink to={`/load/${id}`}>{name}</PageLink>
@@ -54,7 +54,9 @@ export function LoadTestTable({ tests, page, onPage }: LoadTestTableProps): Reac
                   <td>{formatQuantity('duration', summary?.p95Ms)}</td>
                   <td>{formatQuantity('duration', summary?.p99Ms)}</td>
                   <td>{formatQuantity('ratio', summary?.errorRatio)}</td>
-                  <td>{author}</td>
+                  <td>
+                    <Author author={author} authorName={authorName} />
+                  </td>
                   <td>{momentText(Date.parse(startedAt), 0)}</td>
                 </tr>
               ))}
@@ -91,6 +93,11 @@ const WORDS: Readonly<Record<LoadTestHead['state'] | BenchmarkState, string>> = 
   aborted: 'Ended itself',
   failed: 'Failed',
 };
+
+/** By name; the id where the application has not said more. */
+export function Author({ author, authorName }: Pick<LoadTestHead, 'author' | 'authorName'>): ReactElement {
+  return <span {...(authorName === null ? {} : { title: author })}>{authorName ?? author}</span>;
+}
 
 /** A state in a word. */
 export function StateMark({ state }: { readonly state: LoadTestHead['state'] | BenchmarkState }): ReactElement {

@@ -7,7 +7,7 @@ import type { Answering } from '../handler.ts';
 import { startedJob } from '../jobs.ts';
 import { newestFirst, partOf } from '../numbered-list.ts';
 import { jsonResponse } from '../responses.ts';
-import { benchmarkHeadOf, headOf } from './benchmark-desk.ts';
+import { headOf } from './benchmark-desk.ts';
 import type { LoadSources } from './load-test-answers.ts';
 import { mustBeToken } from './start-by-get.ts';
 
@@ -37,9 +37,9 @@ export function benchmarkAnswers({
         service,
         suite: { version: SUITE_VERSION, parts: suiteParts },
         limits: desk.limits(principal),
-        running: running === undefined ? null : benchmarkHeadOf(running),
+        running: running === undefined ? null : desk.keptHeadOf(running),
         latest: done === undefined ? null : await desk.read(done.id),
-        benchmarks: items.map(benchmarkHeadOf),
+        benchmarks: items.map((test) => desk.keptHeadOf(test)),
         page,
       };
       return jsonResponse(list, 200, { link: linkHeader(url.pathname + url.search, page) });

@@ -32,6 +32,8 @@ export interface BenchmarkDeskOptions {
   readonly marks: LiveMarks;
   /** benchmark.* */
   readonly settings: SettingsView;
+  /** How an application calls one of its users; null: none has said. */
+  readonly userName: (id: string) => string | null;
   /** What load tests may reach: the first origin is whose API is measured. */
   readonly rules: () => readonly TargetRule[];
   /** The database that is measured, only read; null: none. */
@@ -110,7 +112,7 @@ export class BenchmarkDesk {
       ),
     );
     await runs.tidy(service, true, keepResults);
-    return benchmarkHeadOf(test);
+    return this.keptHeadOf(test);
   }
 
   /** @throws AutopilotError AP_BENCHMARK_UNKNOWN */
@@ -119,7 +121,7 @@ export class BenchmarkDesk {
     if (running !== undefined) {
       const { test, progress } = running;
       const doing = progress?.part ?? null;
-      return { ...benchmarkHeadOf(test), progress: progress?.progress ?? 0, doing, report: null };
+      return { ...this.keptHeadOf(test), progress: progress?.progress ?? 0, doing, report: null };
     }
     const found = await this.#options.runs.ask((store) => store.read(id));
     if (found === null || found.test.kind !== BENCHMARK_KIND) {
@@ -130,7 +132,7 @@ export class BenchmarkDesk {
     const isOver = found.test.state !== 'running';
     // `as`: what end() has kept.
     const report = found.report as unknown as BenchmarkReport | null;
-    return { ...benchmarkHeadOf(found.test), progress: isOver ? 1 : 0, doing: null, report };
+    return { ...this.keptHeadOf(found.test), progress: isOver ? 1 : 0, doing: null, report };
   }
 
   async list(service: string, part: ListPart): Promise<readonly KeptLoadTest[]> {
@@ -142,6 +144,22 @@ export class BenchmarkDesk {
     await this.read(id);
     await this.#options.runs.stop(id);
     return headOf(await this.read(id));
+  }
+
+  /** A kept benchmark as the API gives it. */
+  keptHeadOf(test: KeptLoadTest): BenchmarkHead {
+    const { number: _, kind: __, name: ___, state, summary, ...rest } = test;
+    // `as`: what the desk has kept itself.
+    const kept = summary as unknown as Pick<BenchmarkHead, 'suite' | 'score' | 'scores'> | null;
+    return {
+      ...rest,
+      authorName: this.#options.userName(rest.author),
+      suite: kept?.suite ?? SUITE_VERSION,
+      // `as`: what the desk has entered itself; a control plane that died leaves "failed".
+      state: state as BenchmarkState,
+      score: kept?.score ?? null,
+      scores: kept?.scores ?? [],
+    };
   }
 
   /** @throws AutopilotError AP_BENCHMARK_BUSY */
@@ -222,38 +240,8 @@ export class BenchmarkDesk {
   }
 }
 
-/** A kept benchmark as the API gives it. */
-export function benchmarkHeadOf({
-  id,
-  service,
-  target,
-  state,
-  reason,
-  author,
-  startedAt,
-  endedAt,
-  summary,
-}: KeptLoadTest): BenchmarkHead {
-  // `as`: what the desk has kept itself.
-  const kept = summary as unknown as Pick<BenchmarkHead, 'suite' | 'score' | 'scores'> | null;
-  return {
-    id,
-    service,
-    suite: kept?.suite ?? SUITE_VERSION,
-    target,
-    // `as`: what the desk has entered itself; a control plane that died leaves "failed".
-    state: state as BenchmarkState,
-    reason,
-    author,
-    startedAt,
-    endedAt,
-    score: kept?.score ?? null,
-    scores: kept?.scores ?? [],
-  };
-}
-
 /** What a list has of a benchmark. */
 export function headOf(benchmark: Benchmark): BenchmarkHead {
-  const { id, service, suite, target, state, reason, author, startedAt, endedAt, score, scores } = benchmark;
-  return { id, service, suite, target, state, reason, author, startedAt, endedAt, score, scores };
+  const { progress: _, doing: __, report: ___, ...head } = benchmark;
+  return head;
 }

@@ -16,7 +16,7 @@ import { AutopilotError, messageOf } from '../../kernel/errors.ts';
 import type { LoadCeilings, LoadPlan, TargetVitals } from '../../load/load.ts';
 import type { LoadReport } from '../../load/load-report.ts';
 import { LoadRunner } from '../../load/load-runner.ts';
-import { parsePlan } from '../../load/read-plan.ts';
+import { parsePlan, planFromValue } from '../../load/read-plan.ts';
 import { admitTarget, originOf, parseTargetRule, type TargetRule } from '../../load/target.ts';
 import {
   BENCHMARK_KIND,
@@ -28,6 +28,7 @@ import {
 import type { KeptRuns, KeptWork } from './kept-runs.ts';
 import { levelView, progressView, reasonOf, reportView, stateOf, summaryOf } from './load-report-view.ts';
 import type { LiveMarks } from './test-marks.ts';
+import type { WatchedVitals } from './watched-vitals.ts';
 
 /** What a {@link LoadDesk} is made with. */
 export interface LoadDeskOptions {
@@ -37,7 +38,13 @@ export interface LoadDeskOptions {
   readonly settings: SettingsView;
   /** The origin of the application that this control plane belongs to; null: it belongs to none. */
   readonly ownTarget: string | null;
-  /** What a service's processes and pools use now, and have; empty: nothing was heard of them lately. */
+  /** How an application calls one of its users; null: none has said. */
+  readonly userName: (id: string) => string | null;
+  /** How processes under a test are just now. */
+  readonly watched: WatchedVitals;
+  /** The instances of a service whose link is open. */
+  readonly linked: (service: string) => readonly string[];
+  /** What a service's processes and pools used a second or two ago, and have; empty: nothing was heard of them lately. */
   readonly vitals: (service: string) => Promise<{ readonly used: TargetVitals; readonly has: TargetVitals }>;
 }
 
@@ -45,8 +52,8 @@ export interface LoadDeskOptions {
 export interface LoadTestRequest {
   readonly service: string;
   readonly principal: Principal;
-  /** A plan without a target gets the default one. */
-  readonly plan: Readonly<Record<string, unknown>>;
+  /** As YAML or JSON, whose mistakes are told with their lines, or as a value. One without a target gets the default one. */
+  readonly plan: string | Readonly<Record<string, unknown>>;
   readonly kind: LoadTestKind;
   readonly objective?: readonly string[];
   /** Default load.keepApart. */
@@ -60,6 +67,8 @@ interface Running {
 }
 
 const MOST_MOMENTS = 600;
+/** How often a test is told how its target is. */
+const FEED_MS = 100;
 
 /** Starts load tests in processes of their own, follows them, and keeps what came of them. */
 export class LoadDesk {
@@ -104,12 +113,10 @@ export class LoadDesk {
     const rules = this.rules();
     const { settings } = this.#options;
     const ceilings: LoadCeilings = limits;
-    const target = given['target'] ?? rules.find(({ origin }) => !origin.endsWith(':*'))?.origin;
+    const target = rules.find(({ origin }) => !origin.endsWith(':*'))?.origin;
+    const reading = { ceilings, source: 'plan', missing: target === undefined ? {} : { target } };
     // From the network: a plan that names files is refused.
-    const plan = parsePlan(JSON.stringify({ ...given, ...(target === undefined ? {} : { target }) }), {
-      ceilings,
-      source: 'plan',
-    });
+    const plan = typeof given === 'string' ? parsePlan(given, reading) : planFromValue(given, reading);
     await admitTarget(plan.target, rules);
     const { runs } = this.#options;
     if (runs.size >= limits.maxRunning) {
@@ -139,17 +146,17 @@ export class LoadDesk {
       return this.#options.marks.begin(entered.id, (mark) => this.#run(entered, withMark(plan, mark), options));
     });
     await runs.tidy(service, false, settings.current.load.keepTests);
-    return headOf(test);
+    return this.headOf(test);
   }
 
   /** @throws AutopilotError AP_LOAD_TEST_UNKNOWN */
   async read(id: string): Promise<LoadTest> {
     const running = this.#running.get(id);
     if (running !== undefined) {
-      return { ...headOf(running.test), moments: [...running.moments], levels: [...running.levels], report: null };
+      return { ...this.headOf(running.test), moments: [...running.moments], levels: [...running.levels], report: null };
     }
     const { test, report } = await this.#existing(id);
-    return { ...headOf(test), moments: [], levels: [], report: report === null ? null : reportView(report) };
+    return { ...this.headOf(test), moments: [], levels: [], report: report === null ? null : reportView(report) };
   }
 
   /**
@@ -158,7 +165,7 @@ export class LoadDesk {
    */
   async report(id: string): Promise<{ readonly head: LoadTestHead; readonly report: LoadReport | null }> {
     const { test, report } = await this.#existing(id);
-    return { head: headOf(test), report };
+    return { head: this.headOf(test), report };
   }
 
   async list(service: string, part: ListPart): Promise<readonly KeptLoadTest[]> {
@@ -167,7 +174,7 @@ export class LoadDesk {
 
   async running(): Promise<readonly LoadTestHead[]> {
     const running = await this.#options.runs.ask((store) => store.running());
-    return running.filter(({ kind }) => kind !== BENCHMARK_KIND).map(headOf);
+    return running.filter(({ kind }) => kind !== BENCHMARK_KIND).map((test) => this.headOf(test));
   }
 
   /**
@@ -177,7 +184,22 @@ export class LoadDesk {
   async stop(id: string): Promise<LoadTestHead> {
     await this.#existing(id);
     await this.#options.runs.stop(id);
-    return headOf((await this.#existing(id)).test);
+    return this.headOf((await this.#existing(id)).test);
+  }
+
+  /** A kept test as the API gives it. */
+  headOf(test: KeptLoadTest): LoadTestHead {
+    const { number: _, kind, state, summary, ...rest } = test;
+    return {
+      ...rest,
+      authorName: this.#options.userName(test.author),
+      // `as`: what the desk has entered itself.
+      kind: kind as LoadTestKind,
+      // `as`: likewise.
+      state: state as LoadTestState,
+      // `as`: likewise.
+      summary: summary as unknown as LoadTestSummary | null,
+    };
   }
 
   /** The application itself, and what the setting opens. */
@@ -200,16 +222,26 @@ export class LoadDesk {
       onStep: (step) => levels.push(levelView(step)),
     });
     this.#running.set(test.id, running);
+    const { watched, linked } = this.#options;
+    const watching = watched.watch(test.service);
+    const current = (): TargetVitals | null => watched.of(test.service, linked(test.service));
+    // After what has come over the links meanwhile: else a pause of this process would look like one of the target.
+    const feeding = setInterval(() => setImmediate(() => feed(current())), FEED_MS);
+    const feed = (vitals: TargetVitals | null): void => {
+      if (vitals !== null && Object.keys(vitals).length > 0) runner.feed(vitals);
+    };
     return {
       end: this.#endOf(runner),
       kept: () => {
+        clearInterval(feeding);
+        watching[Symbol.dispose]();
         this.#running.delete(test.id);
         this.#options.marks.drop(test.id);
       },
       stop: () => runner.stop(),
       tick: async () => {
-        const { used } = await this.#options.vitals(test.service);
-        if (Object.keys(used).length > 0) runner.feed(used);
+        // Agents of an older release say nothing between their windows.
+        if (current() === null) feed((await this.#options.vitals(test.service)).used);
       },
     };
   }
@@ -244,18 +276,4 @@ export class LoadDesk {
 /** The plan whose every request carries the mark. */
 function withMark(plan: LoadPlan, mark: string): LoadPlan {
   return { ...plan, headers: { ...plan.headers, [LOAD_MARK_HEADER]: mark } };
-}
-
-/** A kept test as the API gives it. */
-export function headOf(test: KeptLoadTest): LoadTestHead {
-  const { number: _, kind, state, summary, ...rest } = test;
-  return {
-    ...rest,
-    // `as`: what the desk has entered itself.
-    kind: kind as LoadTestKind,
-    // `as`: likewise.
-    state: state as LoadTestState,
-    // `as`: likewise.
-    summary: summary as unknown as LoadTestSummary | null,
-  };
 }

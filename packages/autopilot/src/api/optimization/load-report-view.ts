@@ -1,12 +1,13 @@
 import type {
   LoadTestLevel,
+  LoadTestPrediction,
   LoadTestProgress,
   LoadTestReport,
   LoadTestState,
   LoadTestSummary,
 } from '../../contract/load-tests.ts';
 import { ExponentialHistogram } from '../../kernel/histogram.ts';
-import { type LoadReport, passed, type StressStep } from '../../load/load-report.ts';
+import { type LoadReport, passed, type StressReport, type StressStep } from '../../load/load-report.ts';
 import { reportLines } from '../../load/report/text-report.ts';
 import type { LoadProgress } from '../../load/run-load.ts';
 
@@ -90,7 +91,20 @@ export function reportView(report: LoadReport): LoadTestReport {
       databaseConnections: databaseConnections ?? null,
     })),
     levels: (stress?.steps ?? []).map(levelView),
+    predictions: predictionsOf(stress),
   };
+}
+
+function predictionsOf(stress: StressReport | null): readonly LoadTestPrediction[] {
+  const predictions = stress?.capacity.state === 'fitted' ? (stress.capacity.predictions ?? []) : [];
+  return predictions.map(({ instances, concurrency, ratePerSecond, responseMs }) => ({
+    instances,
+    concurrency,
+    ratePerSecond: ratePerSecond.value,
+    ratePerSecondLow: ratePerSecond.low,
+    ratePerSecondHigh: ratePerSecond.high,
+    responseMs: responseMs.value,
+  }));
 }
 
 export function levelView(step: StressStep): LoadTestLevel {

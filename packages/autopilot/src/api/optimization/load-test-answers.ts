@@ -14,7 +14,7 @@ import { newestFirst, partOf } from '../numbered-list.ts';
 import { jsonOf } from '../request-body.ts';
 import { eventStreamResponse, jsonResponse, textResponse } from '../responses.ts';
 import type { BenchmarkDesk } from './benchmark-desk.ts';
-import { headOf, type LoadDesk } from './load-desk.ts';
+import type { LoadDesk } from './load-desk.ts';
 import { mustBeToken } from './start-by-get.ts';
 
 /** What the calls about load tests and benchmarks are answered from. */
@@ -51,7 +51,13 @@ export function loadTestAnswers(
       const open = pager.open({ cursor, limit, order: newestFirst, filter: { list: 'load tests', service } });
       const { items, page } = open.close(await desk.list(service, partOf(open)), ({ number }) => [String(number)]);
       const running = await desk.running();
-      const list = { service, limits: desk.limits(principal), running, tests: items.map(headOf), page };
+      const list = {
+        service,
+        limits: desk.limits(principal),
+        running,
+        tests: items.map((test) => desk.headOf(test)),
+        page,
+      };
       return jsonResponse(list, 200, { link: linkHeader(url.pathname + url.search, page) });
     },
     startLoadTest: async ({ query, body, principal }) => {
@@ -144,7 +150,7 @@ function planOf({
 }
 
 function orderOf(value: unknown): {
-  readonly plan: Readonly<Record<string, unknown>>;
+  readonly plan: string | Readonly<Record<string, unknown>>;
   readonly kind: LoadTestKind;
   readonly objective?: readonly string[];
   readonly apart?: boolean;
@@ -153,7 +159,7 @@ function orderOf(value: unknown): {
   const { plan, kind = 'load', objective, apart, ...more } = value;
   const [unknown] = Object.keys(more);
   if (unknown !== undefined) throw invalid(`There is no field ${JSON.stringify(unknown)}.`);
-  if (!isFields(plan)) throw invalid('It has no plan.');
+  if (!isFields(plan) && typeof plan !== 'string') throw invalid('It has no plan.');
   const known = loadTestKinds.find((one) => one === kind);
   if (known === undefined) throw invalid(`kind is ${JSON.stringify(kind)}; it is one of ${loadTestKinds.join(', ')}.`);
   if (apart !== undefined && typeof apart !== 'boolean') throw invalid('apart is neither true nor false.');

@@ -3,7 +3,8 @@ import { AutopilotError, messageOf } from '../../kernel/errors.ts';
 import { nearestName } from '../../kernel/nearest-name.ts';
 import { compareLoadResults } from '../../load/compare-results.ts';
 import { type LoadReport, type LoadTestKind, loadTestKinds, passed } from '../../load/load-report.ts';
-import { runLoadTest } from '../../load/load-test.ts';
+import { type LoadTestOptions, runLoadTest } from '../../load/load-test.ts';
+import { mergeLoadReports } from '../../load/merge-reports.ts';
 import type { LoadPlan } from '../../load/plan.ts';
 import { LoadPlanError } from '../../load/plan-error.ts';
 import { planSchema } from '../../load/plan-schema.ts';
@@ -56,6 +57,18 @@ const uses: Readonly<Record<string, (use: Use) => Promise<number>>> = {
     await writeAll(report, { ...values, json: undefined });
     return passed(report) ? exitCodes.ok : exitCodes.failed;
   },
+  merge: async ({ operands, values, terminal }) => {
+    if (operands.length < 2) {
+      throw new UsageError(
+        'merge needs the reports of two machines or more.',
+        'Write: autopilot load merge one.json two.json --json all.json',
+      );
+    }
+    const report = mergeLoadReports(await Promise.all(operands.map(reportFrom)));
+    for (const line of reportLines(report)) terminal.out(line);
+    await writeAll(report, values);
+    return passed(report) ? exitCodes.ok : exitCodes.failed;
+  },
   record: ({ values, terminal }) => record(values, terminal),
   schema: async ({ terminal }) => {
     terminal.out(JSON.stringify(planSchema, null, 2));
@@ -67,7 +80,7 @@ const uses: Readonly<Record<string, (use: Use) => Promise<number>>> = {
 export const load: Command = {
   summary: 'test a service under load: run, find where it breaks, compare, report',
   description: [
-    '  run plan                    runs a plan (.yaml, .json, .ts); --kind says what is to be found out\n  knee plan                   where the service breaks, under --objective\n  compare before after        whether two runs really differ (files written by --json)\n  report file                 shows what --json wrote; makes --html or --junit of it\n  record                      a plan of what a control plane has observed: routes, mix and shape, no data of anybody\n  schema                      the JSON Schema of plans, for editors',
+    '  run plan                    runs a plan (.yaml, .json, .ts); --kind says what is to be found out\n  knee plan                   where the service breaks, under --objective\n  compare before after        whether two runs really differ (files written by --json)\n  report file                 shows what --json wrote; makes --html or --junit of it\n  merge file file ...         one report of those of several machines that ran one plan with --machine\n  record                      a plan of what a control plane has observed: routes, mix and shape, no data of anybody\n  schema                      the JSON Schema of plans, for editors',
     'Only this machine is tested unless --allow names another origin. Ctrl-C ends a test at once, and what was measured is reported.',
     'Exit codes: 0 passed, 1 a threshold was missed, the run was ended or is not valid, or a comparison says worse; 2 used wrongly, or the plan has mistakes; 3 the target does not answer.',
   ],
@@ -87,11 +100,20 @@ export const load: Command = {
     users: { value: 'number', description: "Users, instead of the plan's load" },
     duration: { value: 'seconds', description: 'With --rate or --users; default 60' },
     threshold: { value: 'conditions', description: 'Beside those of the plan: "p99 < 200; errorRatio < 0.1 %"' },
-    objective: { value: 'conditions', description: 'Of knee; default "p99 < 200; errorRatio < 0.1 %"' },
+    objective: {
+      value: 'conditions',
+      description: 'Of knee; default: the thresholds of the plan, or "p99 < 200; errorRatio < 0.1 %"',
+    },
     tolerance: { value: 'ratio', description: 'Of knee: how close; default 0.03' },
     step: { value: 'seconds', description: 'Of knee: how long each load is held; default 10' },
     workers: { value: 'number', description: 'Threads that send; default by the cores there are' },
     seed: { value: 'number', description: 'Decides every random choice' },
+    machine: {
+      value: 'n/of',
+      description: 'Of several that run one plan together, with as many --workers each: which one this is, as 1/3',
+    },
+    'run-id': { value: 'text', description: 'With --machine: the same on all of them' },
+    'start-at': { value: 'time', description: 'With --machine: when all begin, as 2026-01-31T12:00:00Z' },
     json: { value: 'file', description: 'Writes the report, for compare and report' },
     html: { value: 'file', description: 'Writes the report as one page with charts' },
     junit: { value: 'file', description: 'Writes what was met and missed, for CI' },
@@ -131,6 +153,8 @@ export const load: Command = {
   },
 };
 
+/** Machines of one test. */
+const MOST_MACHINES = 100;
 /** How often a terminal that keeps every line is told. */
 const TELL_EVERY_MS = 10_000;
 
@@ -139,6 +163,7 @@ async function run(kind: LoadTestKind, { operands: [path, ...more], values, term
     throw new UsageError('One plan is needed.', 'Write: autopilot load run plan.yaml');
   }
   const plan = planFrom(path, values);
+  const together = togetherFrom(values, kind);
   const stop = new AbortController();
   const onInterrupt = (): void => stop.abort();
   process.once('SIGINT', onInterrupt);
@@ -148,6 +173,7 @@ async function run(kind: LoadTestKind, { operands: [path, ...more], values, term
     const report = await runLoadTest(kind, plan, {
       targets: [...LOOPBACK_TARGETS, ...rulesOf(values['allow'])],
       signal: stop.signal,
+      ...together,
       ...(objective === undefined ? {} : { objective: conditionsOf('objective', objective) }),
       ...(tolerance === undefined ? {} : { tolerance: numberOf('tolerance', tolerance, 0.001, 1) }),
       ...(step === undefined ? {} : { stepMs: 1000 * numberOf('step', step, 1, 600) }),
@@ -202,6 +228,39 @@ function planFrom(path: string, values: Use['values']): LoadPlan {
     ...(load === undefined ? {} : { load, warmupMs: Math.min(plan.warmupMs ?? 0, durationMs / 5) }),
     ...(thresholds.length === 0 ? {} : { thresholds: [...(plan.thresholds ?? []), ...thresholds] }),
   };
+}
+
+/** The longest that machines may wait for each other. */
+const MOST_WAIT_MS = 24 * 3_600_000;
+
+/** What machines that run one plan together have in common, and which of them this is. */
+function togetherFrom(
+  { machine, 'run-id': runId, 'start-at': startAt }: Use['values'],
+  kind: LoadTestKind,
+): Pick<LoadTestOptions, 'machine' | 'runId' | 'startAt'> {
+  if (machine === undefined && runId === undefined && startAt === undefined) return {};
+  if (machine === undefined || runId === undefined || startAt === undefined) {
+    throw new UsageError(
+      '--machine, --run-id and --start-at belong together.',
+      'Write on each: autopilot load run plan.yaml --machine 1/3 --run-id night --start-at 2026-01-31T12:00:00Z --json 1.json',
+    );
+  }
+  if (kind === 'stress') {
+    throw new UsageError('A stress test is run by one machine.', 'Use --kind load, with the rate that is to be tried.');
+  }
+  const [, number = 0, count = 0] = (/^(\d+)\/(\d+)$/.exec(machine) ?? []).map(Number);
+  if (!(number >= 1 && count >= number && count <= MOST_MACHINES)) {
+    throw new UsageError(
+      `--machine is ${JSON.stringify(machine)}.`,
+      `It is a number and how many there are, 1/1 to ${MOST_MACHINES}/${MOST_MACHINES}.`,
+    );
+  }
+  const at = Date.parse(startAt);
+  const leftMs = at - Date.now();
+  if (!(leftMs > 0 && leftMs <= MOST_WAIT_MS)) {
+    throw new UsageError(`--start-at is ${JSON.stringify(startAt)}.`, 'It is a time to come, within a day.');
+  }
+  return { machine: { index: number - 1, count }, runId, startAt: at };
 }
 
 function kindOf(text: string): LoadTestKind {

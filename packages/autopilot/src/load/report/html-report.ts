@@ -1,5 +1,5 @@
 import { ExponentialHistogram } from '../../kernel/histogram.ts';
-import { predictLoad } from '../capacity-model.ts';
+import { BEST_CASE, type Estimate, predictLoad } from '../capacity-model.ts';
 import { type LoadReport, passed, type StressReport } from '../load-report.ts';
 import type { LoadResult } from '../result.ts';
 import { parseThreshold } from '../threshold.ts';
@@ -138,7 +138,26 @@ ${table(
     percentage(step.errorRatio),
     count(step.concurrency),
   ]),
-)}</section>`;
+)}
+${expectedTable(capacity)}</section>`;
+}
+
+function expectedTable(capacity: StressReport['capacity']): string {
+  const predictions = capacity.state === 'fitted' ? (capacity.predictions ?? []) : [];
+  if (predictions.length === 0) return '';
+  const within = ({ value, low, high }: Estimate, written: (value: number) => string): string =>
+    `${written(value)} (${written(low)} to ${written(high)})`;
+  return `<h3>What the model expects</h3>
+${table(
+  ['At once', 'Instances', 'Done a second (90 %)', 'Response time (90 %)'],
+  predictions.map(({ concurrency, instances, ratePerSecond, responseMs }) => [
+    count(concurrency),
+    count(instances),
+    within(ratePerSecond, count),
+    within(responseMs, duration),
+  ]),
+)}
+<p class="quiet">${escapeHtml(BEST_CASE)}</p>`;
 }
 
 function figuresSection({ result, little }: LoadReport): string {

@@ -1,3 +1,4 @@
+import { BEST_CASE, type CapacityModel, type NoCapacityModel } from '../capacity-model.ts';
 import type { FigureComparison, LoadComparison } from '../compare-results.ts';
 import { type LoadReport, passed, type StressStep } from '../load-report.ts';
 import type { LoadProgress } from '../run-load.ts';
@@ -71,9 +72,24 @@ export function reportLines(report: LoadReport): readonly string[] {
       stress.capacity.state === 'fitted'
         ? `  model: at most ${count(stress.capacity.peakPerSecond.value)}/s (90 %: ${count(stress.capacity.peakPerSecond.low)} to ${count(stress.capacity.peakPerSecond.high)})`
         : `  no capacity model: ${stress.capacity.reason}`,
+      ...expectedLines(stress.capacity),
     );
   }
   return lines;
+}
+
+/** What the capacity model says of other loads and of more instances. */
+function expectedLines(capacity: CapacityModel | NoCapacityModel): readonly string[] {
+  const predictions = capacity.state === 'fitted' ? (capacity.predictions ?? []) : [];
+  const loads = Map.groupBy(predictions, ({ concurrency }) => concurrency);
+  const lines = Array.from(loads, ([concurrency, rows]) => {
+    const told = rows.map(
+      ({ instances, ratePerSecond, responseMs }) =>
+        `${instances} ${instances === 1 ? 'instance' : 'instances'} ${count(ratePerSecond.value)}/s in ${duration(responseMs.value)}`,
+    );
+    return `  expected of ${count(concurrency)} at once: ${told.join(', ')}`;
+  });
+  return lines.length === 0 ? [] : [...lines, `  ${BEST_CASE}`];
 }
 
 /** Two sides beside each other. */

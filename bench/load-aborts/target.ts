@@ -1,6 +1,6 @@
 /**
  * A service that gets into trouble some time after its first request: `fail` answers 500, `slow` after 300 ms, `hang`
- * never, `none` goes on. Started by load-limits.ts with the mode and the time; says `trouble` when it begins.
+ * never, `none` goes on. Started by start-target.ts with the mode and the time; says `trouble` when it begins.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
