@@ -45,7 +45,11 @@ async function obey(order: Order): Promise<void> {
     await calm();
     calm = () => Promise.resolve();
     // What the trouble before has taken is given back now, and not in the middle of the next one.
-    globalThis.gc?.();
+    for (let times = 0; times < 3; times++) {
+      globalThis.gc?.();
+      // Buffers are given back by another thread.
+      await sleep(50);
+    }
     [requests, crossedAt] = [0, null];
   } else if (order !== 'read') calm = troubles[order]();
   process.send?.({ requests, crossedAt, lastRequestAt, rssBytes: process.memoryUsage.rss() } satisfies Reading);
@@ -78,10 +82,10 @@ const troubles = {
     block();
     return () => Promise.resolve(clearInterval(timer));
   },
-  /** Takes twice the memory that it may. */
+  /** Takes three times the memory that it may. */
   memory: () => {
     crossedAt = Date.now();
-    let held: Buffer | null = Buffer.alloc(2 * TROUBLES.memory.limit, 1);
+    let held: Buffer | null = Buffer.alloc(3 * TROUBLES.memory.limit, 1);
     return () => {
       held = null;
       return Promise.resolve(held);
