@@ -147,21 +147,18 @@ export class LoadEngine implements UserWorld, PacerWorld {
    * it. Answers why that failed, if it did.
    */
   async prepare(sessions: ReadonlyMap<number, UserSession> = new Map()): Promise<string | undefined> {
-    const script = this.plan.prepare;
     const fresh: VirtualUser[] = [];
     for (const user of this.users) {
       const session = sessions.get(user.userIndex);
       if (session === undefined) fresh.push(user);
       else user.restore(session);
     }
+    const script = fresh.length === 0 ? undefined : this.plan.prepare;
     // A connection for each request leaves none to open ahead.
     if (script === undefined && this.#options.plan.http?.keepAlive === false) return undefined;
     this.#phase = 'preparing';
     this.#beginHousekeeping();
-    const failure =
-      script === undefined || fresh.length === 0
-        ? await this.#connectAll()
-        : await this.#eachUser(fresh, script, false);
+    const failure = script === undefined ? await this.#connectAll() : await this.#eachUser(fresh, script, false);
     this.#endHousekeeping();
     for (const user of fresh) user.keepValues();
     return failure;
