@@ -188,10 +188,10 @@ describe('a load test through the API', () => {
   it('sends nothing where the plan, the target or the caller will not do', async () => {
     const post = (order: unknown, headers = {}): Promise<string> => refused(world.send('POST', PATH, order, headers));
     assert.match(await post({ plan: plan(1000, { wrong: 1 }) }), /^AP_LOAD_PLAN_INVALID [^]*wrong/);
-    const written = 'name: look\nload: { kind: users, stages: [{ durationMs: 1000, users: 0 }] }\nflows: []\n';
+    const written = 'name: look\nload: { kind: users, stages: [{ durationMs: 1000, users: -1 }] }\nflows: []\n';
     assert.match(
       await post({ plan: written }),
-      /^AP_LOAD_PLAN_INVALID [^]*plan:2: load.stages\[0\].users: 0 is under 1. Write at least 1.[^]*plan:3: flows/,
+      /^AP_LOAD_PLAN_INVALID [^]*plan:2: load.stages\[0\].users: -1 is under 0[^]*plan:3: flows/,
     );
     assert.match(await post({ plan: plan(1000, { data: { a: { file: '/etc/passwd' } } }) }), /can name none/);
     assert.match(await post({ plan: plan(1000), kind: 'lode' }), /^AP_BODY_INVALID .*kind/);

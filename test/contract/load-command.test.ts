@@ -79,7 +79,7 @@ describe('autopilot load', () => {
   it('runs a plan and writes what came of it, for people, programs and CI', async () => {
     const plan = planFile(
       'plan.yaml',
-      `load: { kind: arrivals, users: 20, stages: [{ durationMs: 1500, ratePerSecond: 20 }] }\nthresholds: ["p99 < 5 s", "lost: p50 < 1", "errorRatio <= 60 %"]\n${FLOWS}      - { name: lost, path: /missing }\n`,
+      `load: { kind: arrivals, users: 20, stages: [{ durationMs: 1500, ratePerSecond: 20 }] }\nabort: { errorRatio: 1 }\nthresholds: ["p99 < 5 s", "lost: p50 < 1", "errorRatio <= 60 %"]\n${FLOWS}      - { name: lost, path: /missing }\n`,
     );
     const [json, html, junit] = [file('run.json'), file('run.html'), file('run.xml')];
     const { code, out, error } = await run('run', plan, '--json', json, '--html', html, '--junit', junit);
