@@ -52,7 +52,8 @@ const { startMs } = await started;
 const counting = setInterval(() => say({ kind: 'counted', windows: engine.drainTally() }), COUNT_EVERY_MS);
 let before = performance.eventLoopUtilization();
 // As the rest of the report, the utilization is that of the measured part.
-const warm = setTimeout(() => (before = performance.eventLoopUtilization()), startMs - now() + (plan.warmupMs ?? 0));
+const warmUntilMs = startMs + (plan.warmupMs ?? 0);
+const warm = setTimeout(() => (before = performance.eventLoopUtilization()), Math.max(0, warmUntilMs - now()));
 if (part?.farewell !== true) await engine.run(startMs);
 clearTimeout(warm);
 const { utilization } = performance.eventLoopUtilization(before);
