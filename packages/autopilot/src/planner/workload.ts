@@ -1,5 +1,6 @@
 import { messageOf } from '../kernel/errors.ts';
 import { isOwnStatement } from '../postgres/observed-database.ts';
+import { statementsOfLog } from './server-log.ts';
 import type { ParsedStatement, SqlParser } from './sql-parser.ts';
 import type { TargetSession } from './target-session.ts';
 
@@ -14,6 +15,8 @@ export interface WorkloadStatement extends ParsedStatement {
   readonly variants: readonly string[];
 }
 
+/** Of what was counted or logged, so many statements are planned. */
+const mostStatements = 200;
 /** Of one statement, so many are planned. */
 const mostVariants = 8;
 
@@ -37,28 +40,35 @@ export interface Workload {
   readonly counted: boolean;
 }
 
-/** The statements of a SQL file. Those that differ in literals only are one, called as often as they stand there. */
+/** The statements of a SQL file, or of a server's log. Those that differ in literals only are one, called as often as they stand there. */
 export function workloadOfText(text: string, parser: SqlParser): Workload {
-  const { statements, refused } = parser.readable(text);
-  const all = statements.map((statement) => ({
-    ...statement,
-    calls: 1,
-    rowsWritten: 1,
-    totalMs: null,
-    variants: [statement.sql],
-  }));
+  const logged = statementsOfLog(text);
+  const all: WorkloadStatement[] = [];
+  const refused: Workload['skipped'][number][] = [];
+  for (const { sql, calls, totalMs } of logged ?? [{ sql: text, calls: 1, totalMs: null }]) {
+    const read = parser.readable(sql);
+    refused.push(...read.refused);
+    for (const statement of read.statements)
+      all.push({ ...statement, calls, rowsWritten: 1, totalMs, variants: [statement.sql] });
+  }
   const gathered = gather(all);
+  const weightiest = gathered.statements.toSorted((a, b) => weightOf(b) - weightOf(a)).slice(0, mostStatements);
   return {
-    statements: gathered.statements,
+    statements: logged === null ? gathered.statements : weightiest,
     skipped: [...refused, ...gathered.skipped],
-    calls: all.length + refused.length,
-    totalMs: null,
+    calls: all.reduce((total, one) => total + one.calls, refused.length),
+    totalMs: all.reduce<number | null>((total, one) => sumOf(total, one.totalMs), null),
+    // Nobody knows what is not in it.
     counted: false,
   };
 }
 
 /** The statements that took the most time according to pg_stat_statements, at most `limit`. */
-export async function workloadOfServer(session: TargetSession, parser: SqlParser, limit = 200): Promise<Workload> {
+export async function workloadOfServer(
+  session: TargetSession,
+  parser: SqlParser,
+  limit: number = mostStatements,
+): Promise<Workload> {
   const answer = await session.attempt<ObservedStatement>(
     `SELECT s.query AS sql, s.calls::float8 AS calls, s.rows::float8 AS rows, s.total_exec_time AS "totalMs" FROM pg_stat_statements s
      WHERE s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND s.query <> '<insufficient privilege>'`,
@@ -72,7 +82,11 @@ export async function workloadOfServer(session: TargetSession, parser: SqlParser
 }
 
 /** A workload of what was counted: the statements that took the most time, at most `limit`. */
-export function workloadOfObserved(all: readonly ObservedStatement[], parser: SqlParser, limit = 200): Workload {
+export function workloadOfObserved(
+  all: readonly ObservedStatement[],
+  parser: SqlParser,
+  limit: number = mostStatements,
+): Workload {
   const parsed: WorkloadStatement[] = [];
   const skipped: Workload['skipped'][number][] = [];
   for (const { sql, calls, rows, totalMs } of all.toSorted((a, b) => weightOf(b) - weightOf(a)).slice(0, limit)) {
@@ -106,7 +120,7 @@ export function withoutLiterals(workload: Workload, parser: SqlParser): Workload
   return { ...workload, statements };
 }
 
-function weightOf({ totalMs, calls }: ObservedStatement): number {
+function weightOf({ totalMs, calls }: Pick<ObservedStatement, 'totalMs' | 'calls'>): number {
   return totalMs ?? calls / 1_000;
 }
 
