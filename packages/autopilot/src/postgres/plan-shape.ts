@@ -24,8 +24,8 @@ export function signatureOf(plan: ShapedNode): string {
     plan['Scan Direction'] === 'Backward' ? 'backward' : undefined,
   ].filter((part) => part !== undefined);
   const inOrder = (plan.Plans ?? []).map(signatureOf);
-  // Of bitmaps that are put together the order says nothing: it changes with the last digit of a cost.
-  const children = /^Bitmap(?:And|Or)$/.test(plan['Node Type']) ? inOrder.toSorted() : inOrder;
+  // Of bitmaps that are put together, and of parts that are read beside each other, the order says nothing: it changes with the last digit of a cost.
+  const children = /^(?:Bitmap(?:And|Or)|Append)$/.test(plan['Node Type']) ? inOrder.toSorted() : inOrder;
   return `${parts.join(':')}${children.length === 0 ? '' : `(${children.join(',')})`}`;
 }
 
