@@ -73,7 +73,9 @@ export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> 
       for (const sql of ddl) await client.query(sql);
       await client.query('CHECKPOINT');
       const each = await runAll(client, asked, quick ? 2 : 3);
-      const bytes = (await secondaryIndexes(client)).reduce((total, one) => total + one.bytes, 0);
+      const built = await secondaryIndexes(client);
+      const bytes = built.reduce((total, one) => total + one.bytes, 0);
+      if (name === 'advised') for (const line of sizesOf(advice.create, built)) log(line);
       const ms = each.reduce((total, one) => total + one, 0);
       times.set(name, { ms, bytes, each });
       rows.push({
@@ -82,12 +84,11 @@ export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> 
         'MB of indexes': bytes / 1e6,
         'workload ms': ms,
       });
-      const drop = (await secondaryIndexes(client)).map((one) => `DROP INDEX ${one.name}`);
+      const drop = built.map((one) => `DROP INDEX ${one.name}`);
       if (drop.length > 0) await client.query(drop.join(';'));
     }
     const [hand, ours] = [times.get('by hand'), times.get('advised')];
     if (hand === undefined || ours === undefined) continue;
-    for (const line of advice.create.map(({ ddl, bytes }) => `  ${(bytes / 1e6).toFixed(1)} MB ${ddl}`)) log(line);
     slowest(asked, ours.each, hand.each, log);
     const best = Math.min(...[...times].flatMap(([name, { ms }]) => (name === 'advised' ? [] : ms)));
     goals.push(
@@ -127,6 +128,19 @@ async function secondaryIndexes(client: pg.Client): Promise<readonly RealIndex[]
      WHERE NOT x.indisunique AND NOT c.relispartition AND n.nspname NOT LIKE 'pg\\_%'`,
   );
   return rows;
+}
+
+/** Each advised index with the size that was expected, and that which it has. */
+function sizesOf(
+  create: readonly { readonly ddl: string; readonly bytes: number }[],
+  built: readonly RealIndex[],
+): readonly string[] {
+  const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
+  return create.map(({ ddl, bytes }) => {
+    const name = /"((?:[^"]|"")*)"/.exec(ddl)?.[1] ?? '';
+    const real = built.find((one) => one.name.replaceAll('"', '').split('.').at(-1) === name);
+    return `  ${megabytes(bytes)} MB expected, ${real === undefined ? '?' : megabytes(real.bytes)} built: ${ddl}`;
+  });
 }
 
 /** An index on every foreign key that no index begins with. */

@@ -3,7 +3,7 @@ import { ColumnFactsBook } from '../../packages/autopilot/src/planner/column-fac
 import { rolesOf } from '../../packages/autopilot/src/planner/column-roles.ts';
 import { CostBook } from '../../packages/autopilot/src/planner/cost-book.ts';
 import { candidateKey, candidatesFor, hypothetical } from '../../packages/autopilot/src/planner/index-candidate.ts';
-import type { HypotheticalIndex } from '../../packages/autopilot/src/planner/shadow.ts';
+import type { HypotheticalIndex } from '../../packages/autopilot/src/planner/planning-engine.ts';
 import { buildShadow } from '../../packages/autopilot/src/planner/shadow-build.ts';
 import { qualified } from '../../packages/autopilot/src/planner/shadow-ddl.ts';
 import { SqlParser } from '../../packages/autopilot/src/planner/sql-parser.ts';

@@ -1,16 +1,22 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
+import { adviseIndexes } from '../../packages/autopilot/src/advise/index-advisor.ts';
 import { ColumnFactsBook } from '../../packages/autopilot/src/planner/column-facts.ts';
+import { rolesOf } from '../../packages/autopilot/src/planner/column-roles.ts';
 import { measureFidelity } from '../../packages/autopilot/src/planner/fidelity.ts';
+import { HypopgEngine } from '../../packages/autopilot/src/planner/hypopg-engine.ts';
+import { candidateKey, candidatesFor } from '../../packages/autopilot/src/planner/index-candidate.ts';
 import type { Shadow } from '../../packages/autopilot/src/planner/shadow.ts';
 import { buildShadow, refreshShadow } from '../../packages/autopilot/src/planner/shadow-build.ts';
 import { shadowChanges } from '../../packages/autopilot/src/planner/shadow-changes.ts';
+import { SqlParser } from '../../packages/autopilot/src/planner/sql-parser.ts';
 import { readTargetCatalog, type TargetCatalog } from '../../packages/autopilot/src/planner/target-catalog.ts';
 import { TargetSession } from '../../packages/autopilot/src/planner/target-session.ts';
 import { readTargetStatistics, type TargetStatistics } from '../../packages/autopilot/src/planner/target-statistics.ts';
 import { signatureOf } from '../../packages/autopilot/src/postgres/plan-shape.ts';
-import { makeShop, readingRole, shopStatements } from '../support/planner-world.ts';
+import { hypopgSkip, makeHypopg, makeShop, readingRole, shopStatements } from '../support/planner-world.ts';
+import { planningEngineSpec } from '../support/planning-engine-spec.ts';
 import { databaseFor, olderServer, olderServerSkip, type TestDatabase, throwawayCluster } from '../support/postgres.ts';
 
 const servers = [
@@ -33,6 +39,7 @@ for (const { version, skip, server, role, leastSame, mostError } of servers) {
     before(async () => {
       database = await databaseFor({ after, afterEach: () => {} }, { server: await server() });
       await makeShop(database);
+      if (version === 15 && hypopgSkip() === false) await makeHypopg(database);
       url = await readingRole(database, role);
       session = await TargetSession.open(url);
       opened.push(session);
@@ -77,14 +84,52 @@ for (const { version, skip, server, role, leastSame, mostError } of servers) {
       assert.ok(fidelity.maxCostError < mostError, String(fidelity.maxCostError));
     });
 
-    test('takes values for parameters, and plans without', async () => {
-      const one = await shadow.plan({ sql: 'SELECT * FROM orders WHERE id = $1', values: ['7'] });
-      assert.equal(one['Index Name'], 'orders_pkey');
-      const { plan, types } = await shadow.planWithoutValues('SELECT * FROM orders WHERE id = $1');
-      assert.match(plan['Index Cond'] ?? '', /\$1/);
-      assert.deepEqual(types, ['bigint']);
-      await assert.rejects(shadow.plan({ sql: 'SELECT 1; SELECT 2', values: [] }), /multiple commands/);
-      await assert.rejects(shadow.plan({ sql: 'SELECT * FROM nothing', values: [] }), { code: 'AP_PLANNER_STATEMENT' });
+    planningEngineSpec('the shadow', () => ({ engine: shadow, book, url: database.url }), 0.2);
+
+    test('shows what could serve a statement, through views, common table expressions and subqueries', async () => {
+      const parser = await SqlParser.load();
+      await shadow.use(new Set());
+      for (const [sql, ...wanted] of [
+        [
+          `SELECT * FROM open_orders WHERE country = 'at'`,
+          `"public"."customers" ("country")`,
+          `"public"."orders" ("customer_id") WHERE state = 'new'::order_state`,
+        ],
+        [
+          `WITH late AS (SELECT * FROM orders WHERE created_at > '2026-01-20') SELECT * FROM late WHERE customer_id = $1`,
+          `"public"."orders" ("customer_id", "created_at")`,
+        ],
+        [
+          `WITH late AS MATERIALIZED (SELECT * FROM orders WHERE created_at > $1) SELECT count(*) FROM late`,
+          `"public"."orders" ("created_at")`,
+        ],
+        [
+          `SELECT * FROM customers c WHERE id IN (SELECT customer_id FROM orders WHERE note = $1)`,
+          `"public"."orders" ("note")`,
+        ],
+        [
+          `SELECT (SELECT max(o.created_at) FROM orders o WHERE o.customer_id = c.id) FROM customers c WHERE lower(c.city) = $1`,
+          `"public"."customers" ((lower(city)))`,
+          `"public"."orders" ("customer_id")`,
+        ],
+        [
+          `SELECT * FROM customers WHERE deleted_at IS NULL AND city = $1 ORDER BY email DESC, id`,
+          `"public"."customers" ("city") WHERE deleted_at IS NULL`,
+          `"public"."customers" ("city", "email" DESC, "id")`,
+        ],
+        [`SELECT * FROM orders WHERE data @> $1`, `"public"."orders" USING gin ("data")`],
+        [`SELECT * FROM orders WHERE search @@ to_tsquery('simple', $1)`, `"public"."orders" USING gin ("search")`],
+        [`SELECT * FROM orders WHERE note LIKE '%word%'`, `"public"."orders" USING gin ("note" gin_trgm_ops)`],
+        [`SELECT * FROM customers WHERE tags && ARRAY['t1']`, `"public"."customers" USING gin ("tags")`],
+        [`SELECT kind FROM events WHERE order_id = $1`, `"public"."events" ("order_id") INCLUDE ("kind")`],
+      ] as const) {
+        const { plan } = await shadow.planWithoutValues(sql);
+        const thoughtOf = rolesOf(plan, parser)
+          .tables.flatMap((roles) => candidatesFor(roles, book))
+          .map((one) => candidateKey(one).replace(/^CREATE INDEX "" ON /, ''));
+        for (const one of wanted) assert.ok(thoughtOf.includes(one), `${one} of ${thoughtOf.join('; ')}`);
+      }
+      await shadow.use(new Set(shadow.indexes.flatMap(({ id, existing }) => (existing ? [id] : []))));
     });
 
     test('knows what a dropped index costs, and forgets nothing', async () => {
@@ -134,7 +179,12 @@ for (const { version, skip, server, role, leastSame, mostError } of servers) {
           return { tableOid, pages, rows, level: index.method === 'btree' ? level : null };
         });
         const id = `thought_${at}`;
-        return { id, table: { schema: 'public', name: one.table }, ddl: `CREATE INDEX ${id} ${one.ddl}`, sizes };
+        return {
+          id,
+          table: { schema: 'public', name: one.table },
+          ddlOn: () => `CREATE INDEX ${id} ${one.ddl}`,
+          sizes,
+        };
       });
       assert.deepEqual([...(await shadow.add(hypothetical))], []);
 
@@ -183,12 +233,44 @@ for (const { version, skip, server, role, leastSame, mostError } of servers) {
       assert.ok(fidelity.maxCostError < 0.01, String(fidelity.maxCostError));
     });
 
-    test('says why an index can not be', async () => {
-      const table = { schema: 'public', name: 'orders' };
-      const refused = await shadow.add([
-        { id: 'not_there', table, ddl: 'CREATE INDEX not_there ON orders (nothing)', sizes: [] },
-      ]);
-      assert.match(refused.get('not_there') ?? '', /column "nothing" does not exist/);
+    // It is packaged for that version.
+    if (version !== 15) return;
+    describe('and HypoPG on the server', { skip: hypopgSkip() }, () => {
+      let hypopg: HypopgEngine;
+      before(async () => {
+        hypopg = await HypopgEngine.open(url, catalog);
+      });
+      after(() => hypopg[Symbol.asyncDispose]());
+
+      planningEngineSpec('HypoPG', () => ({ engine: hypopg, book, url: database.url }), 0.35);
+
+      test('advises by itself, and is asked for a second opinion', async () => {
+        const workload = `SELECT * FROM orders WHERE created_at > '2026-01-27'; SELECT * FROM orders WHERE data @> '{"a": 7}'`;
+        const byItself = await adviseIndexes({ url, workload, engine: 'hypopg', searchMs: 2_000 });
+        const ours = await adviseIndexes({ url, workload, searchMs: 2_000, mostTargetMs: 60_000 });
+        const wanted = 'CREATE INDEX CONCURRENTLY "orders_created_at_idx" ON "public"."orders" ("created_at")';
+        assert.deepEqual(
+          byItself.create.map(({ ddl }) => ddl),
+          [wanted],
+        );
+        assert.equal(byItself.engine, 'hypopg');
+        assert.ok(byItself.rejected.some(({ ddl, reason }) => ddl.includes('gin') && reason.includes('hypopg')));
+        assert.equal(ours.engine, 'shadow');
+        assert.ok(ours.create.some(({ ddl }) => ddl === wanted));
+        const { secondOpinion: opinion } = ours;
+        assert.ok(opinion);
+        assert.deepEqual([opinion.statements, opinion.same], [1, 1]);
+        assert.ok(Math.abs(opinion.savedRatio - opinion.shadowSavedRatio) < 0.1, JSON.stringify(opinion));
+        await assert.rejects(adviseIndexes({ url, workload, engine: 'hypopg', withoutSamples: true }), {
+          code: 'AP_PLANNER_ENGINE',
+        });
+        await assert.rejects(HypopgEngine.open(url, { ...catalog, extensions: [] }), { code: 'AP_PLANNER_ENGINE' });
+        const client = new pg.Client({ connectionString: database.url });
+        await client.connect();
+        const { rowCount } = await client.query(`SELECT FROM pg_class WHERE relname ~ 'autopilot|switched|hypo_'`);
+        await client.end();
+        assert.equal(rowCount, 0);
+      });
     });
   });
 }

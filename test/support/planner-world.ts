@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import pg from 'pg';
 import type { TestDatabase } from './postgres.ts';
+import { skipUnless } from './skip-unless.ts';
 
 /** A small shop with skew, nulls, an enum, a partitioned log, JSON, full text and quoted names: what a planner can be wrong about. */
 const shop = `
@@ -72,4 +74,21 @@ export async function readingRole(database: TestDatabase, name: string): Promise
     await client.end();
   }
   return database.server.url(database.name, name);
+}
+
+/** Why there is no HypoPG for the older server; false: there is. */
+export function hypopgSkip(): string | false {
+  const control = '/usr/share/postgresql/15/extension/hypopg.control';
+  return skipUnless(existsSync(control), 'HypoPG', `${control} does not exist (apt-get install postgresql-15-hypopg)`);
+}
+
+/** Gives a database the extension HypoPG. */
+export async function makeHypopg(database: TestDatabase): Promise<void> {
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  try {
+    await client.query('CREATE EXTENSION hypopg');
+  } finally {
+    await client.end();
+  }
 }

@@ -1,6 +1,6 @@
 import type { ColumnFactsBook } from '../planner/column-facts.ts';
 import type { IndexCandidate } from '../planner/index-candidate.ts';
-import type { Shadow } from '../planner/shadow.ts';
+import type { PlanningEngine } from '../planner/planning-engine.ts';
 import { qualified, quoted } from '../planner/shadow-ddl.ts';
 import type { TargetCatalog, TargetIndex } from '../planner/target-catalog.ts';
 import type { Workload } from '../planner/workload.ts';
@@ -10,11 +10,11 @@ import { type ExistingIndex, mergedColumns, type ReplacementProblem } from './re
 
 /** The indexes of the target that may be dropped, as the search weighs them. */
 export function existingIndexes(
-  shadow: Shadow,
+  engine: PlanningEngine,
   book: ColumnFactsBook,
   prepared: readonly PreparedStatement[],
 ): readonly ExistingIndex[] {
-  return shadow.indexes.flatMap(({ id, bytes, existing }) => {
+  return engine.indexes.flatMap(({ id, bytes, existing }) => {
     const index = book.indexById(id);
     const table = book.tableByOid(index?.tableOid ?? 0);
     if (!existing || index === undefined || table === undefined) return [];

@@ -6,7 +6,7 @@ import { tablesOf } from '../planner/cost-book.ts';
 import { candidateKey, candidatesFor, type IndexCandidate } from '../planner/index-candidate.ts';
 import { withValues } from '../planner/parameter-values.ts';
 import type { PlanNode } from '../planner/plan-tree.ts';
-import type { PlannableStatement, Shadow } from '../planner/shadow.ts';
+import type { PlannableStatement, PlanningEngine } from '../planner/planning-engine.ts';
 import type { SqlParser } from '../planner/sql-parser.ts';
 import type { TargetCatalog } from '../planner/target-catalog.ts';
 import type { Workload, WorkloadStatement } from '../planner/workload.ts';
@@ -26,35 +26,41 @@ export interface PreparedStatement {
 /** A statement with the switchable indexes that could change its plan. */
 export type RelevantStatement = PreparedStatement & { readonly relevant: ReadonlySet<string> };
 
-/** With the indexes that are on tables which each statement touches, as the shadow has them now. */
+/** With the indexes that are on tables which each statement touches, as the engine has them now. */
 export function withRelevance(
   prepared: readonly PreparedStatement[],
-  shadow: Shadow,
+  engine: PlanningEngine,
   book: ColumnFactsBook,
 ): readonly RelevantStatement[] {
   return prepared.map((one) => {
-    const oids = new Set(one.tables.map(({ schema, name }) => shadow.oidOf(book.table(schema, name)?.oid ?? 0)));
-    const on = shadow.indexes.filter(({ tableOids }) => tableOids.some((oid) => oids.has(oid)));
+    const oids = new Set(one.tables.map(({ schema, name }) => engine.oidOf(book.table(schema, name)?.oid ?? 0)));
+    const on = engine.indexes.filter(({ tableOids }) => tableOids.some((oid) => oids.has(oid)));
     return { ...one, relevant: new Set(on.map(({ id }) => id)) };
   });
+}
+
+/** Statements that can be planned, and those that can't with the reason. */
+export interface PreparedWorkload {
+  readonly prepared: readonly PreparedStatement[];
+  readonly skipped: Workload['skipped'];
 }
 
 /** Reads from plans without values and indexes what each statement asks; what can't be planned is named with the reason. */
 export async function prepareWorkload(
   workload: Workload,
-  shadow: Shadow,
+  engine: PlanningEngine,
   book: ColumnFactsBook,
   parser: SqlParser,
   leftOut: TargetCatalog['leftOut'],
-): Promise<{ readonly prepared: readonly PreparedStatement[]; readonly skipped: Workload['skipped'] }> {
+): Promise<PreparedWorkload> {
   const skipped = [...workload.skipped];
   const prepared: PreparedStatement[] = [];
-  const existing = shadow.indexes.map(({ id }) => id);
-  await shadow.use(new Set());
+  const existing = engine.indexes.map(({ id }) => id);
+  await engine.use(new Set());
   for (const [at, statement] of workload.statements.entries()) {
     try {
       const read = [];
-      for (const sql of statement.variants) read.push(await readVariant(sql, shadow, book, parser));
+      for (const sql of statement.variants) read.push(await readVariant(sql, engine, book, parser));
       const samples = read.flatMap((one) => one.samples);
       // A partial index for a value serves only a statement that always asks for that one.
       const everywhere = read
@@ -72,20 +78,20 @@ export async function prepareWorkload(
       skipped.push({ sql: statement.sql, reason: reasonOf(error, leftOut) });
     }
   }
-  await shadow.use(new Set(existing));
+  await engine.use(new Set(existing));
   return { prepared, skipped };
 }
 
 async function readVariant(
   sql: string,
-  shadow: Shadow,
+  engine: PlanningEngine,
   book: ColumnFactsBook,
   parser: SqlParser,
 ): Promise<Pick<PreparedStatement, 'samples' | 'tables' | 'candidates' | 'roles' | 'generic'>> {
-  const { plan, types } = await shadow.planWithoutValues(sql);
+  const { plan, types } = await engine.planWithoutValues(sql);
   const { tables, parameters } = rolesOf(plan, parser);
   const samples = withValues(sql, types, parameters, book);
-  await Promise.all(samples.map((sample) => shadow.plan(sample)));
+  await Promise.all(samples.map((sample) => engine.plan(sample)));
   const candidates = tables.flatMap((roles) => candidatesFor(roles, book));
   return { samples, tables: tablesOf(plan), candidates, roles: tables, generic: plan };
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IndexAdvice } from '../contract/index-advice.ts';
 import { nodesOf } from '../planner/plan-tree.ts';
-import type { Shadow } from '../planner/shadow.ts';
+import type { PlanningEngine } from '../planner/planning-engine.ts';
 import { qualified, quoted } from '../planner/shadow-ddl.ts';
 import type { TargetCatalog } from '../planner/target-catalog.ts';
 import type { PreparedStatement } from './prepared-workload.ts';
@@ -20,7 +20,7 @@ const mostColumns = 4;
  */
 export async function statisticsAdvice(
   prepared: readonly PreparedStatement[],
-  shadow: Shadow,
+  engine: PlanningEngine,
   { statistics }: Pick<TargetCatalog, 'statistics'>,
 ): Promise<IndexAdvice['statistics']> {
   const known = statistics.map(({ sql }) => sql);
@@ -41,7 +41,7 @@ export async function statisticsAdvice(
     const place = { schema: table.schema, name: table.table };
     if (together.length < 2 || hasStatistics(known, place, together)) continue;
     let expected = 0;
-    for (const sample of samples) expected += (await shadow.plan(sample))['Plan Rows'] / samples.length;
+    for (const sample of samples) expected += (await engine.plan(sample))['Plan Rows'] / samples.length;
     const real = statement.rowsWritten;
     const factor = Math.max(real, 1) / Math.max(expected, 1);
     if (Math.max(real, expected) < leastRows || Math.max(factor, 1 / factor) < leastFactor) continue;

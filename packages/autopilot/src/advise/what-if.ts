@@ -2,7 +2,7 @@ import type { StatementEffect } from '../contract/index-advice.ts';
 import { normalizeStatement } from '../kernel/statement-text.ts';
 import { ColumnFactsBook } from '../planner/column-facts.ts';
 import { CostBook } from '../planner/cost-book.ts';
-import { measureFidelity } from '../planner/fidelity.ts';
+import { isFaithful, measureFidelity } from '../planner/fidelity.ts';
 import { planLines } from '../planner/plan-tree.ts';
 import { qualified } from '../planner/shadow-ddl.ts';
 import { SqlParser } from '../planner/sql-parser.ts';
@@ -11,7 +11,6 @@ import { TargetSession } from '../planner/target-session.ts';
 import { readTargetStatistics } from '../planner/target-statistics.ts';
 import { workloadOfObserved } from '../planner/workload.ts';
 import { signatureOf } from '../postgres/plan-shape.ts';
-import { leastSameRatio } from './index-advisor.ts';
 import type { ObservedWorkload } from './observed-workload.ts';
 import { prepareWorkload, withRelevance } from './prepared-workload.ts';
 import type { ShadowKeeper } from './shadow-keeper.ts';
@@ -63,7 +62,7 @@ export async function askWhatIf(
     drafts.flatMap(({ samples }) => samples.slice(0, 1)),
   );
   const fidelity = `The copy planned ${same} of ${compared} statements as the server does.`;
-  if (same < leastSameRatio * compared) return questions.map(() => ({ kind: 'unknown', reason: fidelity }));
+  if (!isFaithful({ compared, same })) return questions.map(() => ({ kind: 'unknown', reason: fidelity }));
   const all = new Set(shadow.indexes.map(({ id }) => id));
   const now = new CostBook(shadow);
   const answers: WhatIfAnswer[] = [];

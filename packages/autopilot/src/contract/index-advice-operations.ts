@@ -4,6 +4,8 @@ import type {
   IndexAdvice,
   IndexAdviceAnswer,
   IndexAdviceRun,
+  PlanningEngineKind,
+  SecondOpinion,
   ShadowFidelity,
   StatementEffect,
   WorkloadCoverage,
@@ -30,6 +32,8 @@ export interface StartIndexAdviceQuery extends IndexAdviceQuery {
   readonly mostPerTable?: number;
   /** For the search; default 30. */
   readonly seconds?: number;
+  /** What plans; default `shadow`. `hypopg` needs that extension on the database, which each plan is a statement for. */
+  readonly engine?: PlanningEngineKind;
   /** Copies no value of a row; default false. */
   readonly withoutSamples?: boolean;
 }
@@ -81,6 +85,18 @@ const fidelity: ShapeOf<ShadowFidelity> = {
   },
 };
 
+const secondOpinion: ShapeOf<SecondOpinion> = {
+  kind: 'object',
+  name: 'SecondOpinion',
+  fields: {
+    engine: { kind: 'string', values: ['hypopg'] },
+    statements: count,
+    same: count,
+    savedRatio: number,
+    shadowSavedRatio: number,
+  },
+};
+
 const coverage: ShapeOf<WorkloadCoverage> = {
   kind: 'object',
   name: 'WorkloadCoverage',
@@ -91,6 +107,7 @@ const advice: ShapeOf<IndexAdvice> = {
   kind: 'object',
   name: 'IndexAdvice',
   fields: {
+    engine: { kind: 'string', values: ['shadow', 'hypopg'] },
     verdict: { kind: 'string', values: ['change', 'leave'] },
     reason: text,
     create: { kind: 'array', of: advisedIndex },
@@ -98,6 +115,7 @@ const advice: ShapeOf<IndexAdvice> = {
     savedRatio: number,
     savedRatioInterval: { kind: 'array', of: number, description: 'From, to' },
     fidelity,
+    secondOpinion: orNull(secondOpinion),
     coverage,
     skipped: { kind: 'array', of: { kind: 'object', fields: { sql: text, reason: text } } },
     rejected: { kind: 'array', of: { kind: 'object', fields: { ddl: text, reason: text } } },
@@ -175,6 +193,12 @@ export const indexAdviceOperations: {
           description: 'New indexes that a table may get; default 5',
         } as const),
         seconds: optional({ kind: 'integer', min: 1, max: 600, description: 'For the search; default 30' } as const),
+        engine: optional({
+          kind: 'string',
+          values: ['shadow', 'hypopg'],
+          description:
+            'What plans: a copy without rows, or the database itself by its extension HypoPG, where each plan is a statement for it; default shadow',
+        } as const),
         withoutSamples: optional({
           kind: 'boolean',
           description: 'Copies no value of a row: those in statistics are replaced, in their order; default false',

@@ -42,6 +42,21 @@ export interface ShadowFidelity {
   }[];
 }
 
+/** What plans: a copy without rows, or the database itself with the extension HypoPG. */
+export type PlanningEngineKind = 'shadow' | 'hypopg';
+
+/** What HypoPG on the database says of advice from a shadow. Ratios are of those statements' cost, for the first of their values. */
+export interface SecondOpinion {
+  readonly engine: 'hypopg';
+  /** Statements that it was asked for: those that read a new index of a kind it knows. */
+  readonly statements: number;
+  /** Those that read the same new indexes. */
+  readonly same: number;
+  readonly savedRatio: number;
+  /** What the shadow says of the same statements. */
+  readonly shadowSavedRatio: number;
+}
+
 /** How much of what the database does the advice has seen. */
 export interface WorkloadCoverage {
   /** Statements that were planned. */
@@ -54,6 +69,8 @@ export interface WorkloadCoverage {
 
 /** Advice for a whole workload. Ratios are of the workload's cost: 0.4 is forty percent less. */
 export interface IndexAdvice {
+  /** What planned it. */
+  readonly engine: PlanningEngineKind;
   readonly verdict: 'change' | 'leave';
   readonly reason: string;
   readonly create: readonly AdvisedIndex[];
@@ -62,7 +79,10 @@ export interface IndexAdvice {
   readonly savedRatio: number;
   /** The same, less and plus what the shadow's costs were measured to be off. */
   readonly savedRatioInterval: readonly number[];
+  /** Of the shadow; nothing is compared where the database plans for itself. */
   readonly fidelity: ShadowFidelity;
+  /** Null: the database has no HypoPG, or there was nothing to ask it. */
+  readonly secondOpinion: SecondOpinion | null;
   readonly coverage: WorkloadCoverage;
   /** Statements that were left out, with the reason. */
   readonly skipped: readonly { readonly sql: string; readonly reason: string }[];

@@ -1,3 +1,4 @@
+import { type GinShape, ginElements, ginShape, unknownElements } from './gin-size.ts';
 import { estimateIndexSize, type IndexSize, type IndexSizeFacts } from './index-size.ts';
 import { qualified } from './shadow-ddl.ts';
 import type { TargetCatalog, TargetColumn, TargetIndex, TargetTable } from './target-catalog.ts';
@@ -92,18 +93,35 @@ export class ColumnFactsBook {
       readonly share: number;
     },
   ): IndexSize & { readonly rows: number } {
-    const rows = Math.round(liveRows(table) * index.share);
+    const { share, method } = index;
+    const rows = Math.round(liveRows(table) * share);
     const columns = [
-      ...index.keys.map((name) => this.#sizeOf(table, name, rows, false, index.method)),
-      ...index.included.map((name) => this.#sizeOf(table, name, rows, true, index.method)),
+      ...index.keys.map((name) => this.#sizeOf(table, name, share, false, method)),
+      ...index.included.map((name) => this.#sizeOf(table, name, share, true, method)),
     ];
-    return { ...estimateIndexSize({ method: index.method, rows, tablePages: table.pages, columns }), rows };
+    return { ...estimateIndexSize({ method, rows, tablePages: table.pages, columns }), rows };
+  }
+
+  /** What an existing inverted index tells the planner of itself, by its length and what is known of its columns; null: it is none. */
+  ginShape(index: TargetIndex): GinShape | null {
+    const table = this.#byOid.get(index.tableOid);
+    if (index.method !== 'gin' || table === undefined) return null;
+    const rows = liveRows(table);
+    const paths = index.definition.includes('jsonb_path_ops');
+    const columns = index.keys.map((key) => {
+      const facts = this.column(table, key.replace(/^"(.*)"$/, '$1').replaceAll('""', '"'));
+      const width = facts?.statistics?.averageWidth;
+      return facts === undefined || width === undefined
+        ? unknownElements
+        : ginElements(facts.column.plainType, facts.statistics, width, rows, paths);
+    });
+    return ginShape(rows, table.pages, columns, index.pages);
   }
 
   #sizeOf(
     table: TargetTable,
     name: string | null,
-    rows: number,
+    share: number,
     included: boolean,
     method: string,
   ): IndexSizeFacts['columns'][number] {
@@ -119,10 +137,10 @@ export class ColumnFactsBook {
       // A short text or array is stored without its alignment.
       alignment: facts === undefined || facts.column.typeLength < 0 ? 1 : facts.column.alignment,
       nullFraction: statistics?.nullFraction ?? 0,
-      distinct: statistics ? distinctOf(statistics, rows) : rows,
+      distinct: statistics ? distinctOf(statistics, liveRows(table), share) : liveRows(table) * share,
       sharesDuplicates: !/^(?:numeric|real|double precision|jsonb|record)|\[\]$/.test(type),
       included,
-      elements: method === 'gin' ? elementsOf(type, statistics ?? null, averageWidth) : 1,
+      elements: method === 'gin' ? ginElements(type, statistics ?? null, averageWidth, liveRows(table)) : null,
     };
   }
 }
@@ -133,19 +151,11 @@ function liveRows(table: TargetTable): number {
   return table.statisticsPages === 0 ? table.rows : (table.rows / table.statisticsPages) * table.pages;
 }
 
-/** How many different values there are among `rows` rows. */
-function distinctOf(statistics: ColumnStatistics, rows: number): number {
-  return Math.max(1, Math.min(rows, statistics.distinct >= 0 ? statistics.distinct : -statistics.distinct * rows));
-}
-
-function elementsOf(type: string, statistics: ColumnStatistics | null, averageWidth: number): number {
-  const counts = statistics?.elementCounts;
-  // The last entry of that histogram is the average.
-  if (counts && counts.length > 0) return Math.max(1, counts.at(-1) ?? 1);
-  if (type === 'tsvector') return Math.max(1, averageWidth / 10);
-  if (type === 'jsonb') return Math.max(1, averageWidth / 12);
-  // Trigrams of a text: as many as letters, few of them twice.
-  return Math.max(1, averageWidth * 0.9);
+/** How many different values there are to be expected in a share of the rows that has nothing to do with them. */
+export function distinctOf({ distinct }: Pick<ColumnStatistics, 'distinct'>, rows: number, share: number): number {
+  const all = Math.max(1, Math.min(rows, distinct >= 0 ? distinct : -distinct * rows));
+  // A value is missing where none of its rows is among them.
+  return Math.max(1, all * (1 - (1 - share) ** (rows / all)));
 }
 
 function tableKey({ schema, name }: { readonly schema: string; readonly name: string }): string {

@@ -46,12 +46,31 @@ export function withoutAlias(text: string, references: readonly number[]): strin
 }
 
 /** Brackets around the whole are left out. */
-function withoutBrackets(text: string): string {
+export function withoutBrackets(text: string): string {
   if (!text.startsWith('(') || !text.endsWith(')')) return text;
   for (const { at, depth } of outsideQuotes(text)) {
     if (depth === 0 && text[at] === ')') return at === text.length - 1 ? withoutBrackets(text.slice(1, -1)) : text;
   }
   return text;
+}
+
+/** What stands in the first brackets of a text, comma by comma, and what comes behind them. */
+export function bracketedList(text: string): { readonly items: readonly string[]; readonly rest: string } {
+  const items: string[] = [];
+  let start = -1;
+  for (const { at, depth } of outsideQuotes(text)) {
+    const character = text[at];
+    if (start < 0) {
+      if (character === '(') start = at + 1;
+      continue;
+    }
+    const isEnd = character === ')' && depth === 0;
+    if (!isEnd && !(character === ',' && depth === 1)) continue;
+    items.push(text.slice(start, at).trim());
+    if (isEnd) return { items, rest: text.slice(at + 1) };
+    start = at + 1;
+  }
+  return { items: [], rest: text };
 }
 
 /** Each place that is in no string and no quoted name, with how many brackets are open behind it. */

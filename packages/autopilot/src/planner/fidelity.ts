@@ -1,7 +1,9 @@
 import { messageOf } from '../kernel/errors.ts';
 import { signatureOf } from '../postgres/plan-shape.ts';
 import type { PlanNode } from './plan-tree.ts';
-import { type ExplainRow, explained, genericExplain, type PlannableStatement, type Shadow } from './shadow.ts';
+import type { PlannableStatement } from './planning-engine.ts';
+import { type ExplainRow, explained, genericExplain } from './planning-session.ts';
+import type { Shadow } from './shadow.ts';
 import type { Attempt, TargetSession } from './target-session.ts';
 
 /** How faithfully a shadow plans, measured against the real planner. Costs as ratios: 0.01 is one percent off. */
@@ -23,13 +25,23 @@ export interface Fidelity {
   readonly doubtful: readonly { readonly sql: string; readonly reason: string }[];
 }
 
+/** Of the statements so many have to get the same plan. */
+const leastSameRatio = 0.75;
+
+/** Whether a shadow plans like the server: below three of four same plans, what is concluded from it would be a guess. */
+export function isFaithful({ compared, same }: Pick<Fidelity, 'compared' | 'same'>): boolean {
+  return same >= leastSameRatio * compared;
+}
+
 /** A statement's cost may be off by that ratio ... */
 const mostCostError = 0.2;
 /** ... or by so little, in the planner's units: a page. */
 const leastDifference = 4;
 
-/** So many are compared however long that takes; then again so many as long as there is time. */
-const batchSize = 50;
+/** So many are compared however long that takes ... */
+const atLeast = 50;
+/** ... and then so many at a time as long as there is time. */
+const batchSize = 10;
 
 /**
  * Plans statements on both sides, which runs none of them: the first fifty, and as many more as the target answers before the session has
@@ -50,7 +62,7 @@ export async function measureFidelity(
 ): Promise<Fidelity> {
   const answers: Attempt<ExplainRow>[] = [];
   while (answers.length < statements.length && (answers.length === 0 || session.databaseMs < mostTargetMs)) {
-    const batch = statements.slice(answers.length, answers.length + batchSize);
+    const batch = statements.slice(answers.length, answers.length + (answers.length === 0 ? atLeast : batchSize));
     const questions = batch.map(({ sql, values }) =>
       withoutValues ? { sql: genericExplain(sql), values: [] } : { sql: `EXPLAIN (FORMAT JSON) ${sql}`, values },
     );

@@ -1,6 +1,6 @@
 import type { ColumnFactsBook } from './column-facts.ts';
 import type { RoleCondition, RoleKey, TableRoles } from './column-roles.ts';
-import type { HypotheticalIndex, Shadow } from './shadow.ts';
+import type { HypotheticalIndex, PlanningEngine } from './planning-engine.ts';
 import { qualified, quoted } from './shadow-ddl.ts';
 import type { TargetTable } from './target-catalog.ts';
 
@@ -144,7 +144,7 @@ export function candidateKey(candidate: IndexCandidate): string {
  * A partitioned table does not know the second.
  */
 export function candidateDdl(
-  candidate: IndexCandidate,
+  candidate: Omit<IndexCandidate, 'table'> & { readonly table: { readonly schema: string; readonly name: string } },
   name: string,
   how: 'at once' | 'concurrently' | 'only' = 'at once',
 ): string {
@@ -160,34 +160,34 @@ export function candidateDdl(
 /** Which share of a table's rows meets a condition, 0 to 1. */
 export type RowShares = (table: TargetTable, where: string) => Promise<number>;
 
-/** Asks the shadow's planner for them, once for each condition. */
-export function rowShares(book: ColumnFactsBook, shadow: Shadow): RowShares {
+/** Asks the planner for them, once for each condition. */
+export function rowShares(book: ColumnFactsBook, engine: PlanningEngine): RowShares {
   const known = new Map<string, number>();
   return async (table, where) => {
     const sql = `SELECT 1 FROM ${qualified(table)} WHERE ${where}`;
     const share =
       known.get(sql) ??
-      Math.min(1, (await shadow.plan({ sql, values: [] }))['Plan Rows'] / Math.max(1, book.rows(table)));
+      Math.min(1, (await engine.plan({ sql, values: [] }))['Plan Rows'] / Math.max(1, book.rows(table)));
     known.set(sql, share);
     return share;
   };
 }
 
-/** What the shadow needs to pretend that it exists. */
+/** What an engine needs to pretend that it exists. */
 export async function hypothetical(
   candidate: IndexCandidate,
   id: string,
   book: ColumnFactsBook,
-  shadow: Shadow,
-  shares: RowShares = rowShares(book, shadow),
+  engine: PlanningEngine,
+  shares: RowShares = rowShares(book, engine),
 ): Promise<HypotheticalIndex> {
   const share = candidate.where === null ? 1 : await shares(candidate.table, candidate.where);
   const keys = candidate.keys.map(({ sql, column }) => (isColumn(sql) ? column : null));
   const sizes = book.leaves(candidate.table).flatMap((leaf) => {
-    const tableOid = shadow.oidOf(leaf.oid);
+    const tableOid = engine.oidOf(leaf.oid);
     if (tableOid === undefined) return [];
-    const { pages, rows, level } = book.indexSize(leaf, { ...candidate, keys, share });
-    return [{ tableOid, pages, rows, level: candidate.method === 'btree' ? level : null }];
+    const { pages, rows, level, gin } = book.indexSize(leaf, { ...candidate, keys, share });
+    return [{ tableOid, pages, rows, level: candidate.method === 'btree' ? level : null, gin }];
   });
-  return { id, table: candidate.table, ddl: candidateDdl(candidate, id), sizes };
+  return { id, table: candidate.table, ddlOn: (table) => candidateDdl({ ...candidate, table }, id), sizes };
 }

@@ -1,3 +1,5 @@
+import { type GinElements, type GinShape, ginShape, pagesOf } from './gin-size.ts';
+
 /** What the size of an index depends on. */
 export interface IndexSizeFacts {
   readonly method: string;
@@ -14,8 +16,8 @@ export interface IndexSizeFacts {
     /** Equal values have equal bytes, so that they may share one posting list. */
     readonly sharesDuplicates: boolean;
     readonly included: boolean;
-    /** Elements in one value: words of a text, members of an array. */
-    readonly elements: number;
+    /** What its values consist of, for an inverted index; null for others. */
+    readonly elements: GinElements | null;
   }[];
 }
 
@@ -32,35 +34,45 @@ const postingBytes = 812;
 export interface IndexSize {
   readonly pages: number;
   readonly level: number;
+  /** Of an inverted index; null for others. */
+  readonly gin: GinShape | null;
 }
 
 /**
  * Estimates the size of an index that would be built now, as PostgreSQL lays it out.
  * B-tree: leaf entries of aligned key + 8 bytes + a line pointer, 90 % full; equal keys share posting lists of 6 bytes a row unless
- * columns are included. Others by their page formats, coarser: GIN by elements at two bytes each, GiST with its keys as they are,
+ * columns are included. Others by their page formats, coarser: GIN by what its values consist of, GiST with its keys as they are,
  * BRIN one entry for 128 pages, hash 75 % full.
  */
 export function estimateIndexSize(facts: IndexSizeFacts): IndexSize {
   switch (facts.method) {
-    case 'gin':
-      return { pages: ginPages(facts), level: 0 };
+    case 'gin': {
+      const columns = facts.columns.flatMap(({ elements }) => elements ?? []);
+      const gin = ginShape(facts.rows, facts.tablePages, columns);
+      return { pages: pagesOf(gin), level: 0, gin };
+    }
     case 'gist':
     case 'spgist':
       return {
         pages: 1 + Math.ceil((facts.rows * (entryBytes(facts) + linePointerBytes)) / (usableBytes * 0.8)),
         level: 0,
+        gin: null,
       };
     case 'brin': {
       const width = sum(facts.columns.map(({ averageWidth }) => 2 * averageWidth + 4));
       const ranges = Math.ceil(facts.tablePages / 128);
-      return { pages: 2 + Math.max(1, Math.ceil((ranges * (width + 12)) / usableBytes)), level: 0 };
+      return { pages: 2 + Math.max(1, Math.ceil((ranges * (width + 12)) / usableBytes)), level: 0, gin: null };
     }
     case 'hash':
-      return { pages: 3 + Math.ceil((facts.rows * (16 + linePointerBytes)) / (usableBytes * 0.75)), level: 0 };
+      return {
+        pages: 3 + Math.ceil((facts.rows * (16 + linePointerBytes)) / (usableBytes * 0.75)),
+        level: 0,
+        gin: null,
+      };
     default: {
       const leaves = Math.max(1, Math.ceil(leafBytes(facts) / (usableBytes * 0.9)));
       const level = btreeLevel(leaves, entryBytes(facts));
-      return { pages: 1 + leaves + innerPages(leaves, entryBytes(facts)), level };
+      return { pages: 1 + leaves + innerPages(leaves, entryBytes(facts)), level, gin: null };
     }
   }
 }
@@ -117,16 +129,6 @@ function leafBytes(facts: IndexSizeFacts): number {
   const posting = (places: number): number =>
     places <= 1 ? single * places : align(bytes + places * placeBytes, 8) + linePointerBytes;
   return distinct * (full * posting(perPosting) + posting(rest));
-}
-
-/** Posting lists and trees hold a row's place in about two bytes; each different element has an entry. */
-function ginPages({ rows, columns }: IndexSizeFacts): number {
-  const bytes = columns.reduce((total, { elements, averageWidth, distinct }) => {
-    const entries = Math.min(rows * elements, Math.max(distinct, Math.sqrt(rows * elements) * 10));
-    const width = elements <= 1 ? averageWidth : Math.min(16, averageWidth / elements + 4);
-    return total + rows * elements * 2 + entries * (align(width + 8, 8) + linePointerBytes);
-  }, 0);
-  return 2 + Math.ceil(bytes / (usableBytes * 0.85));
 }
 
 function align(bytes: number, to: number): number {

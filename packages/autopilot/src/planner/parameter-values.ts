@@ -1,6 +1,6 @@
 import type { ColumnFactsBook } from './column-facts.ts';
 import type { ParameterColumn } from './column-roles.ts';
-import type { PlannableStatement } from './shadow.ts';
+import type { PlannableStatement } from './planning-engine.ts';
 import type { ColumnStatistics } from './target-statistics.ts';
 
 /** Values of one parameter that a statement is planned with. */

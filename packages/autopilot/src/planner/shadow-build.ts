@@ -1,9 +1,9 @@
 import type pg from 'pg';
 import { ColumnFactsBook } from './column-facts.ts';
 import { btreeLevel } from './index-size.ts';
-import { olderGinSpace } from './older-planner.ts';
+import { OlderGinSpaces } from './older-planner.ts';
 import { runAll } from './run-all.ts';
-import { moveInverted, type PretendedSize, pretend, Shadow, type SwitchableIndex } from './shadow.ts';
+import { type PretendedSize, pretend, Shadow, type ShadowIndex } from './shadow.ts';
 import type { ShadowChanges } from './shadow-changes.ts';
 import { qualified, quoted, shadowPlan } from './shadow-ddl.ts';
 import { plannerRole, ShadowServer } from './shadow-server.ts';
@@ -39,12 +39,8 @@ export async function buildShadow(catalog: TargetCatalog, statistics: TargetStat
       return oid === undefined ? [] : [indexSize(index, oid, book)];
     });
     notes.push(...(await restoreStatistics(planner, server.admin, statistics)));
-    const ginSpace = await olderGinSpace(server, catalog);
-    await moveInverted(
-      server,
-      ginSpace,
-      indexes.map(({ oid }) => oid),
-    );
+    const ginSpaces = OlderGinSpaces.for(server, catalog);
+    await ginSpaces?.move(indexes);
     // Last: planning, which also checking a foreign key does, reads pages into the server's memory.
     await pretend(server, [...tables.values(), ...indexes]);
     return new Shadow({
@@ -55,7 +51,7 @@ export async function buildShadow(catalog: TargetCatalog, statistics: TargetStat
       indexOids: found.indexes,
       existing: switchable(catalog, found),
       notes,
-      ginSpace,
+      ginSpaces,
     });
   } catch (error) {
     await server[Symbol.asyncDispose]();
@@ -93,7 +89,7 @@ async function makeExtensions(
   const available = new Set(rows.map(({ name }) => name));
   for (const { name, schema } of catalog.extensions) {
     // Those that only watch a server have no part in planning, and some must be loaded at its start.
-    if (name.startsWith('pg_stat') || name === 'pg_buffercache') continue;
+    if (name.startsWith('pg_stat') || name === 'pg_buffercache' || name === 'hypopg') continue;
     if (!available.has(name)) lacking.add(name);
     else {
       try {
@@ -217,7 +213,7 @@ function tableSize(table: TargetTable, oid: number): PretendedSize {
 function indexSize(index: TargetIndex, oid: number, book: ColumnFactsBook): PretendedSize {
   const { pages, statisticsPages, rows } = index;
   const level = index.method === 'btree' ? btreeLevel(Math.max(1, pages - 1), entryBytes(index, book)) : null;
-  return { oid, pages, statisticsPages, rows, visiblePages: 0, level };
+  return { oid, pages, statisticsPages, rows, visiblePages: 0, level, gin: book.ginShape(index) };
 }
 
 /** About how long a key is, for the height of the tree. */
@@ -232,7 +228,7 @@ function entryBytes(index: TargetIndex, book: ColumnFactsBook): number {
 }
 
 /** The existing indexes that may be dropped: not those of constraints, and none that keeps values unique. */
-function switchable(catalog: TargetCatalog, found: FoundRelations): readonly SwitchableIndex[] {
+function switchable(catalog: TargetCatalog, found: FoundRelations): readonly ShadowIndex[] {
   const children = Map.groupBy(catalog.indexes, ({ parentOid }) => parentOid);
   const family = (index: TargetIndex): readonly TargetIndex[] => [
     index,

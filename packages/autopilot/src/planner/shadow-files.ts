@@ -1,5 +1,6 @@
 import { closeSync, existsSync, fchownSync, ftruncateSync, openSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import type { GinShape } from './gin-size.ts';
 
 const pageBytes = 8_192;
 /** Pages of one file; what is longer goes on in `<file>.1` and so on. */
@@ -43,6 +44,24 @@ export function heightenBtree(dataDirectory: string, relativePath: string, level
       const page = btreePage(level + 1 - block, block === 1, block + 1);
       writeSync(fd, page, 0, page.length, block * pageBytes);
     }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Lets the first page of an inverted index say what is in it, which the planner reads. The file must have its size already.
+ * Layout: GinMetaPageData in src/include/access/ginblock.h.
+ */
+export function fillGin(dataDirectory: string, relativePath: string, pages: number, gin: GinShape): void {
+  const fd = openSync(join(dataDirectory, relativePath), 'r+');
+  try {
+    const counts = Buffer.alloc(24);
+    counts.writeUInt32LE(pages, 0);
+    counts.writeUInt32LE(gin.entryPages, 4);
+    counts.writeUInt32LE(gin.dataPages, 8);
+    counts.writeBigInt64LE(BigInt(gin.entries), 16);
+    writeSync(fd, counts, 0, counts.length, 48);
   } finally {
     closeSync(fd);
   }

@@ -1,9 +1,18 @@
 import type pg from 'pg';
-import { AutopilotError, messageOf } from '../kernel/errors.ts';
+import type { GinShape } from './gin-size.ts';
+import type { OlderGinSpaces } from './older-planner.ts';
 import type { PlanNode } from './plan-tree.ts';
+import type {
+  HypotheticalIndex,
+  PlanDetail,
+  PlannableStatement,
+  PlanningEngine,
+  SwitchableIndex,
+} from './planning-engine.ts';
+import { PlanningSession } from './planning-session.ts';
 import { runAll } from './run-all.ts';
 import { qualified } from './shadow-ddl.ts';
-import { heightenBtree, sizeRelation } from './shadow-files.ts';
+import { fillGin, heightenBtree, sizeRelation } from './shadow-files.ts';
 import type { ShadowServer } from './shadow-server.ts';
 import { replaceStatistics } from './shadow-statistics.ts';
 import type { ColumnStatistics } from './target-statistics.ts';
@@ -22,58 +31,32 @@ export interface PretendedSize {
   readonly visiblePages: number;
   /** The height of a B-tree; null for what is none. */
   readonly level: number | null;
+  /** What an inverted index says of itself; null or absent: nothing, and the planner guesses. */
+  readonly gin?: GinShape | null;
 }
 
-/** An index in the shadow that can be switched: an existing one that may be dropped, or one that is only thought of. */
-export interface SwitchableIndex {
-  /** Unique in the shadow: the name of an existing index with its schema, or the one given. */
-  readonly id: string;
-  /** The tables it is on: all partitions for an index of their parent. */
-  readonly tableOids: readonly number[];
+/** A switchable index with what it is made of in the shadow. */
+export interface ShadowIndex extends SwitchableIndex {
   readonly oids: readonly number[];
-  /** As plans show it: a name for each partition. */
-  readonly names: readonly string[];
-  readonly bytes: number;
-  readonly existing: boolean;
-}
-
-/** What makes a hypothetical index. */
-export interface HypotheticalIndex {
-  readonly id: string;
-  readonly table: { readonly schema: string; readonly name: string };
-  /** CREATE INDEX with the id as its name. */
-  readonly ddl: string;
-  /** The size it would have on each table: one entry, or one for each partition. */
-  readonly sizes: readonly {
-    readonly tableOid: number;
-    readonly pages: number;
-    readonly rows: number;
-    readonly level: number | null;
-  }[];
-}
-
-/** A statement with values for its parameters, as text; null is NULL. */
-export interface PlannableStatement {
-  readonly sql: string;
-  readonly values: readonly (string | null)[];
 }
 
 /**
  * A database with the tables, statistics and settings of another and none of its rows, whose planner answers as that one's would,
  * under any set of indexes. Plans may be asked for together; whatever changes the indexes has to be waited for.
  */
-export class Shadow implements AsyncDisposable {
+export class Shadow implements PlanningEngine, AsyncDisposable {
   /** What the shadow lacks of the original. */
   readonly notes: readonly string[];
   readonly #server: ShadowServer;
   readonly #planner: pg.Client;
+  readonly #session: PlanningSession;
   readonly #settings: Readonly<Record<string, string>>;
-  readonly #switchable = new Map<string, SwitchableIndex>();
+  readonly #switchable = new Map<string, ShadowIndex>();
   readonly #tables: Map<number, PretendedSize>;
   readonly #oids: ReadonlyMap<number, number>;
   readonly #indexOids: ReadonlyMap<number, number>;
   readonly #on = new Set<string>();
-  readonly #ginSpace: string | null;
+  readonly #ginSpaces: OlderGinSpaces | null;
 
   constructor(parts: {
     readonly server: ShadowServer;
@@ -83,14 +66,15 @@ export class Shadow implements AsyncDisposable {
     readonly tables: ReadonlyMap<number, PretendedSize>;
     /** The shadow's oids of all existing indexes, by the target's. */
     readonly indexOids: ReadonlyMap<number, number>;
-    readonly existing: readonly SwitchableIndex[];
+    readonly existing: readonly ShadowIndex[];
     readonly notes: readonly string[];
-    /** The tablespace for inverted indexes; null: that of all. */
-    readonly ginSpace: string | null;
+    /** Where inverted indexes lie; null: where all do. */
+    readonly ginSpaces: OlderGinSpaces | null;
   }) {
-    this.#ginSpace = parts.ginSpace;
+    this.#ginSpaces = parts.ginSpaces;
     this.#server = parts.server;
     this.#planner = parts.planner;
+    this.#session = new PlanningSession(parts.planner);
     this.#settings = parts.settings;
     this.#tables = new Map([...parts.tables.values()].map((size) => [size.oid, size]));
     this.#oids = new Map([...parts.tables].map(([target, { oid }]) => [target, oid]));
@@ -157,7 +141,7 @@ export class Shadow implements AsyncDisposable {
     try {
       for (const failure of await runAll(
         builder,
-        indexes.map(({ id, ddl }) => ({ subject: id, sql: ddl })),
+        indexes.map(({ id, ddlOn, table }) => ({ subject: id, sql: ddlOn(table) })),
       ))
         refused.set(failure.subject, failure.reason);
     } finally {
@@ -199,14 +183,10 @@ export class Shadow implements AsyncDisposable {
         existing: false,
       });
     }
-    await this.rows(`UPDATE pg_index SET indisvalid = false WHERE indexrelid = ANY ($1::oid[])`, [
+    await this.rows(`UPDATE pg_index SET indislive = false WHERE indexrelid = ANY ($1::oid[])`, [
       found.map(({ oid }) => oid),
     ]);
-    await moveInverted(
-      this.#server,
-      this.#ginSpace,
-      found.map(({ oid }) => oid),
-    );
+    await this.#ginSpaces?.move(sizes);
     const touched = [...new Set(found.flatMap(({ tableOid }) => this.#tables.get(tableOid) ?? []))];
     await pretend(this.#server, [...sizes, ...touched]);
   }
@@ -232,70 +212,36 @@ export class Shadow implements AsyncDisposable {
     }
   }
 
-  /**
-   * From now on plans see these indexes and no other switchable ones. Where a plan can be changed only by some, `among` says by which: the
-   * others are left as they are. @throws when one is not known
-   */
   async use(ids: ReadonlySet<string>, among: Iterable<string> = this.#switchable.keys()): Promise<void> {
     for (const id of ids) if (!this.#switchable.has(id)) throw new Error(`There is no index ${id} in the shadow`);
     const changed: { readonly oid: number; readonly on: boolean }[] = [];
+    const tables = new Set<number>();
     for (const id of among) {
       const on = ids.has(id);
-      if (on === this.#on.has(id)) continue;
-      changed.push(...(this.#switchable.get(id)?.oids ?? []).map((oid) => ({ oid, on })));
+      const index = this.#switchable.get(id);
+      if (index === undefined || on === this.#on.has(id)) continue;
+      changed.push(...index.oids.map((oid) => ({ oid, on })));
+      for (const oid of index.tableOids) tables.add(oid);
       if (on) this.#on.add(id);
       else this.#on.delete(id);
     }
     if (changed.length === 0) return;
+    // Dead to the planner: one that is only not valid is opened and locked for each plan before it is passed over. What a table has is
+    // known to each session until the table's own row changes.
     await this.rows(
-      `UPDATE pg_index x SET indisvalid = c.on FROM unnest($1::oid[], $2::bool[]) c(oid, "on") WHERE x.indexrelid = c.oid`,
-      [changed.map(({ oid }) => oid), changed.map(({ on }) => on)],
+      `WITH switched AS (
+         UPDATE pg_index x SET indislive = c.on FROM unnest($1::oid[], $2::bool[]) c(oid, "on") WHERE x.indexrelid = c.oid)
+       UPDATE pg_class SET relpages = relpages WHERE oid = ANY ($3::oid[]) AND relkind IN ('r', 'm')`,
+      [changed.map(({ oid }) => oid), changed.map(({ on }) => on), [...tables]],
     );
   }
 
-  /**
-   * The plan under the indexes in use, as the target would make it; about 0.5 ms. `verbose` also shows columns; `without values` is the plan
-   * for any, of one statement as the parser has cut it out.
-   * @throws AutopilotError AP_PLANNER_STATEMENT: it can't be planned, the message says why
-   */
-  async plan(
-    statement: PlannableStatement,
-    detail: 'plain' | 'verbose' | 'without values' = 'plain',
-  ): Promise<PlanNode> {
-    if (detail === 'without values')
-      return await explained(async () => (await this.#planner.query<ExplainRow>(genericExplain(statement.sql))).rows);
-    const text = `EXPLAIN (FORMAT JSON${detail === 'verbose' ? ', VERBOSE' : ''}) ${statement.sql}`;
-    return await explained(() => this.#extended<ExplainRow>(text, statement.values));
+  async plan(statement: PlannableStatement, detail: PlanDetail = 'plain'): Promise<PlanNode> {
+    return await this.#session.plan(statement, detail);
   }
 
-  /**
-   * The plan that serves for any values, with `$1` where a parameter stands, and the types of the parameters.
-   * @throws AutopilotError AP_PLANNER_STATEMENT: it can't be planned, the message says why
-   */
   async planWithoutValues(sql: string): Promise<{ readonly plan: PlanNode; readonly types: readonly string[] }> {
-    const types: string[] = [];
-    const plan = await explained(async () => {
-      await this.#extended(`PREPARE autopilot_generic AS ${sql}`, []);
-      try {
-        const [prepared] = await this.#extended<{ types: readonly string[] }>(
-          `SELECT parameter_types::text[] AS types FROM pg_prepared_statements WHERE name = 'autopilot_generic'`,
-          [],
-        );
-        types.push(...(prepared?.types ?? []));
-        await this.#planner.query('SET plan_cache_mode = force_generic_plan');
-        const nulls = types.length === 0 ? '' : `(${types.map(() => 'NULL').join(', ')})`;
-        return await this.#extended<ExplainRow>(`EXPLAIN (FORMAT JSON, VERBOSE) EXECUTE autopilot_generic${nulls}`, []);
-      } finally {
-        await this.#planner.query('SET plan_cache_mode = auto; DEALLOCATE autopilot_generic');
-      }
-    });
-    return { plan, types };
-  }
-
-  /** By the extended protocol, which takes one statement and no second one behind a semicolon. */
-  async #extended<Row extends object>(text: string, values: readonly (string | null)[]): Promise<readonly Row[]> {
-    const query = { text, values: [...values], queryMode: 'extended' } as pg.QueryConfig; // `as`: @types/pg does not know queryMode
-    return (await this.#planner.query<Row>(query)).rows;
+    return await this.#session.planWithoutValues(sql);
   }
 
   /** Sets one of the planner's settings for the plans that follow; null takes the target's value. */
@@ -309,28 +255,6 @@ export class Shadow implements AsyncDisposable {
   }
 }
 
-/** Asks a server, 16 or later, for the plan that serves for any values; by the simple protocol, which sends none. */
-export function genericExplain(sql: string): string {
-  return `EXPLAIN (FORMAT JSON, GENERIC_PLAN) ${sql}`;
-}
-
-/** A row of EXPLAIN (FORMAT JSON). */
-export interface ExplainRow {
-  readonly 'QUERY PLAN': readonly { readonly Plan: PlanNode }[];
-}
-
-/** The plan of an EXPLAIN. @throws AutopilotError AP_PLANNER_STATEMENT */
-export async function explained(ask: () => Promise<readonly ExplainRow[]>): Promise<PlanNode> {
-  try {
-    const [row] = await ask();
-    const plan = row?.['QUERY PLAN'][0]?.Plan;
-    if (plan === undefined) throw new Error('EXPLAIN gave no plan');
-    return plan;
-  } catch (error) {
-    throw new AutopilotError('AP_PLANNER_STATEMENT', messageOf(error), { cause: error });
-  }
-}
-
 /** Where relations have their files, below the data directory. */
 async function relationPaths(server: ShadowServer, oids: readonly number[]): Promise<ReadonlyMap<number, string>> {
   const { rows } = await server.admin.query<{ oid: number; path: string | null }>(
@@ -338,17 +262,6 @@ async function relationPaths(server: ShadowServer, oids: readonly number[]): Pro
     [[...oids]],
   );
   return new Map(rows.flatMap(({ oid, path }) => (path === null ? [] : [[oid, path] as const])));
-}
-
-/** Moves those of some indexes that are inverted (GIN) to a tablespace; null: they stay. Their files must have no size yet. */
-export async function moveInverted(server: ShadowServer, space: string | null, oids: readonly number[]): Promise<void> {
-  if (space === null) return;
-  const { rows } = await server.admin.query<{ name: string }>(
-    `SELECT c.oid::regclass::text AS name FROM pg_class c JOIN pg_am m ON m.oid = c.relam
-     WHERE c.oid = ANY ($1::oid[]) AND c.relkind = 'i' AND m.amname = 'gin'`,
-    [[...oids]],
-  );
-  for (const { name } of rows) await server.admin.query(`ALTER INDEX ${name} SET TABLESPACE ${space}`);
 }
 
 /** Makes the planner believe that relations have these sizes and rows. */
@@ -360,13 +273,14 @@ export async function pretend(server: ShadowServer, sizes: readonly PretendedSiz
   // Nothing of the pages we are about to write may be in the server's memory, least of all changed.
   await server.admin.query('CHECKPOINT');
   await server.admin.query('SELECT autopilot_shadow.pg_buffercache_evict_all()');
-  for (const { oid, pages, level } of sizes) {
+  for (const { oid, pages, level, gin } of sizes) {
     const path = paths.get(oid);
     if (path === undefined) continue;
     // Every B-tree has its metapage, and a root when it has an entry.
     const least = level === null ? 0 : pages > 1 ? level + 2 : 1;
     if (level === null || pages > 1) sizeRelation(server.dataDirectory, path, Math.max(pages, least));
     if (level !== null && pages > 1) heightenBtree(server.dataDirectory, path, level);
+    if (gin != null) fillGin(server.dataDirectory, path, pages, gin);
   }
   // After the files: changing the row makes every session forget what it read of them.
   await server.admin.query(

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { AutopilotError, messageOf } from '../kernel/errors.ts';
 import { marked } from '../postgres/observed-database.ts';
+import { LoadMeter } from './load-meter.ts';
 
 /** How a target database is looked at. */
 export interface TargetSessionOptions {
@@ -16,14 +17,13 @@ export type Attempt<Row> = { readonly rows: readonly Row[] } | { readonly refuse
 /** Sent at once; after one that fails those behind it are sent again. */
 const batchSize = 10;
 
+/** Statements that open a session. */
+const opening = 2;
+
 /** A look at a target database that can't change it: everything happens in one READ ONLY transaction, rolled back at the end. */
 export class TargetSession implements AsyncDisposable {
   readonly #client: pg.Client;
-  #databaseMs = 0;
-  #statements = 0;
-  /** Statements sent and not answered, and since when there are any. */
-  #open = 0;
-  #openSinceMs = 0;
+  readonly #meter = new LoadMeter();
   #isSaved = false;
 
   private constructor(client: pg.Client) {
@@ -57,33 +57,22 @@ export class TargetSession implements AsyncDisposable {
         cause: error,
       });
     }
-    const session = new TargetSession(client);
-    session.#statements = 2;
-    return session;
+    return new TargetSession(client);
   }
 
   /** The time in ms in which the target had something of ours to answer: an upper limit of the load on it. */
   get databaseMs(): number {
-    return this.#databaseMs;
+    return this.#meter.ms;
   }
 
   /** Statements sent so far. */
   get statements(): number {
-    return this.#statements;
+    return this.#meter.statements + opening;
   }
 
   /** Rows of a statement of ours, which is marked so that nobody takes it for the application's. */
   async rows<Row extends object>(sql: string, values: readonly unknown[] = []): Promise<readonly Row[]> {
-    if (this.#open === 0) this.#openSinceMs = performance.now();
-    this.#open += 1;
-    this.#statements += 1;
-    try {
-      const { rows } = await this.#client.query<Row>(marked(sql), [...values]);
-      return rows;
-    } finally {
-      this.#open -= 1;
-      if (this.#open === 0) this.#databaseMs += performance.now() - this.#openSinceMs;
-    }
+    return await this.#meter.during(async () => (await this.#client.query<Row>(marked(sql), [...values])).rows);
   }
 
   /** Like {@link rows}; a refusal is answered as its reason and leaves the transaction usable. Nothing else may be under way. */

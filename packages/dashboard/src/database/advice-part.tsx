@@ -113,8 +113,7 @@ function Start({
 }
 
 function Summary({ advice }: { readonly advice: IndexAdvice }): ReactElement {
-  const { savedRatio, savedRatioInterval, fidelity, coverage, create, drop, rejected, targetMs, targetStatements } =
-    advice;
+  const { savedRatio, savedRatioInterval, coverage, create, drop, rejected, targetMs, targetStatements } = advice;
   const [low = savedRatio, high = savedRatio] = savedRatioInterval;
   const bytes = create.reduce((total, one) => total + one.bytes, 0);
   const facts: readonly (readonly [label: string, value: string])[] = [
@@ -124,8 +123,7 @@ function Summary({ advice }: { readonly advice: IndexAdvice }): ReactElement {
     ['Statements planned', formatQuantity('count', coverage.statements)],
     ['Of all calls', formatQuantity('ratio', coverage.callsRatio)],
     ['Of all time', formatQuantity('ratio', coverage.timeRatio)],
-    ['Planned as the server does', `${fidelity.same} of ${fidelity.compared}`],
-    ['Costs off at most', formatQuantity('ratio', fidelity.maxCostError)],
+    ...enginesOf(advice),
     ['To drop', formatQuantity('count', drop.length)],
     ['Ideas rejected', formatQuantity('count', rejected.length)],
     [
@@ -146,6 +144,22 @@ function Summary({ advice }: { readonly advice: IndexAdvice }): ReactElement {
       </dl>
     </>
   );
+}
+
+/** What planned it, and what that is worth. */
+function enginesOf({
+  engine,
+  fidelity,
+  secondOpinion,
+}: IndexAdvice): readonly (readonly [label: string, value: string])[] {
+  if (engine === 'hypopg') return [['Planned by', 'HypoPG on the database']];
+  return [
+    ['Planned as the server does', `${fidelity.same} of ${fidelity.compared}`],
+    ['Costs off at most', formatQuantity('ratio', fidelity.maxCostError)],
+    ...(secondOpinion == null
+      ? []
+      : [['HypoPG agrees', `${secondOpinion.same} of ${secondOpinion.statements}`] as const]),
+  ];
 }
 
 /** What is to be dropped, what was rejected, what was left out, and where the copy planned otherwise. */

@@ -45,7 +45,7 @@ export class IndexAdviceDesk {
   start(
     watch: DatabaseWatch,
     workload: () => Promise<ObservedWorkload>,
-    limits: Pick<StartIndexAdviceQuery, 'budgetBytes' | 'mostPerTable' | 'seconds' | 'withoutSamples'>,
+    limits: Pick<StartIndexAdviceQuery, 'budgetBytes' | 'mostPerTable' | 'seconds' | 'engine' | 'withoutSamples'>,
     by: string,
   ): IndexAdviceRun {
     const known = this.#of(watch.name);
@@ -81,6 +81,7 @@ export class IndexAdviceDesk {
           ...(limits.budgetBytes === undefined ? {} : { budgetBytes: limits.budgetBytes }),
           ...(limits.mostPerTable === undefined ? {} : { mostPerTable: limits.mostPerTable }),
           ...(limits.seconds === undefined ? {} : { searchMs: 1_000 * limits.seconds }),
+          ...(limits.engine === undefined ? {} : { engine: limits.engine }),
           ...(limits.withoutSamples === undefined ? {} : { withoutSamples: limits.withoutSamples }),
           signal: stop.signal,
           onProgress: (progress, message) => {

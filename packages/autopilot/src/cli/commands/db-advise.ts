@@ -1,18 +1,22 @@
 import { readFile } from 'node:fs/promises';
 import { adviseIndexes, isUnreachable } from '../../advise/index-advisor.ts';
-import type { IndexAdvice } from '../../contract/index-advice.ts';
-import { messageOf } from '../../kernel/errors.ts';
+import type { IndexAdvice, PlanningEngineKind } from '../../contract/index-advice.ts';
+import { AutopilotError, messageOf } from '../../kernel/errors.ts';
 import { exitCodes, type Flag, type Terminal, UsageError } from '../command.ts';
 
 /** The flags that only `autopilot db advise` has. */
 export const adviseFlags: Readonly<Record<string, Flag>> = {
   workload: {
     value: 'file.sql',
-    description: 'advise: the statements to advise for; default: what pg_stat_statements knows',
+    description: 'advise: the statements to advise for, or a log of the server; default: what pg_stat_statements knows',
   },
   budget: { value: '2GB', description: 'advise: what new indexes may take together; default: no limit' },
   'per-table': { value: 'number', description: 'advise: new indexes a table may get; default 5' },
   seconds: { value: 'number', description: 'advise: the time for the search; default 30' },
+  engine: {
+    value: 'name',
+    description: 'advise: what plans: shadow, a copy without rows (default), or hypopg, that extension on the database',
+  },
   'without-samples': { value: null, description: 'advise: copy no value of a row: those in statistics are replaced' },
 };
 
@@ -25,6 +29,7 @@ export async function adviseDatabase(
   const mostPerTable = positive('per-table', values['per-table']);
   const seconds = positive('seconds', values['seconds']);
   const { budget } = values;
+  const engine = engineOf(values['engine']);
   let advice: IndexAdvice;
   try {
     advice = await adviseIndexes({
@@ -33,12 +38,17 @@ export async function adviseDatabase(
       ...(budget === undefined ? {} : { budgetBytes: bytesOf(budget) }),
       ...(mostPerTable === undefined ? {} : { mostPerTable }),
       ...(seconds === undefined ? {} : { searchMs: 1_000 * seconds }),
+      ...(engine === undefined ? {} : { engine }),
       ...(values['without-samples'] === 'true' ? { withoutSamples: true } : {}),
     });
   } catch (error) {
-    if (!isUnreachable(error)) throw error;
-    tell(`autopilot: ${messageOf(error)}`);
-    return exitCodes.unreachable;
+    if (isUnreachable(error)) {
+      tell(`autopilot: ${messageOf(error)}`);
+      return exitCodes.unreachable;
+    }
+    if (error instanceof AutopilotError && error.code === 'AP_PLANNER_ENGINE')
+      throw new UsageError(error.message, error.remedy ?? 'See --help.');
+    throw error;
   }
   if (json === 'true') out(JSON.stringify(advice, null, 2));
   else for (const line of linesOf(advice)) out(line);
@@ -59,6 +69,11 @@ function positive(name: string, text: string | undefined): number | undefined {
   throw new UsageError(`--${name} takes a number above 0, not ${JSON.stringify(text)}.`, 'See --help.');
 }
 
+function engineOf(text: string | undefined): PlanningEngineKind | undefined {
+  if (text === undefined || text === 'shadow' || text === 'hypopg') return text;
+  throw new UsageError(`--engine takes shadow or hypopg, not ${JSON.stringify(text)}.`, 'See --help.');
+}
+
 async function textOf(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
@@ -71,14 +86,23 @@ async function textOf(path: string): Promise<string> {
 const mostSteps = 20;
 
 function linesOf(advice: IndexAdvice): readonly string[] {
-  const { fidelity, create, drop } = advice;
+  const { fidelity, create, drop, secondOpinion: opinion } = advice;
   const [low = 0, high = 0] = advice.savedRatioInterval;
   return [
     advice.reason,
-    `${advice.coverage.statements} statements${coverageText(advice)}; the shadow planned ${fidelity.same} of ${fidelity.compared} as the server does, costs off by ${percent(fidelity.medianCostError)} in the median and ${percent(fidelity.maxCostError)} at most.`,
+    `${advice.coverage.statements} statements${coverageText(advice)}; ${
+      advice.engine === 'hypopg'
+        ? 'planned by the database itself with HypoPG.'
+        : `the shadow planned ${fidelity.same} of ${fidelity.compared} as the server does, costs off by ${percent(fidelity.medianCostError)} in the median and ${percent(fidelity.maxCostError)} at most.`
+    }`,
     ...(create.length === 0
       ? []
       : [`Saves ${percent(advice.savedRatio)} (${percent(low)} to ${percent(high)}) of the estimated cost.`]),
+    ...(opinion === null
+      ? []
+      : [
+          `HypoPG on the database agrees on the indexes of ${opinion.same} of ${opinion.statements} statements: it saves ${percent(opinion.savedRatio)} of them, the shadow ${percent(opinion.shadowSavedRatio)}.`,
+        ]),
     ...create.flatMap(({ steps, bytes, buildSeconds, writeRatio, statements }) => [
       '',
       ...steps.slice(0, mostSteps).map((sql) => `${sql};`),
