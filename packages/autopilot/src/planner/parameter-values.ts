@@ -37,8 +37,9 @@ function valuesFor(
   type: string,
   column: ParameterColumn | undefined,
   book: ColumnFactsBook,
-): readonly [string, ...string[]] {
-  const plausible = plausibleOf(type);
+): readonly [string | null, ...(string | null)[]] {
+  // What is compared with nothing may be null: a label of an enum can't be made up.
+  const plausible = plausibleOf(type) ?? (column === undefined ? null : 'value');
   const table = column === undefined ? undefined : book.table(column.schema, column.table);
   const statistics = column === undefined || table === undefined ? null : book.column(table, column.column)?.statistics;
   if (!statistics || column === undefined) return [plausible];
@@ -70,7 +71,8 @@ function valueAt({ commonValues, commonFrequencies, bounds }: ColumnStatistics, 
   return others[Math.min(others.length - 1, Math.floor(share * others.length))];
 }
 
-function plausibleOf(type: string): string {
+/** Null: nobody knows what a value of the type looks like. */
+function plausibleOf(type: string): string | null {
   if (type.endsWith('[]')) return '{}';
   if (/^(?:smallint|integer|bigint|numeric|real|double precision|oid)/.test(type)) return '20';
   if (type === 'boolean') return 'true';
@@ -80,7 +82,8 @@ function plausibleOf(type: string): string {
   if (type === 'interval') return '1 day';
   if (/^jsonb?$/.test(type)) return '{}';
   if (type === 'bytea') return '\\x00';
-  return 'value';
+  if (type === 'regconfig') return 'simple';
+  return /^(?:text|character|name|citext|"char"|unknown)/.test(type) ? 'value' : null;
 }
 
 /** The members of an array in PostgreSQL's text form. */
