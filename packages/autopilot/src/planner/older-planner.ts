@@ -66,12 +66,12 @@ export class OlderGinSpaces {
   }
 }
 
-/** What is charged for an element besides reading its pages, for each of these; in `cpu_operator_cost`. */
+/** What is charged for an element besides reading its pages, for each of these; in `cpu_operator_cost`. Pages of entries and the way to them count twice. */
 export function operatorsOfPage({ entries, entryPages, dataPages }: GinShape): number {
   const entryPagesRead = Math.max(1, Math.round(entryPages ** 0.15));
   const dataPagesRead = Math.max(dataPages / Math.max(1, entries), 1 / usualElements);
-  const found = pageOperators + Math.ceil(Math.log2(Math.max(1, entries)));
-  return pageOperators + found / (entryPagesRead + dataPagesRead);
+  const found = 2 * Math.ceil(Math.log2(Math.max(1, entries))) + pageOperators;
+  return (found + pageOperators * (2 * entryPagesRead + dataPagesRead)) / (entryPagesRead + dataPagesRead);
 }
 
 /** Ways to join that came later than 13, with the first version that knows them: no setting turns them off. */
