@@ -57,7 +57,7 @@ function run(share: number, turns: number, turnOf: Turn): Ran {
 
 describe('when the loop is sampled', () => {
   const loops: Readonly<Record<string, Turn>> = {
-    'short turns': () => ({ timers: 0.3, rest: 0.7 }),
+    'short turns': () => ({ timers: 2, rest: 8 }),
     'turns of half a second, first of requests that begin, then of those that go on': (turn) =>
       turn % 2 === 0 ? { timers: 30, rest: 450 } : { timers: 350, rest: 70 },
     'short turns, and now and then a long one': (turn) =>
@@ -66,7 +66,7 @@ describe('when the loop is sampled', () => {
   for (const [name, turnOf] of Object.entries(loops)) {
     for (const share of [0.1, 0.5]) {
       test(`${name}: what ${100 * share} % of the time tells is right on average`, () => {
-        const { truth, estimate, sampledShare } = run(share, name.startsWith('short') ? 2_000_000 : 400_000, turnOf);
+        const { truth, estimate, sampledShare } = run(share, name.endsWith('a long one') ? 2_000_000 : 500_000, turnOf);
         for (const part of ['timers', 'rest'] as const) {
           const ratio = estimate[part] / truth[part];
           assert.ok(Math.abs(ratio - 1) < 0.05, `${part}: ${ratio}`);

@@ -2,7 +2,7 @@ import { Button, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactElement, type SubmitEvent, useState } from 'react';
 import { Link } from 'wouter';
-import { isMissing, request } from '../api/request.ts';
+import { isMissing, request, searchOf } from '../api/request.ts';
 import type { Me } from '../api/wire.ts';
 import { momentText } from '../format/time.ts';
 import { countText } from '../format/words.ts';
@@ -73,6 +73,11 @@ function Shown({ user, isMe }: { readonly user: AdministeredUser; readonly isMe:
       <div className="page-head">
         <h1>{name}</h1>
         <UserState user={user} />
+        <div className="page-tools">
+          <Link href={`/admin/audit${searchOf({ q: user.email })}`} className="quiet-button framed">
+            Audit log
+          </Link>
+        </div>
         <p className="page-note">
           {user.email}, since {momentText(user.createdAt)}, member of{' '}
           {user.organizations === 1 ? 'one organization' : `${countText(user.organizations)} organizations`}.
