@@ -73,7 +73,7 @@ export function AuditPage(): ReactElement {
 function CallTable({ calls }: { readonly calls: readonly AdministrativeCall[] }): ReactElement {
   return (
     <div className="card table-wrap">
-      <table className="table">
+      <table className="table audit-table">
         <thead>
           <tr>
             <th scope="col">Who</th>
@@ -90,18 +90,18 @@ function CallTable({ calls }: { readonly calls: readonly AdministrativeCall[] })
         <tbody>
           {calls.map((one) => (
             <tr key={one.id}>
-              <td className="audit-person">
+              <td className="audit-person" data-as="by">
                 <Link href={`/admin/users/${one.userId}`}>{one.userEmail}</Link>
               </td>
-              <td title={`${one.call}, request ${one.requestId}`}>
+              <td className="audit-what" title={`${one.call}, request ${one.requestId}`}>
                 {administrativeDeed(one)}{' '}
                 {one.status >= 400 && <span className="chip bad">Refused ({one.status})</span>}
               </td>
-              <td className="audit-person">
+              <td className="audit-person" data-as="to">
                 <About call={one} />
               </td>
               <td className="code wide-only">{one.address}</td>
-              <td className="right" title={momentText(one.at)}>
+              <td className="right audit-when" title={momentText(one.at)}>
                 <time dateTime={one.at}>{agoText(one.at)}</time>
               </td>
             </tr>
