@@ -9,7 +9,7 @@ import { signedIn } from '../users/signed-in.ts';
 
 const USERS = 100;
 const POOL_MAX = 10;
-const STEP_MS = 15_000;
+const STEP_MS = 18_000;
 /** From the highest knee to the lowest, of the lowest. */
 const MOST_SPREAD = 0.1;
 
@@ -32,7 +32,7 @@ export async function run({ quick, log }: BenchOptions): Promise<BenchFindings> 
       const plan = {
         ...common,
         name: 'everyday',
-        load: { kind: 'arrivals', users: USERS, stages: [{ durationMs: 10_000, ratePerSecond: 8 }] },
+        load: { kind: 'arrivals', users: USERS, stages: [{ durationMs: 10_000, ratePerSecond: 16 }] },
         flows: withoutPauses(everyday),
         // The objective decides.
         abort: { errorRatio: 0.5, waitMs: 5000 },
