@@ -1,15 +1,34 @@
 /** One specification of compression, for every server that can have it. */
 import assert from 'node:assert/strict';
+import { execFile, execFileSync } from 'node:child_process';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
 import Fastify from 'fastify';
 import { createAgent } from '../../packages/autopilot/src/agent.ts';
 import { autopilot } from '../../packages/autopilot/src/host/fastify.ts';
 import { compression } from '../../packages/autopilot/src/host/node-http.ts';
 import { abortDownloads } from '../support/aborted-downloads.ts';
 import { compressionRules, headerOf, ruledAnswer } from '../support/compression-rules.ts';
+
+const run = promisify(execFile);
+
+/** The codings that the curl of this machine decodes, with code that is not Node's. */
+const curlDecodes: readonly string[] = (() => {
+  try {
+    const features = execFileSync('curl', ['-V'], { encoding: 'utf8' });
+    const has = (feature: string): boolean => new RegExp(`\\b${feature}\\b`).test(features);
+    return [
+      ...(has('libz') ? ['gzip', 'deflate'] : []),
+      ...(has('brotli') ? ['br'] : []),
+      ...(has('zstd') ? ['zstd'] : []),
+    ];
+  } catch {
+    return [];
+  }
+})();
 
 interface Served {
   readonly port: number;
@@ -95,6 +114,29 @@ for (const [name, serve] of Object.entries(servers)) {
       served = await serve();
     });
     after(() => served.close());
+    it('curl reads bodies and streams in every coding', async (t) => {
+      if (curlDecodes.length === 0) t.diagnostic('there is no curl here that decodes');
+      const read = async (path: string, coding: string): Promise<string> => {
+        const url = `http://127.0.0.1:${served.port}${path}`;
+        const said = [
+          '-s',
+          '-S',
+          '--compressed',
+          '-H',
+          `accept-encoding: ${coding}`,
+          '-w',
+          '\n%header{content-encoding}',
+        ];
+        return (await run('curl', [...said, url], { maxBuffer: 1e8 })).stdout;
+      };
+      await Promise.all(
+        ['/json', '/chunks', '/tagged', '/megabytes'].map(async (path) => {
+          const plain = await read(path, 'identity');
+          for (const coding of curlDecodes)
+            assert.equal(await read(path, coding), `${plain}${coding}`, `${path} by ${coding}`);
+        }),
+      );
+    });
     for (const rule of compressionRules) {
       it(rule.name, async () => {
         assert.equal(await rule.check(served.port), null);

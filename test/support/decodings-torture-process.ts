@@ -1,14 +1,17 @@
 /**
  * Bodies for `npm run torture -- decodings`: told how many and a seed, it codes bodies of any kind in every way and has the
- * programs zstd, brotli and gzip decode them. What does not come back byte for byte fails.
+ * programs zstd, brotli, gzip and curl (by `--compressed`, over HTTP) decode them. What does not come back byte for byte fails.
  */
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { inflateSync } from 'node:zlib';
+import { promisify } from 'node:util';
 import { codeStream } from '../../packages/autopilot/src/compress/coded-stream.ts';
 import { type CodingLevel, codingLevels } from '../../packages/autopilot/src/compress/coding-level.ts';
 import { Encoders } from '../../packages/autopilot/src/compress/encoders.ts';
@@ -25,6 +28,15 @@ const encoders = new Encoders();
 const publicOnly = new Encoders({ openContext: () => null });
 const ways = ['reused', 'public', 'thread', 'padded', 'stream', 'events', 'dictionary'] as const;
 const counts = new Map<string, number>();
+const run = promisify(execFile);
+/** What the server below answers next. */
+let served: { readonly coding: string; readonly coded: Uint8Array } = { coding: '', coded: Buffer.alloc(0) };
+const server = createServer((_, response) => {
+  response.setHeader('content-encoding', served.coding);
+  response.end(served.coded);
+});
+await once(server.listen(0, '127.0.0.1'), 'listening');
+const { port } = server.address() as AddressInfo; // it listens on TCP
 
 try {
   for (let turn = 0; turn < Number(bodies); turn++) {
@@ -34,16 +46,24 @@ try {
     // Longer ones have no dictionary.
     const body = way === 'dictionary' ? whole.subarray(0, REUSED_MAX_BYTES) : whole;
     const dictionary = way === 'dictionary' ? anyBody(1) : null;
-    const found = decode(level, await code(way, level, body, dictionary), dictionary);
-    if (!found.equals(body)) {
-      throw new Error(
-        `seed ${seed}, body ${turn}: ${body.byteLength} bytes by ${level.name}, ${way}, did not come back`,
-      );
+    const coded = await code(way, level, body, dictionary);
+    const decoders = [
+      // There is no program for deflate, and curl knows no dictionaries.
+      ...(level.coding === 'deflate' ? [] : [() => decode(level, coded, dictionary)]),
+      ...(way === 'dictionary' ? [] : [() => decodeByCurl(level, coded)]),
+    ];
+    for (const decoded of decoders) {
+      if (!(await decoded()).equals(body)) {
+        throw new Error(
+          `seed ${seed}, body ${turn}: ${body.byteLength} bytes by ${level.name}, ${way}, did not come back`,
+        );
+      }
     }
     counts.set(way, (counts.get(way) ?? 0) + 1);
   }
   console.log(JSON.stringify({ bodies: Number(bodies), ...Object.fromEntries(counts), seed: Number(seed) }));
 } finally {
+  server.close();
   encoders[Symbol.dispose]();
   rmSync(folder, { recursive: true, force: true });
 }
@@ -118,9 +138,18 @@ function cut(bytes: Buffer): readonly Buffer[] {
   return chunks;
 }
 
-/** By programs that share no code with Node; of deflate there is none. */
+async function decodeByCurl({ coding }: CodingLevel, coded: Uint8Array): Promise<Buffer> {
+  served = { coding, coded };
+  const url = `http://127.0.0.1:${port}/`;
+  const { stdout } = await run('curl', ['-s', '-S', '-f', '--compressed', url], {
+    encoding: 'buffer',
+    maxBuffer: 16 * 1024 * 1024,
+  });
+  return stdout;
+}
+
+/** By programs that share no code with Node. */
 function decode({ coding }: CodingLevel, coded: Uint8Array, dictionary: Buffer | null): Buffer {
-  if (coding === 'deflate') return inflateSync(coded);
   writeFileSync(file, coded);
   const options = { maxBuffer: 16 * 1024 * 1024 };
   switch (coding) {
@@ -128,6 +157,8 @@ function decode({ coding }: CodingLevel, coded: Uint8Array, dictionary: Buffer |
       return execFileSync('brotli', ['-d', '-c', file], options);
     case 'gzip':
       return execFileSync('gzip', ['-d', '-c'], { ...options, input: coded });
+    case 'deflate':
+      throw new Error('there is no program for deflate');
     case 'zstd': {
       if (dictionary === null) return execFileSync('zstd', ['-q', '-d', '-c', file], options);
       writeFileSync(`${file}.dictionary`, dictionary);

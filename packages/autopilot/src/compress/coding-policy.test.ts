@@ -81,6 +81,10 @@ test('strain rises within a second and goes back over several, without swinging 
   );
   strain.judge({ ...calm, utilization: 0.9 }, 20);
   assert.equal(strain.name, 'normal');
+  for (let i = 0; i < 9; i++) strain.judge({ ...calm, utilization: 0.99 }, 20);
+  assert.equal(strain.name, 'busy', 'no pause is left, though nothing is late');
+  for (let i = 0; i < 4; i++) strain.judge({ ...calm, utilization: 0.5 }, 20);
+  assert.equal(strain.name, 'normal');
   strain.judge({ lateMs: 1, utilization: 1, cpuShare: 0.4 }, 20);
   assert.equal(strain.name, 'busy');
 });

@@ -18,11 +18,14 @@ const byteValuesNs: readonly (readonly [StrainName, number])[] = [
   ['overloaded', 30],
 ];
 const NORMAL = 1;
+const BUSY = 2;
 
 /** A judgement is of half a second. */
 const JUDGE_EVERY = 500 / LOOP_DELAY_EVERY_MS;
 /** Calm for so many judgements in a row: one step back. Stepping down is quick and stepping back slow, so that it does not swing. */
 const CALM_JUDGEMENTS = 4;
+/** An event loop busy for more than this share has no time left: what one answer takes, the next one waits for, late or not. */
+const SATURATED = 0.95;
 /** A loop busy for a shorter part of half a second says nothing of the processor. */
 const LEAST_ACTIVE_MS = 100;
 /** With less of the processor than this part of the time that the loop was busy, other processes have the rest. */
@@ -62,9 +65,9 @@ export class Strain {
       return;
     }
     if (seenMs > lateMs / 2 || utilization > 0.8) {
-      // Neither better nor worse; one that is idle no more is not idle.
+      // Neither better nor worse; one that is idle no more is not idle, and one without a pause is busy.
       this.#calm = 0;
-      this.#step = Math.max(this.#step, NORMAL);
+      this.#step = Math.max(this.#step, utilization > SATURATED ? BUSY : NORMAL);
       return;
     }
     if (++this.#calm < CALM_JUDGEMENTS) return;

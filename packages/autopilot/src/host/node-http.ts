@@ -46,9 +46,7 @@ export function compression({ agent, route = methodOf }: CompressionOptions = {}
       const asked = adoptConditions(request, compressor);
       const named = route(request);
       const known = typeof named === 'string' ? compressor.route(named) : compressor.route(named.name, named);
-      new HeldResponse(request, response, asked, (answer, body, send) =>
-        compressor.answer(answer, body, known, send),
-      ).hold();
+      hold(request, response, asked, (answer, body, send) => compressor.answer(answer, body, known, send));
     }
     next?.();
   };
@@ -70,19 +68,78 @@ function adoptConditions({ headers }: IncomingMessage, compressor: Compressor): 
 
 type Decide = (answer: Answer, body: Body, send: (error: Error | null, body: Body) => void) => void;
 
+const heldKey = Symbol('autopilot.held');
+
+interface Held extends ServerResponse {
+  [heldKey]: HeldResponse;
+}
+
+/** What is replaced of a response, in any of its forms. */
+interface Methods<This> {
+  readonly writeHead: (this: This, ...args: unknown[]) => ServerResponse;
+  readonly write: (this: This, ...args: unknown[]) => boolean;
+  readonly end: (this: This, ...args: unknown[]) => ServerResponse;
+  readonly flushHeaders: (this: This) => void;
+  readonly addTrailers: (this: This, trailers: OutgoingHttpHeaders) => void;
+}
+
+type Emit = (this: ServerResponse, name: string, ...args: unknown[]) => boolean;
+
+/** Where one middleware comes behind another, as a router's behind the application's, the last one decides. */
+function hold(request: IncomingMessage, response: ServerResponse, asked: string | undefined, decide: Decide): void {
+  const before = (response as Partial<Held>)[heldKey]; // it may be one
+  if (before === undefined) new HeldResponse(request, response, asked, decide).hold();
+  else before.decideBy(decide);
+}
+
+/**
+ * What a response is given in place of its own methods: the same functions for each. With functions of its own, each response
+ * would be of another shape to the engine, which then looks up every property of it by name.
+ */
+const heldMethods: Methods<Held> = {
+  writeHead(...args) {
+    return this[heldKey].writeHead(args);
+  },
+  write(...args) {
+    return this[heldKey].write(args);
+  },
+  end(...args) {
+    return this[heldKey].end(args);
+  },
+  flushHeaders() {
+    this[heldKey].flushHeaders();
+  },
+  addTrailers(trailers) {
+    this[heldKey].addTrailers(trailers);
+  },
+};
+
+/** Who asks whether an error can still be told, must not add its page to what was written. */
+const heldHeadersSent: PropertyDescriptor = {
+  configurable: true,
+  get(this: Held): boolean {
+    return this[heldKey].headersSent;
+  },
+};
+
 /**
  * A response whose head waits until it is known what becomes of the body: that is with its end, or a tick after its first
- * chunk. Its methods are replaced until then, and found as they were afterwards.
+ * chunk. Its methods are replaced until then; afterwards they go straight to its own.
  */
 class HeldResponse implements Answer {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #asked: string | undefined;
-  readonly #decide: Decide;
-  readonly #own: Pick<ServerResponse, 'writeHead' | 'write' | 'end' | 'flushHeaders' | 'addTrailers'>;
+  #decide: Decide;
+  /** Not always Node's: others replace them too. */
+  readonly #own: Methods<ServerResponse>;
   /** What was written takes its way through here; null: nothing was yet, or it goes straight. */
   #source: PassThrough | null = null;
   #released = false;
+  /** It is us who writes and ends: what Node's own methods call of each other (`end` of HTTP/2 calls `write`) goes straight. */
+  #sends = false;
+  /** Goes on writing when the connection has taken what it was given; null: nothing waits. */
+  #drained: (() => void) | null = null;
   /** Its body is whole, and may wait for another thread. */
   #ended = false;
   #flushes = false;
@@ -96,43 +153,37 @@ class HeldResponse implements Answer {
     this.#response = response;
     this.#asked = asked;
     this.#decide = decide;
-    this.#own = {
-      writeHead: response.writeHead.bind(response),
-      write: response.write.bind(response),
-      end: response.end.bind(response),
-      flushHeaders: response.flushHeaders.bind(response),
-      addTrailers: response.addTrailers.bind(response),
-    };
+    // Its types tell the forms of each apart.
+    const { writeHead, write, end, flushHeaders, addTrailers } = response as unknown as Methods<ServerResponse>;
+    this.#own = { writeHead, write, end, flushHeaders, addTrailers };
   }
 
   hold(): void {
-    const response = this.#response;
-    // Each of them has several forms, which are told apart here as Node does.
-    Object.assign(response, {
-      writeHead: (...args: unknown[]) => this.#writeHead(args),
-      write: (...args: unknown[]) => this.#write(args),
-      end: (...args: unknown[]) => this.#end(args),
-      flushHeaders: () => {
-        if (this.#released) this.#own.flushHeaders();
-        else {
-          this.#flushes = true;
-          if (this.#source === null) this.#begin();
-        }
-      },
-      addTrailers: (trailers: OutgoingHttpHeaders) => {
-        this.#hasTrailers = true;
-        this.#own.addTrailers(trailers);
-      },
-    });
-    // Who asks whether an error can still be told, must not add its page to what was written.
-    Object.defineProperty(response, 'headersSent', {
-      configurable: true,
-      get: () =>
-        this.#headWritten ||
-        this.#source !== null ||
-        this.#ended ||
-        Reflect.get(Object.getPrototypeOf(response), 'headersSent', response) === true,
-    });
+    (this.#response as Held)[heldKey] = this; // it is one now
+    Object.assign(this.#response, heldMethods);
+    Object.defineProperty(this.#response, 'headersSent', heldHeadersSent);
+  }
+
+  decideBy(decide: Decide): void {
+    this.#decide = decide;
+  }
+
+  get headersSent(): boolean {
+    if (this.#headWritten || this.#source !== null || this.#ended) return true;
+    return Reflect.get(Object.getPrototypeOf(this.#response), 'headersSent', this.#response) === true;
+  }
+
+  flushHeaders(): void {
+    if (this.#released) this.#own.flushHeaders.call(this.#response);
+    else {
+      this.#flushes = true;
+      if (this.#source === null) this.#begin();
+    }
+  }
+
+  addTrailers(trailers: OutgoingHttpHeaders): void {
+    this.#hasTrailers = true;
+    this.#own.addTrailers.call(this.#response, trailers);
   }
 
   get method(): string {
@@ -179,10 +230,9 @@ class HeldResponse implements Answer {
     this.#response.removeHeader(name);
   }
 
-  #writeHead(args: unknown[]): ServerResponse {
+  writeHead(args: unknown[]): ServerResponse {
     const response = this.#response;
-    // As Node's types have it: any of its forms.
-    if (this.#released) return this.#own.writeHead(...(args as [number]));
+    if (this.#released) return this.#own.writeHead.call(response, ...args);
     this.#headWritten = true;
     const [status, second, third] = args;
     response.statusCode = Number(status);
@@ -200,11 +250,10 @@ class HeldResponse implements Answer {
     return response;
   }
 
-  #write(args: unknown[]): boolean {
+  write(args: unknown[]): boolean {
     const [chunk, encoding, done] = readArguments(args);
-    // `as`: Node's own types for what is handed on to it.
-    if (this.#source === null && this.#released) return this.#own.write(...(args as [string]));
-    if (this.#ended) {
+    if (this.#sends || (this.#source === null && this.#released)) return this.#own.write.call(this.#response, ...args);
+    if (this.#ended || this.#source?.writableEnded === true) {
       queueMicrotask(() => done?.(new Error('This answer has ended: nothing can be written to it.')));
       return false;
     }
@@ -212,17 +261,18 @@ class HeldResponse implements Answer {
     return source.write(bytesOf(chunk, encoding), done);
   }
 
-  #end(args: unknown[]): ServerResponse {
+  end(args: unknown[]): ServerResponse {
     const response = this.#response;
     const [chunk, encoding, done] = readArguments(args);
+    if (this.#sends) return this.#own.end.call(response, ...args);
     if (this.#source !== null) {
+      if (this.#source.writableEnded) return response;
       if (done !== undefined) response.once('finish', done);
       if (chunk === undefined || chunk === null) this.#source.end();
       else this.#source.end(bytesOf(chunk, encoding));
       return response;
     }
-    // `as`: Node's own types for what is handed on to it.
-    if (this.#released) return this.#own.end(...(args as [string]));
+    if (this.#released) return this.#own.end.call(response, ...args);
     // As Node does it: ending once more changes nothing.
     if (this.#ended) return response;
     this.#ended = true;
@@ -243,7 +293,17 @@ class HeldResponse implements Answer {
     const response = this.#response;
     const source = new PassThrough();
     this.#source = source;
-    source.on('drain', () => response.emit('drain'));
+    // The application goes on when its own stream has room. That the connection has is told to what writes to it, and to
+    // nobody else: each of the two would let the other write more than it has room for.
+    const emit = Reflect.get(response, 'emit') as Emit; // of any event
+    response.emit = ((name: string, ...args: unknown[]): boolean => {
+      if (name !== 'drain') return emit.call(response, name, ...args);
+      const goOn = this.#drained;
+      this.#drained = null;
+      goOn?.();
+      return goOn !== null;
+    }) as ServerResponse['emit']; // overloads have no one type
+    source.on('drain', () => emit.call(response, 'drain'));
     const abandon = (): void => void source.destroy();
     response.once('close', abandon);
     source.once('end', () => response.off('close', abandon));
@@ -260,24 +320,37 @@ class HeldResponse implements Answer {
       return;
     }
     if (body instanceof Readable) {
-      if (this.#flushes) this.#own.flushHeaders();
+      if (this.#flushes) this.#own.flushHeaders.call(response);
       const { write, end } = this.#own;
       const out = new Writable({
         decodeStrings: true,
         write: (chunk: Buffer, _encoding, done) => {
           // The next one when this one has left, or the client has gone.
-          if (write(chunk)) done();
-          else response.once('drain', done);
+          if (this.#send(() => write.call(response, chunk))) done();
+          else this.#drained = done;
         },
         final: (done) => {
-          end(done);
+          this.#send(() => end.call(response, done));
         },
       });
       response.once('close', () => body.destroy());
       pipeline(body, out, () => {});
-    } else if (body === null) this.#own.end();
-    else if (typeof body === 'string') this.#own.end(body);
-    else endWithBytes(this.#own.end, body);
+      return;
+    }
+    this.#send(() => {
+      if (body === null) this.#own.end.call(response);
+      else if (typeof body === 'string') this.#own.end.call(response, body);
+      else endWithBytes(response, this.#own.end, body);
+    });
+  }
+
+  #send<T>(send: () => T): T {
+    this.#sends = true;
+    try {
+      return send();
+    } finally {
+      this.#sends = false;
+    }
   }
 }
 
@@ -299,6 +372,7 @@ function readArguments(args: readonly unknown[]): WriteArguments {
 
 function bytesOf(chunk: unknown, encoding: BufferEncoding | undefined): Buffer {
   if (typeof chunk === 'string') return Buffer.from(chunk, encoding);
+  if (Buffer.isBuffer(chunk)) return chunk;
   if (chunk instanceof Uint8Array) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
   throw new TypeError(`A body may be text or bytes, and not ${typeof chunk}.`);
 }

@@ -156,7 +156,11 @@ export class RequestLayers implements TrackedLayers {
     const { overload, security } = settings.current;
     const { headers } = request;
     if (headers['x-request-id'] !== undefined) adoptRequestId(request);
-    if (headers['if-none-match'] !== undefined || headers['if-match'] !== undefined) {
+    if (
+      headers['if-none-match'] !== undefined ||
+      headers['if-match'] !== undefined ||
+      headers['if-range'] !== undefined
+    ) {
       adoptConditions(request, this.#options.compressor);
     }
     if (overload.enabled) {

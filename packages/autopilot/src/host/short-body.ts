@@ -7,25 +7,31 @@ import type { ServerResponse } from 'node:http';
  */
 const SHORT_BYTES = 15 * 1024;
 
-/** Ends an answer with these bytes. `end` is the response's own, bound to it. */
-export function endWithBytes(end: ServerResponse['end'], bytes: Uint8Array): void {
-  if (bytes.byteLength > SHORT_BYTES) end(bytes);
-  else end(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'), 'latin1');
+/** What ends a response, in any of its forms. */
+type End = (this: ServerResponse, ...args: unknown[]) => ServerResponse;
+
+/** Ends an answer with these bytes. `end` is the response's own. */
+export function endWithBytes(response: ServerResponse, end: End, bytes: Uint8Array): void {
+  if (bytes.byteLength > SHORT_BYTES) end.call(response, bytes);
+  else {
+    end.call(response, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'), 'latin1');
+  }
 }
 
 /** Has the response do so when it is ended with these very bytes; a framework takes its own way until there. */
 export function endsWithBytes(response: ServerResponse, bytes: Uint8Array): void {
   if (bytes.byteLength > SHORT_BYTES) return;
   // Not always Node's: others replace it too.
-  const end = response.end.bind(response);
+  const end = Reflect.get(response, 'end') as End; // whosever it is
   response.end = ((...args: readonly unknown[]): ServerResponse => {
-    response.end = end;
+    // The same function as before: its types are of another form.
+    response.end = end as ServerResponse['end'];
     const [chunk, encoding, done] = args;
+    // Each of its forms is handed on as it came.
     if (chunk !== bytes || typeof encoding === 'function' || typeof done === 'function') {
-      // Each of its forms is handed on as it came.
-      return end(...(args as Parameters<typeof end>));
+      return end.call(response, ...args);
     }
-    endWithBytes(end, bytes);
+    endWithBytes(response, end, bytes);
     return response;
   }) as ServerResponse['end']; // overloads have no one type
 }
