@@ -257,7 +257,7 @@ async function measurePrivate(
     try {
       const text = parser.withoutLiterals(sql);
       const { plan, types } = await shadow.planWithoutValues(text);
-      const samples = withValues(text, types, rolesOf(plan, parser).parameters, book);
+      const samples = withValues(text, types, rolesOf(plan, parser).parameters, book.statisticsOf);
       const middle = samples[Math.floor(samples.length / 2)];
       if (middle === undefined) continue;
       const ours = await shadow.plan(middle);

@@ -104,8 +104,9 @@ test('the database has pages: findings with their remedy, statements with plans,
     await parts.getByRole('link', { name: 'Queries' }).click();
     const statement = page.getByRole('row', { name: /SELECT id FROM orders WHERE customer_id/ });
     await statement.getByRole('button', { name: 'Show the plan' }).click();
+    await statement.getByRole('button', { name: 'Run it once and compare' }).click();
     await statement
-      .getByText(/Scan.* on orders/)
+      .getByText(/estimated .* came/)
       .first()
       .waitFor();
     await assertAccessible(page);

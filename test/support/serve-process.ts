@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 /** `autopilot serve` in a process of its own. */
 export interface ServeProcess extends AsyncDisposable {
   readonly address: string;
+  /** Ends it as a machine does that fails. */
+  kill(): void;
 }
 
 const main = fileURLToPath(new URL('../../packages/autopilot/src/cli/main.ts', import.meta.url));
@@ -23,6 +25,7 @@ export async function startServe(variables: Readonly<Record<string, string>>): P
     child.stdout.resume();
     return {
       address,
+      kill: () => void child.kill('SIGKILL'),
       async [Symbol.asyncDispose]() {
         if (child.exitCode !== null || child.signalCode !== null) return;
         child.kill('SIGTERM');

@@ -81,7 +81,7 @@ import type { ProfilesQuery, StartProfileQuery } from './contract/profile-operat
 import type { ResourcesQuery, TenantsQuery } from './contract/resource-queries.ts';
 import type { Resources, TenantList } from './contract/resources.ts';
 import type { JsonSchema } from './contract/shape.ts';
-import type { StatementPlan } from './contract/statement-plan.ts';
+import type { MeasuredPlan, PlanMeasurement, StatementPlan } from './contract/statement-plan.ts';
 import type {
   AutoTuneAnswer,
   AutoTuneOrder,
@@ -137,6 +137,7 @@ export interface Client {
   listSlowQueries(query?: SlowStatementsQuery, options?: CallOptions): Promise<SlowStatementList>;
   getDatabaseHistory(query?: DatabaseHistoryQuery, options?: CallOptions): Promise<DatabaseHistoryAnswer>;
   getStatementPlan(query: StatementPlanQuery, options?: CallOptions): Promise<StatementPlan>;
+  measureStatementPlan(request: PlanMeasurement, query?: DatabaseQuery, options?: CallOptions): Promise<MeasuredPlan>;
   getDatabaseMaintenance(query?: DatabaseQuery, options?: CallOptions): Promise<DatabaseMaintenance>;
   /** A job: ask getJob for it. Without `tables`: those that are due. */
   analyzeTables(order: AnalyzeOrder, query?: DatabaseQuery, options?: CallOptions): Promise<Job>;
@@ -359,6 +360,8 @@ export function createClient(options: ClientOptions): Client {
     getDatabaseAnalysis: (query, callOptions) => call('getDatabaseAnalysis', query, callOptions),
     listSlowQueries: (query, callOptions) => call('listSlowQueries', query, callOptions),
     getStatementPlan: (query, callOptions) => call('getStatementPlan', query, callOptions),
+    measureStatementPlan: (request, query, callOptions) =>
+      call('measureStatementPlan', query, callOptions, { body: jsonBody(request) }),
     getDatabaseHistory: (query, callOptions) => call('getDatabaseHistory', query, callOptions),
     getDatabaseMaintenance: (query, callOptions) => call('getDatabaseMaintenance', query, callOptions),
     analyzeTables: (order, query, callOptions) => call('analyzeTables', query, callOptions, { body: jsonBody(order) }),

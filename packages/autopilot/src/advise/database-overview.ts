@@ -9,8 +9,10 @@ import type {
 } from '../contract/database.ts';
 import type { EpochMs } from '../kernel/clock.ts';
 import type { ObservedDatabase } from '../postgres/observed-database.ts';
+import { readIo, readReplication } from '../postgres/read-activity.ts';
 import { readConnections } from '../postgres/read-connections.ts';
 import { readIndexes, readUnindexedForeignKeys, readUnvalidatedConstraints } from '../postgres/read-indexes.ts';
+import { connectedStandbys, readReplicaScans } from '../postgres/read-replica.ts';
 import { readSequences } from '../postgres/read-sequences.ts';
 import { grants, readServer, readVacuumBlockers, readWraparound } from '../postgres/read-server.ts';
 import { readSettings } from '../postgres/read-settings.ts';
@@ -39,6 +41,8 @@ export interface LookOptions {
   readonly now: EpochMs;
   /** Of the server; null: not known. */
   readonly machine?: DatabaseMachine | null;
+  /** Other servers that are watched: those that are its standbys use indexes too. */
+  readonly others?: readonly ObservedDatabase[];
 }
 
 /** Tables with their findings; those on foreign keys stand at the table that has them. */
@@ -58,31 +62,38 @@ export async function judgedTables(
   };
 }
 
-/** Indexes with their findings. `tables` tell what each index has to be kept up for. */
+/** Indexes with their findings. `tables` tell what each index has to be kept up for, `others` which servers may be its standbys. */
 export async function judgedIndexes(
   database: ObservedDatabase,
   server: DatabaseServer,
   tables: readonly DatabaseTable[],
   now: EpochMs,
+  others: readonly ObservedDatabase[] = [],
 ): Promise<Reading<readonly DatabaseIndex[]>> {
   const shape = await ServerShape.read(database);
-  const { value, gaps } = await readIndexes(database, shape);
-  const standbys = await readOr({ reading: 'standbys', rightRemedy: grants.statistics(server.role) }, 0, async () => {
-    const [row] = await database.read<{ standbys: number }>(
-      'SELECT count(*)::int AS standbys FROM pg_stat_replication WHERE backend_xmin IS NOT NULL',
-    );
-    return row?.standbys ?? 0;
-  });
+  const { value: counted, gaps } = await readIndexes(database, shape);
+  const standbys = await readOr({ reading: 'standbys', rightRemedy: grants.statistics(server.role) }, 0, () =>
+    connectedStandbys(database),
+  );
+  const asked = server.isStandby
+    ? []
+    : await Promise.all(others.map((other) => readReplicaScans(database, server, other)));
+  const replicas = asked.filter((one) => one !== null);
+  const value = counted.map((index) => ({
+    ...index,
+    scans: replicas.reduce((sum, { scans }) => sum + (scans.get(nameOf(index)) ?? 0), index.scans),
+  }));
   const findings = indexFindings(value, {
-    observedMs: observedMs(server, now),
+    observedMs: Math.min(...[server, ...replicas.map((one) => one.server)].map((one) => observedMs(one, now))),
     writes: new Map(
       tables.map((one) => [
         `${one.schema}.${one.table}`,
         one.rowsInserted + one.rowsUpdated * (1 - (one.hotRatio ?? 0)),
       ]),
     ),
-    servers: [server.database],
-    unseenStandbys: standbys.value,
+    servers: 1 + replicas.length,
+    // What a standby does not use its primary may: nothing is said of it there.
+    unseenStandbys: server.isStandby ? 1 : Math.max(0, standbys.value - replicas.length),
   });
   return {
     value: value.map((index) => ({ ...index, findings: worstFirst(findings.get(nameOf(index)) ?? []) })),
@@ -93,7 +104,7 @@ export async function judgedIndexes(
 /** A look at everything: what is there, what is wrong with it, and what could not be seen. Cost: about 0.2 s for 1,000 tables. */
 export async function overviewOf(
   database: ObservedDatabase,
-  { now, machine = null }: LookOptions,
+  { now, machine = null, others = [] }: LookOptions,
 ): Promise<
   DatabaseOverview & { readonly tables: readonly DatabaseTable[]; readonly indexes: readonly DatabaseIndex[] }
 > {
@@ -101,11 +112,13 @@ export async function overviewOf(
   const server = await readServer(database);
   const connections = await readConnections(database);
   const tables = await judgedTables(database, now);
-  const indexes = await judgedIndexes(database, server.value, tables.value, now);
+  const indexes = await judgedIndexes(database, server.value, tables.value, now, others);
   const sequences = await readSequences(database, server.value.role);
   const wraparound = await readWraparound(database);
   const blockers = await readVacuumBlockers(database, 0);
   const settings = await readSettings(database, shape);
+  const replication = await readReplication(database);
+  const io = await readIo(database, shape);
   const findings: DatabaseFinding[] = [
     ...wraparoundFindings(wraparound),
     ...connectionFindings(connections),
@@ -133,6 +146,8 @@ export async function overviewOf(
     wraparound,
     sequences: sequences.value.slice(0, 50),
     vacuumBlockers: blockers.value.filter(({ age }) => age >= BLOCKER_MIN_AGE),
+    replication,
+    io,
     findings: worstFirst(findings),
     settingsAdvice: settingsAdvice({
       reading: settings,

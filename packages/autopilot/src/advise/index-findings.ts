@@ -7,8 +7,8 @@ export interface IndexSurroundings {
   readonly observedMs: number | null;
   /** Rows written into each table in that time, by "schema.table". */
   readonly writes: ReadonlyMap<string, number>;
-  /** Names of servers whose scans are in the counts; a standby has counts of its own. */
-  readonly servers: readonly string[];
+  /** Servers whose scans are in the counts; a standby has counts of its own. */
+  readonly servers: number;
   /** The server is known to have standbys that count for themselves and are not among `servers`. */
   readonly unseenStandbys: number;
 }
@@ -78,7 +78,7 @@ function unused(
   return {
     kind: 'unused-index',
     severity: 'warning',
-    message: `Nothing has used it in ${durationText(observedMs)}${servers.length > 1 ? ` on ${servers.length} servers` : ''}; it takes ${sizeText(index.bytes)}, and ${countText(written)} written rows had to keep it up.`,
+    message: `Nothing has used it in ${durationText(observedMs)}${servers > 1 ? ` on ${servers} servers` : ''}; it takes ${sizeText(index.bytes)}, and ${countText(written)} written rows had to keep it up.`,
     remedy: 'Drop it, if no rare job (a yearly report, a standby that is not watched) needs it.',
     sql: dropSql(index),
     evidence: { bytes: index.bytes, observedMs, writes: written },

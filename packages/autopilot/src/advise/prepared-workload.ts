@@ -88,9 +88,9 @@ async function readVariant(
   book: ColumnFactsBook,
   parser: SqlParser,
 ): Promise<Pick<PreparedStatement, 'samples' | 'tables' | 'candidates' | 'roles' | 'generic'>> {
-  const { plan, types } = await engine.planWithoutValues(sql);
+  const { plan, types, prepared } = await engine.planWithoutValues(sql);
   const { tables, parameters } = rolesOf(plan, parser);
-  const samples = withValues(sql, types, parameters, book);
+  const samples = withValues(prepared, types, parameters, book.statisticsOf);
   await Promise.all(samples.map((sample) => engine.plan(sample)));
   const candidates = tables.flatMap((roles) => candidatesFor(roles, book));
   return { samples, tables: tablesOf(plan), candidates, roles: tables, generic: plan };

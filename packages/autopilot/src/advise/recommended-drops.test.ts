@@ -19,7 +19,7 @@ function indexOf(index: string, keys: string, more: Partial<DatabaseIndex> = {})
 
 /** As a look at a database judges them that has counted for `days`. */
 function judged(indexes: readonly DatabaseIndex[], days: number): readonly DatabaseIndex[] {
-  const surroundings = { observedMs: days * DAY_MS, writes: new Map(), servers: ['main'], unseenStandbys: 0 };
+  const surroundings = { observedMs: days * DAY_MS, writes: new Map(), servers: 1, unseenStandbys: 0 };
   const findings = indexFindings(indexes, surroundings);
   return indexes.map((one) => ({ ...one, findings: findings.get(nameOf(one)) ?? [] }));
 }

@@ -29,7 +29,7 @@ const sound: Judged = {
   walBytes: 0,
   ioMs: 0,
   listValues: 0,
-  routes: [{ route: 'GET /a', callsPerRequest: 1, repeats: 0, callsPerRepeat: null, frames: [] }],
+  routes: [{ route: 'GET /a', callsPerRequest: 1, repeats: 0, callsPerRepeat: null, frames: [], tenants: [] }],
   trend: {
     state: 'steady',
     meanMs: 1,
@@ -51,8 +51,12 @@ test('a sound statement gets no complaint', () => {
 const planted: readonly (readonly [kind: string, more: Partial<Judged>, almost: Partial<Judged>])[] = [
   [
     'n-plus-one',
-    { routes: [{ route: 'GET /a', callsPerRequest: 2, repeats: 3, callsPerRepeat: 40, frames: ['tasks.ts:12'] }] },
-    { routes: [{ route: 'GET /a', callsPerRequest: 2, repeats: 2, callsPerRepeat: 40, frames: [] }] },
+    {
+      routes: [
+        { route: 'GET /a', callsPerRequest: 2, repeats: 3, callsPerRepeat: 40, frames: ['tasks.ts:12'], tenants: [] },
+      ],
+    },
+    { routes: [{ route: 'GET /a', callsPerRequest: 2, repeats: 2, callsPerRepeat: 40, frames: [], tenants: [] }] },
   ],
   [
     'slower-than-usual',
@@ -78,7 +82,7 @@ for (const [kind, more, almost] of planted) {
 }
 
 test('a statement whose text is not known is judged by its numbers; of COMMIT and DDL nothing is advised', () => {
-  const repeats = [{ route: 'GET /a', callsPerRequest: 20, repeats: 0, callsPerRepeat: null, frames: [] }];
+  const repeats = [{ route: 'GET /a', callsPerRequest: 20, repeats: 0, callsPerRepeat: null, frames: [], tenants: [] }];
   assert.deepEqual(kindsOf({ text: unknownText('a'), routes: repeats }), ['n-plus-one']);
   assert.deepEqual(kindsOf({ text: 'COMMIT', routes: repeats }), []);
 });

@@ -18,6 +18,8 @@ export interface CodePlace {
   readonly at: EpochMs;
   /** How often it was seen: samples, or connections that were not given back; of a list how many values the longest had. */
   readonly count: number;
+  /** Whose requests sent it when it was looked at, the latest first, so that who sends most is seen first; absent: nobody's, or not known yet. */
+  readonly tenants?: readonly string[];
 }
 
 /** A route that sends a statement. */
@@ -30,9 +32,16 @@ export interface StatementCaller {
   readonly callsPerRepeat: number | null;
   /** Where in the application it is sent from, the innermost first, as seen on a sample; empty: not seen yet. */
   readonly frames: readonly string[];
+  /** Tenants whose requests sent it when it was looked at, a few of them; empty: none was seen. */
+  readonly tenants: readonly { readonly tenant: string; readonly name: string | null }[];
 }
 
 /** Tells places apart: for maps. */
-export function placeKey({ kind, database, key, route }: Omit<CodePlace, 'frames' | 'at' | 'count'>): string {
+export function placeKey({
+  kind,
+  database,
+  key,
+  route,
+}: Omit<CodePlace, 'frames' | 'at' | 'count' | 'tenants'>): string {
   return `${kind}\n${database}\n${key}\n${route ?? ''}`;
 }

@@ -10,6 +10,7 @@ export * from './compression-stats.ts';
 export * from './configuration.ts';
 export * from './configuration-operations.ts';
 export * from './database.ts';
+export * from './database-activity.ts';
 export * from './database-maintenance.ts';
 export * from './database-operations.ts';
 export * from './error-table.ts';

@@ -16,7 +16,8 @@ import type { Job } from './load-tests.ts';
 import type { Operation } from './operations.ts';
 import { cursor, from, limit, name, optional, service, to } from './operations-parameters.ts';
 import type { FieldsOf } from './shape.ts';
-import type { StatementPlan } from './statement-plan.ts';
+import type { MeasuredPlan, StatementPlan } from './statement-plan.ts';
+import { measuredPlan, statementPlan } from './statement-plan-shapes.ts';
 
 /** Which database a call is about. */
 export interface DatabaseQuery {
@@ -88,6 +89,7 @@ export interface DatabaseOperationTypes {
   readonly listSlowQueries: { readonly query: SlowStatementsQuery; readonly answer: SlowStatementList };
   readonly getDatabaseHistory: { readonly query: DatabaseHistoryQuery; readonly answer: DatabaseHistoryAnswer };
   readonly getStatementPlan: { readonly query: StatementPlanQuery; readonly answer: StatementPlan };
+  readonly measureStatementPlan: { readonly query: DatabaseQuery; readonly answer: MeasuredPlan };
   readonly getDatabaseMaintenance: { readonly query: DatabaseQuery; readonly answer: DatabaseMaintenance };
   readonly analyzeTables: { readonly query: DatabaseQuery; readonly answer: Job };
   readonly vacuumTables: { readonly query: DatabaseQuery; readonly answer: Job };
@@ -232,9 +234,46 @@ export const databaseOperations: {
         queryId: { kind: 'string', maxLength: 24, description: 'Of pg_stat_statements, as slow-queries answers it' },
       },
     },
-    answer: answer.statementPlan,
+    answer: statementPlan,
     mediaTypes: JSON_ONLY,
     problems: [...PROBLEMS, 'AP_STATEMENT_UNKNOWN', 'AP_PLAN_UNAVAILABLE'],
+  },
+  measureStatementPlan: {
+    method: 'POST',
+    path: '/api/v1/performance/database/plan',
+    tag,
+    summary: 'Carries out a statement that only reads, once, and tells of each step what was estimated and what came',
+    description:
+      'EXPLAIN ANALYZE in a read-only transaction of at most 5 s, which a read-only token may not ask for, as it costs what the statement costs. What writes, or calls a function that may do anything (a volatile one), is refused. Neither the values that were given nor typical ones are kept, told or logged.',
+    scope: 'operate',
+    query: { kind: 'object', fields: { service, database } },
+    body: {
+      description:
+        '`parameters`: a value for each parameter as text, or null; left out: typical ones, from the statistics of their columns',
+      mediaTypes: JSON_ONLY,
+      maxBytes: 65_536,
+      shape: {
+        kind: 'object',
+        fields: {
+          queryId: { kind: 'string', maxLength: 24, description: 'Of pg_stat_statements, as slow-queries answers it' },
+          parameters: optional({
+            kind: 'array',
+            of: { kind: 'nullable', of: { kind: 'string', maxLength: 10_000 } },
+            maxItems: 1_000,
+          } as const),
+        },
+      },
+    },
+    answer: measuredPlan,
+    mediaTypes: JSON_ONLY,
+    problems: [
+      ...PROBLEMS,
+      'AP_BODY_INVALID',
+      'AP_BODY_TOO_LARGE',
+      'AP_CROSS_SITE',
+      'AP_STATEMENT_UNKNOWN',
+      'AP_PLAN_UNAVAILABLE',
+    ],
   },
   getDatabaseMaintenance: {
     method: 'GET',

@@ -1,9 +1,9 @@
 import type * as d from './database.ts';
+import { growth, io, replication } from './database-activity-shapes.ts';
 import { advisedIndex } from './index-advice-operations.ts';
 import { bytes, count, frame, ms, orNull, page, pool, ratio, text, texts, time } from './operations-shapes.ts';
 import { poolAdvice } from './pool-advice-shape.ts';
 import type { ShapeOf } from './shape.ts';
-import type { PlanStep, StatementPlan } from './statement-plan.ts';
 
 /** The shapes of what the calls under /performance/database answer; what a field means is said on its type. */
 
@@ -66,7 +66,7 @@ const finding: ShapeOf<d.DatabaseFinding> = {
     evidence: { kind: 'map', of: { kind: 'value' } },
   },
 };
-const findings: ShapeOf<readonly d.DatabaseFinding[]> = { kind: 'array', of: finding };
+export const findings: ShapeOf<readonly d.DatabaseFinding[]> = { kind: 'array', of: finding };
 
 const server: ShapeOf<d.DatabaseServer> = {
   kind: 'object',
@@ -262,6 +262,11 @@ const statement: ShapeOf<d.SlowStatement> = {
           repeats: { ...count, description: 'Requests that sent it ten times or more' },
           callsPerRepeat: { ...maybeCount, description: 'How often those sent it on average' },
           frames: { ...texts, description: 'Where in the application it is sent from, the innermost first' },
+          tenants: {
+            kind: 'array',
+            description: 'Whose requests sent it when it was looked at, a few of them',
+            of: { kind: 'object', fields: { tenant: text, name: maybeText } },
+          },
         },
       },
     },
@@ -366,6 +371,8 @@ export const databaseAnalysis: ShapeOf<d.DatabaseAnalysis> = {
       },
     },
     vacuumBlockers: blockers,
+    replication,
+    io,
     findings,
     settingsAdvice: {
       kind: 'array',
@@ -388,6 +395,7 @@ export const databaseAnalysis: ShapeOf<d.DatabaseAnalysis> = {
     gaps,
     pools,
     poolAdvice: { kind: 'array', of: poolAdvice },
+    growth,
     cost,
     collection,
   },
@@ -421,33 +429,6 @@ export const databaseHistory: ShapeOf<d.DatabaseHistoryAnswer> = {
     text: maybeText,
     frame,
     units: { kind: 'map', of: text },
-    notes: texts,
-  },
-};
-
-const planSteps: ShapeOf<readonly PlanStep[]> = {
-  kind: 'array',
-  of: { kind: 'object', fields: { depth: count, label: text, rows: count, cost: count, condition: maybeText } },
-};
-
-/** GET /performance/database/plan */
-export const statementPlan: ShapeOf<StatementPlan> = {
-  kind: 'object',
-  name: 'StatementPlan',
-  fields: {
-    name: text,
-    queryId: text,
-    text,
-    steps: planSteps,
-    history: {
-      kind: 'array',
-      description: 'Plans that it had while it was watched, the latest first',
-      of: {
-        kind: 'object',
-        fields: { fingerprint: text, firstAt: time, sinceAt: time, lastAt: time, cost: number, steps: planSteps },
-      },
-    },
-    findings,
     notes: texts,
   },
 };

@@ -1,5 +1,6 @@
 import type { StatementCaller } from './code-place.ts';
 import type { SettingValue } from './configuration.ts';
+import type { DatabaseGrowth, IoUse, ReplicationState } from './database-activity.ts';
 import type { Frame } from './frame.ts';
 import type { AdvisedIndex } from './index-advice.ts';
 import type { Page, PoolRow, Timestamp } from './performance.ts';
@@ -310,6 +311,9 @@ export interface DatabaseOverview {
   readonly wraparound: readonly WraparoundState[];
   readonly sequences: readonly DatabaseSequence[];
   readonly vacuumBlockers: readonly VacuumBlocker[];
+  readonly replication: ReplicationState;
+  /** null: the server is older than 16, and does not count it. */
+  readonly io: readonly IoUse[] | null;
   /** Worst first. */
   readonly findings: readonly DatabaseFinding[];
   readonly settingsAdvice: readonly SettingAdvice[];
@@ -361,6 +365,7 @@ export interface DatabaseAnalysis extends DatabaseOverview {
   /** Pools of the applications, over the last five minutes. */
   readonly pools: readonly PoolRow[];
   readonly poolAdvice: readonly PoolAdvice[];
+  readonly growth: DatabaseGrowth;
   readonly cost: WatchedDatabase['cost'];
   readonly collection: DatabaseCollection;
 }

@@ -54,6 +54,42 @@ export interface PlanChange {
   readonly cost: number;
 }
 
+/** One step of a plan that was carried out; what was estimated and what came are of one of its loops. */
+export interface MeasuredStep extends PlanStep {
+  /** null: it was never reached. */
+  readonly actualRows: number | null;
+  /** How often it was carried out. */
+  readonly loops: number;
+  /** Of all loops, with the steps below it. */
+  readonly durationMs: number;
+  /** Pages touched, with the steps below it. */
+  readonly pages: number;
+  /** How many times more rows came than estimated, or fewer; 1: as estimated; null: it was never reached. */
+  readonly misjudged: number | null;
+}
+
+/** What POST /performance/database/plan takes. */
+export interface PlanMeasurement {
+  readonly queryId: string;
+  /** A value for each parameter, as text; left out: typical ones, from the statistics of their columns. */
+  readonly parameters?: readonly (string | null)[];
+}
+
+/** POST /performance/database/plan */
+export interface MeasuredPlan {
+  readonly name: string;
+  readonly queryId: string;
+  readonly text: string;
+  /** Whose values it was carried out with; `none`: it takes none. They are not told. */
+  readonly values: 'given' | 'typical' | 'none';
+  readonly planningMs: number;
+  readonly executionMs: number;
+  /** Parents before their children. */
+  readonly steps: readonly MeasuredStep[];
+  readonly findings: readonly DatabaseFinding[];
+  readonly notes: readonly string[];
+}
+
 /** GET /performance/database/plan */
 export interface StatementPlan {
   readonly name: string;

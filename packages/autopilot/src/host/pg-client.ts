@@ -50,7 +50,7 @@ class Call {
       scope.enterDatabase(this.#startedAtMs);
       if (scope.countSent(this.#statement) === REPEATED_CALLS) places.want(database, id, scope.route);
     }
-    places.atStatement(this.#startedAtMs, database, id, scope?.route ?? null);
+    places.atStatement(this.#startedAtMs, database, id, scope?.route ?? null, scope ?? null);
   }
 
   end(rows: number, failed: boolean): void {

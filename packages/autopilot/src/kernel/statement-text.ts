@@ -20,7 +20,8 @@ export const MAX_STATEMENT_LENGTH = 16_384;
 
 type TokenKind = 'literal' | 'parameter' | 'word' | 'name' | 'operator';
 
-interface Token {
+/** A word of a statement, a literal as `?`. */
+export interface StatementToken {
   readonly kind: TokenKind;
   readonly text: string;
   /** White space or a comment stood before it. */
@@ -31,8 +32,12 @@ const LITERAL = '?';
 
 /** The text with every literal replaced; "" for a text without any token. Never throws. Cost: about 1 us per 30 characters. */
 export function normalizeStatement(text: string): string {
-  const tokens = new Lexer(text.length > MAX_STATEMENT_LENGTH ? text.slice(0, MAX_STATEMENT_LENGTH) : text).tokens();
-  return render(shortenLists(hideNames(tokens)));
+  return render(shortenLists(hideNames(statementTokens(text))));
+}
+
+/** What the text is made of, without comments; of a longer one its first `limit` characters. Never throws. */
+export function statementTokens(text: string, limit: number = MAX_STATEMENT_LENGTH): readonly StatementToken[] {
+  return new Lexer(text.length > limit ? text.slice(0, limit) : text).tokens();
 }
 
 const TAB = 9;
@@ -68,7 +73,7 @@ function continuesWord(code: number): boolean {
 
 class Lexer {
   readonly #text: string;
-  readonly #tokens: Token[] = [];
+  readonly #tokens: StatementToken[] = [];
   #at = 0;
   #spaced = false;
 
@@ -76,7 +81,7 @@ class Lexer {
     this.#text = text;
   }
 
-  tokens(): Token[] {
+  tokens(): StatementToken[] {
     while (this.#at < this.#text.length) this.#next();
     return this.#tokens;
   }
@@ -270,17 +275,17 @@ class Lexer {
   }
 }
 
-function isWord(token: Token | undefined, ...words: readonly string[]): boolean {
+function isWord(token: StatementToken | undefined, ...words: readonly string[]): boolean {
   return token?.kind === 'word' && words.includes(token.text.toUpperCase());
 }
 
-function isOperator(token: Token | undefined, text: string): boolean {
+function isOperator(token: StatementToken | undefined, text: string): boolean {
   return token?.kind === 'operator' && token.text === text;
 }
 
 /** SET a = b, c: everything after `=` or TO. SET ROLE a, SAVEPOINT a, RELEASE a, ROLLBACK TO a: the name. */
-function hideNames(tokens: readonly Token[]): readonly Token[] {
-  const hidden: Token[] = [];
+function hideNames(tokens: readonly StatementToken[]): readonly StatementToken[] {
+  const hidden: StatementToken[] = [];
   let at = 0;
   while (at < tokens.length) {
     let end = at;
@@ -294,9 +299,9 @@ function hideNames(tokens: readonly Token[]): readonly Token[] {
   return hidden;
 }
 
-function hideNamesOfOne(statement: readonly Token[]): readonly Token[] {
+function hideNamesOfOne(statement: readonly StatementToken[]): readonly StatementToken[] {
   const [first] = statement;
-  const literal: Token = { kind: 'literal', text: LITERAL, spaced: true };
+  const literal: StatementToken = { kind: 'literal', text: LITERAL, spaced: true };
   if (isWord(first, 'SET')) {
     const value = statement.findIndex((token) => isOperator(token, '=') || isWord(token, 'TO', 'ROLE'));
     return value === -1 || value === statement.length - 1 ? statement : [...statement.slice(0, value + 1), literal];
@@ -310,7 +315,7 @@ function hideNamesOfOne(statement: readonly Token[]): readonly Token[] {
 }
 
 /** Where an element of a list ends: a literal or a parameter with its casts; -1 when there is something else. */
-function elementEnd(tokens: readonly Token[], from: number): number {
+function elementEnd(tokens: readonly StatementToken[], from: number): number {
   let at = from;
   if (isOperator(tokens[at], '-') || isOperator(tokens[at], '+')) at++;
   const token = tokens[at];
@@ -328,7 +333,7 @@ function elementEnd(tokens: readonly Token[], from: number): number {
 }
 
 /** Where a list of nothing but elements ends, its closing bracket included; null when it is another kind of list. */
-function listEnd(tokens: readonly Token[], from: number, close: string): { end: number; size: number } | null {
+function listEnd(tokens: readonly StatementToken[], from: number, close: string): { end: number; size: number } | null {
   let size = 0;
   for (let at = from + 1; ; at++) {
     at = elementEnd(tokens, at);
@@ -345,7 +350,7 @@ const SHORTEST_COUNTED = 500;
 /** How many values the longest list of the text has, as `IN (1, 2, 3)` has 3; 0 for one without, or too short to matter. Of a list that is cut, what there is of it. */
 export function longestList(text: string): number {
   if (text.length < SHORTEST_COUNTED) return 0;
-  const tokens = new Lexer(text.length > MAX_STATEMENT_LENGTH ? text.slice(0, MAX_STATEMENT_LENGTH) : text).tokens();
+  const tokens = statementTokens(text);
   let longest = 0;
   for (const [at, token] of tokens.entries()) {
     if (!isOperator(token, '(') || !isWord(tokens[at - 1], 'IN')) continue;
@@ -361,8 +366,8 @@ export function longestList(text: string): number {
   return longest;
 }
 
-function shortenLists(tokens: readonly Token[]): readonly Token[] {
-  const short: Token[] = [];
+function shortenLists(tokens: readonly StatementToken[]): readonly StatementToken[] {
+  const short: StatementToken[] = [];
   let droppedParameters = false;
   const drop = (from: number, to: number): void => {
     for (let at = from; at < to; at++) droppedParameters ||= tokens[at]?.kind === 'parameter';
@@ -397,7 +402,7 @@ function shortenLists(tokens: readonly Token[]): readonly Token[] {
 }
 
 /** $7 after a list of five becomes $2, so that the length of the list leaves no trace. */
-function renumber(tokens: readonly Token[]): readonly Token[] {
+function renumber(tokens: readonly StatementToken[]): readonly StatementToken[] {
   const numbers = new Map<string, string>();
   return tokens.map((token) => {
     if (token.kind !== 'parameter') return token;
@@ -407,7 +412,7 @@ function renumber(tokens: readonly Token[]): readonly Token[] {
   });
 }
 
-function render(tokens: readonly Token[]): string {
+function render(tokens: readonly StatementToken[]): string {
   let text = '';
   for (const token of tokens) text += token.spaced && text !== '' ? ` ${token.text}` : token.text;
   return text;
@@ -418,8 +423,12 @@ function render(tokens: readonly Token[]): string {
  * pg_stat_statements with $1 for both. Cost as {@link normalizeStatement}.
  */
 export function statementFingerprint(text: string): string {
-  return normalizeStatement(text)
-    .replaceAll(/\$\d+/g, LITERAL)
-    .replaceAll(/\((?:\?(?:, ?)?)+\)/g, `(${LITERAL})`)
-    .replaceAll(/\s+/g, ' ');
+  return (
+    normalizeStatement(text)
+      .replaceAll(/\$\d+/g, LITERAL)
+      // The server takes the field for a literal.
+      .replaceAll(/\bextract\((?:\w+|\?) from\b/gi, `extract(${LITERAL} FROM`)
+      .replaceAll(/\((?:\?(?:, ?)?)+\)/g, `(${LITERAL})`)
+      .replaceAll(/\s+/g, ' ')
+  );
 }

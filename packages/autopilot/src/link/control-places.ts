@@ -4,6 +4,7 @@ import { type CodePlace, placeKey } from '../contract/code-place.ts';
 const MAX_PLACES = 20_000;
 const MAX_TEXT = 300;
 const MAX_FRAMES = 3;
+const MAX_TENANTS = 5;
 
 /** Where in the code of applications things were seen, as agents said it, within a bound; those not said for longest make room. */
 export class KnownPlaces {
@@ -12,8 +13,10 @@ export class KnownPlaces {
 
   learn(service: string, place: CodePlace): void {
     const name = `${service}\u0000${placeKey(place)}`;
+    // What another instance said last of the same code was of other requests.
+    const tenants = new Set([...(place.tenants ?? []), ...(this.#places.get(name)?.place.tenants ?? [])]);
     this.#places.delete(name);
-    this.#places.set(name, { service, place });
+    this.#places.set(name, { service, place: { ...place, tenants: [...tenants].slice(0, MAX_TENANTS) } });
     for (const oldest of this.#places.keys()) {
       if (this.#places.size <= MAX_PLACES) break;
       this.#places.delete(oldest);
@@ -29,11 +32,12 @@ export class KnownPlaces {
 /** What comes over a link may be anything. null: it is no place. */
 export function placeOf(value: unknown): CodePlace | null {
   if (typeof value !== 'object' || value === null) return null;
-  const { kind, database, key, route, frames, at, count } = value as Partial<CodePlace>; // each part is looked at here
+  const { kind, database, key, route, frames, at, count, tenants = [] } = value as Partial<CodePlace>; // each part is looked at here
   const isText = (one: unknown): one is string => typeof one === 'string' && one.length <= MAX_TEXT;
   if ((kind !== 'statement' && kind !== 'leak' && kind !== 'list') || !isText(database) || !isText(key)) return null;
   if (route !== null && !isText(route)) return null;
   if (!Array.isArray(frames) || frames.length > MAX_FRAMES || !frames.every(isText)) return null;
   if (typeof at !== 'number' || typeof count !== 'number' || !Number.isFinite(at + count)) return null;
-  return { kind, database, key, route, frames, at, count };
+  if (!Array.isArray(tenants) || tenants.length > MAX_TENANTS || !tenants.every(isText)) return null;
+  return { kind, database, key, route, frames, at, count, tenants };
 }

@@ -279,6 +279,7 @@ export class DatabaseCollector {
         pagesRead: risen('pagesRead'),
         tempBytes: risen('tempBytes'),
         deadlocks: risen('deadlocks'),
+        identifiers: risen('identifiers'),
         calls,
         statementMs: sum(others, 'totalMs'),
         unseenCalls: pending.unseenCalls,

@@ -61,6 +61,20 @@ export class ColumnFactsBook {
     return { column, statistics: (table.kind === 'p' ? at(true) : (at(false) ?? at(true))) ?? null };
   }
 
+  /** What ANALYZE knows of a column by its names; null: nothing. */
+  readonly statisticsOf = ({
+    schema,
+    table: name,
+    column,
+  }: {
+    readonly schema: string;
+    readonly table: string;
+    readonly column: string;
+  }): ColumnStatistics | null => {
+    const table = this.table(schema, name);
+    return table === undefined ? null : (this.column(table, column)?.statistics ?? null);
+  };
+
   /** The topmost parent of a partition, or the table itself. */
   root(table: TargetTable): TargetTable {
     const parent = table.partitionBound === null ? undefined : this.#byOid.get(table.parents[0] ?? 0);

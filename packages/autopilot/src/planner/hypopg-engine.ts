@@ -8,6 +8,7 @@ import type {
   PlanDetail,
   PlannableStatement,
   PlanningEngine,
+  PlanWithoutValues,
   SwitchableIndex,
 } from './planning-engine.ts';
 import { PlanningSession } from './planning-session.ts';
@@ -177,7 +178,7 @@ export class HypopgEngine implements PlanningEngine, AsyncDisposable {
   }
 
   /** Under no index at all, also no existing one: what it asks of its tables stands in conditions and sorts then. */
-  async planWithoutValues(sql: string): Promise<{ readonly plan: PlanNode; readonly types: readonly string[] }> {
+  async planWithoutValues(sql: string): Promise<PlanWithoutValues> {
     const ways = ['enable_indexscan', 'enable_indexonlyscan', 'enable_bitmapscan'];
     await this.#rows(`SELECT set_config(name, 'off', false) FROM unnest($1::text[]) name`, [ways]);
     try {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ColumnFactsBook } from './column-facts.ts';
 import { withValues } from './parameter-values.ts';
 
 test('a parameter that is compared with no column gets a value that its type takes', () => {
@@ -13,9 +12,12 @@ test('a parameter that is compared with no column gets a value that its type tak
     'text[]',
     'timestamp with time zone',
   ];
-  const nothing = {} as ColumnFactsBook; // `as`: no column is asked for
-  assert.deepEqual(withValues('SELECT $1', types, [], nothing), [
-    { sql: 'SELECT $1', values: ['20', null, 'simple', 'value', '{}', '{}', '2026-01-01'] },
-  ]);
-  assert.deepEqual(withValues('SELECT 1', [], [], nothing), [{ sql: 'SELECT 1', values: [] }]);
+  assert.deepEqual(
+    withValues('SELECT $1', types, [], () => null),
+    [{ sql: 'SELECT $1', values: ['20', null, 'simple', 'value', '{}', '{}', '2026-01-01'] }],
+  );
+  assert.deepEqual(
+    withValues('SELECT 1', [], [], () => null),
+    [{ sql: 'SELECT 1', values: [] }],
+  );
 });

@@ -1,10 +1,13 @@
-import type { ColumnFactsBook } from './column-facts.ts';
 import type { ParameterColumn } from './column-roles.ts';
 import type { PlannableStatement } from './planning-engine.ts';
 import type { ColumnStatistics } from './target-statistics.ts';
 
 /** Values of one parameter that a statement is planned with. */
 const turns = 5;
+
+/** What ANALYZE knows of a column; null: nothing. */
+export type StatisticsOf = (column: ParameterColumn) => ValueStatistics | null;
+export type ValueStatistics = Pick<ColumnStatistics, 'commonValues' | 'commonFrequencies' | 'bounds'>;
 
 /**
  * Statements with values where they have parameters, taken from the statistics of the column that a parameter is compared with, each
@@ -15,16 +18,10 @@ export function withValues(
   sql: string,
   types: readonly string[],
   columns: readonly ParameterColumn[],
-  book: ColumnFactsBook,
+  statisticsOf: StatisticsOf,
 ): readonly PlannableStatement[] {
   if (types.length === 0) return [{ sql, values: [] }];
-  const choices = types.map((type, at) =>
-    valuesFor(
-      type,
-      columns.find(({ number }) => number === at + 1),
-      book,
-    ),
-  );
+  const choices = choicesOf(types, columns, statisticsOf);
   // Each parameter in an order of its own, so that the common values of two need not meet; 5 is a prime number.
   const all = Array.from({ length: turns }, (_, turn) => ({
     sql,
@@ -33,16 +30,38 @@ export function withValues(
   return [...new Map(all.map((one) => [JSON.stringify(one.values), one])).values()];
 }
 
+/** For each parameter the value that half of its column's rows lie before: a common one, where there are common ones. */
+export function typicalValues(
+  types: readonly string[],
+  columns: readonly ParameterColumn[],
+  statisticsOf: StatisticsOf,
+): readonly (string | null)[] {
+  return choicesOf(types, columns, statisticsOf).map((values) => values[values.length >> 1] ?? null);
+}
+
+function choicesOf(
+  types: readonly string[],
+  columns: readonly ParameterColumn[],
+  statisticsOf: StatisticsOf,
+): readonly (readonly [string | null, ...(string | null)[]])[] {
+  return types.map((type, at) =>
+    valuesFor(
+      type,
+      columns.find(({ number }) => number === at + 1),
+      statisticsOf,
+    ),
+  );
+}
+
 function valuesFor(
   type: string,
   column: ParameterColumn | undefined,
-  book: ColumnFactsBook,
+  statisticsOf: StatisticsOf,
 ): readonly [string | null, ...(string | null)[]] {
   // What is compared with nothing may be null: a label of an enum can't be made up.
   const plausible = plausibleOf(type) ?? (column === undefined ? null : 'value');
-  const table = column === undefined ? undefined : book.table(column.schema, column.table);
-  const statistics = column === undefined || table === undefined ? null : book.column(table, column.column)?.statistics;
-  if (!statistics || column === undefined) return [plausible];
+  const statistics = column === undefined ? null : statisticsOf(column);
+  if (statistics === null || column === undefined) return [plausible];
   const found = Array.from({ length: turns }, (_, turn) => valueAt(statistics, (turn + 0.5) / turns)).filter(
     (value) => value !== undefined,
   );
@@ -58,7 +77,7 @@ function valuesFor(
 }
 
 /** The value that so much of the column's rows lies before, its common values first and then the others in their order. */
-function valueAt({ commonValues, commonFrequencies, bounds }: ColumnStatistics, place: number): string | undefined {
+function valueAt({ commonValues, commonFrequencies, bounds }: ValueStatistics, place: number): string | undefined {
   const common = arrayMembers(commonValues ?? '{}');
   let left = place;
   for (const [at, frequency] of (commonFrequencies ?? []).entries()) {

@@ -38,6 +38,15 @@ export interface PlannableStatement {
 /** `verbose` also shows columns; `without values` is the plan for any, of one statement as the parser has cut it out. */
 export type PlanDetail = 'plain' | 'verbose' | 'without values';
 
+/** A plan that serves for any values. */
+export interface PlanWithoutValues {
+  readonly plan: PlanNode;
+  /** Of the parameters. */
+  readonly types: readonly string[];
+  /** The statement as it was prepared, which may say types that the given one does not. */
+  readonly prepared: string;
+}
+
 /**
  * Plans statements as a database would under any set of indexes, and runs none. Plans may be asked for together; whatever changes the
  * indexes has to be waited for.
@@ -64,8 +73,8 @@ export interface PlanningEngine {
    */
   plan(statement: PlannableStatement, detail?: PlanDetail): Promise<PlanNode>;
   /**
-   * The plan that serves for any values, with `$1` where a parameter stands, and the types of the parameters.
+   * The plan that serves for any values, with `$1` where a parameter stands.
    * @throws AutopilotError AP_PLANNER_STATEMENT: it can't be planned, the message says why
    */
-  planWithoutValues(sql: string): Promise<{ readonly plan: PlanNode; readonly types: readonly string[] }>;
+  planWithoutValues(sql: string): Promise<PlanWithoutValues>;
 }

@@ -1,9 +1,10 @@
 import type pg from 'pg';
 import { AutopilotError, messageOf } from '../kernel/errors.ts';
 import { marked } from '../postgres/observed-database.ts';
+import { prepareStatement } from '../postgres/prepare-statement.ts';
 import { LoadMeter } from './load-meter.ts';
 import type { PlanNode } from './plan-tree.ts';
-import type { PlanDetail, PlannableStatement } from './planning-engine.ts';
+import type { PlanDetail, PlannableStatement, PlanWithoutValues } from './planning-engine.ts';
 
 /** Asks one session of a server for plans; runs nothing. */
 export class PlanningSession {
@@ -27,10 +28,11 @@ export class PlanningSession {
    * The plan that serves for any values, with `$1` where a parameter stands, and the types of the parameters; on every version.
    * @throws AutopilotError AP_PLANNER_STATEMENT: it can't be planned, the message says why
    */
-  async planWithoutValues(sql: string): Promise<{ readonly plan: PlanNode; readonly types: readonly string[] }> {
+  async planWithoutValues(sql: string): Promise<PlanWithoutValues> {
     const types: string[] = [];
+    let text = sql;
     const plan = await explained(async () => {
-      await this.#extended(`PREPARE autopilot_generic AS ${sql}`, []);
+      text = await prepareStatement((one) => this.#sent(one, []), 'autopilot_generic', sql);
       try {
         const [prepared] = await this.#extended<{ types: readonly string[] }>(
           `SELECT parameter_types::text[] AS types FROM pg_prepared_statements WHERE name = 'autopilot_generic'`,
@@ -44,7 +46,7 @@ export class PlanningSession {
         await this.#simple('SET plan_cache_mode = auto; DEALLOCATE autopilot_generic');
       }
     });
-    return { plan, types };
+    return { plan, types, prepared: text };
   }
 
   async #simple<Row extends object>(text: string): Promise<readonly Row[]> {
@@ -53,7 +55,12 @@ export class PlanningSession {
 
   /** By the extended protocol, which takes one statement and no second one behind a semicolon. */
   async #extended<Row extends object>(text: string, values: readonly (string | null)[]): Promise<readonly Row[]> {
-    const query = { text: marked(text), values: [...values], queryMode: 'extended' } as pg.QueryConfig; // `as`: @types/pg does not know queryMode
+    return await this.#sent<Row>(marked(text), values);
+  }
+
+  /** As it is, which bears the mark. */
+  async #sent<Row extends object>(text: string, values: readonly (string | null)[]): Promise<readonly Row[]> {
+    const query = { text, values: [...values], queryMode: 'extended' } as pg.QueryConfig; // `as`: @types/pg does not know queryMode
     return await this.#meter.during(async () => (await this.#client.query<Row>(query)).rows);
   }
 }

@@ -7,6 +7,7 @@ import type {
   PlanDetail,
   PlannableStatement,
   PlanningEngine,
+  PlanWithoutValues,
   SwitchableIndex,
 } from './planning-engine.ts';
 import { PlanningSession } from './planning-session.ts';
@@ -240,7 +241,7 @@ export class Shadow implements PlanningEngine, AsyncDisposable {
     return await this.#session.plan(statement, detail);
   }
 
-  async planWithoutValues(sql: string): Promise<{ readonly plan: PlanNode; readonly types: readonly string[] }> {
+  async planWithoutValues(sql: string): Promise<PlanWithoutValues> {
     return await this.#session.planWithoutValues(sql);
   }
 

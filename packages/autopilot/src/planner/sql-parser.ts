@@ -1,6 +1,7 @@
 import type * as Library from 'libpg-query';
 import type { Node } from 'libpg-query';
 import { AutopilotError, messageOf } from '../kernel/errors.ts';
+import { parameterizedStatement } from '../kernel/parameterized-statement.ts';
 
 /** One statement as PostgreSQL's own parser sees it. */
 export interface ParsedStatement {
@@ -76,10 +77,7 @@ export class SqlParser {
   /** A statement with a parameter for each literal, counted on from those that it has. @throws AutopilotError AP_PLANNER_STATEMENT */
   withoutLiterals(sql: string): string {
     try {
-      // A type in front of a literal (interval '1 day') takes no parameter.
-      return this.#library
-        .normalizeSync(sql)
-        .replaceAll(/\b(interval|date|time|timestamp|timestamptz)\s+(\$\d+)/gi, '$2::$1');
+      return parameterizedStatement(this.#library.normalizeSync(sql));
     } catch (error) {
       throw new AutopilotError('AP_PLANNER_STATEMENT', `This is no SQL: ${messageOf(error)}`, { cause: error });
     }

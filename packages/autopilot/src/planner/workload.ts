@@ -1,4 +1,5 @@
 import { messageOf } from '../kernel/errors.ts';
+import { parameterizedStatement } from '../kernel/parameterized-statement.ts';
 import { isOwnStatement } from '../postgres/observed-database.ts';
 import { statementsOfLog } from './server-log.ts';
 import type { ParsedStatement, SqlParser } from './sql-parser.ts';
@@ -20,7 +21,7 @@ const mostStatements = 200;
 /** Of one statement, so many are planned. */
 const mostVariants = 8;
 
-/** A statement as somebody has counted it, with `$1` for its parameters. */
+/** A statement as somebody has counted it: `$1` or `?` stand for its values. */
 export interface ObservedStatement {
   readonly sql: string;
   readonly calls: number;
@@ -94,7 +95,7 @@ export function workloadOfObserved(
       const rowsWritten = calls > 0 ? rows / calls : 1;
       parsed.push(
         ...parser
-          .statements(sql)
+          .statements(parameterizedStatement(sql))
           .map((statement) => ({ ...statement, calls, rowsWritten, totalMs, variants: [statement.sql] })),
       );
     } catch (error) {

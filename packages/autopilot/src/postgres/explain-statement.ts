@@ -1,6 +1,8 @@
 import { isPlannable } from '../contract/statement-plan.ts';
 import { AutopilotError, messageOf } from '../kernel/errors.ts';
+import { parameterizedStatement } from '../kernel/parameterized-statement.ts';
 import { type ObservedDatabase, OWN_MARK } from './observed-database.ts';
+import { prepareStatement } from './prepare-statement.ts';
 
 /** A node of a plan as EXPLAIN (FORMAT JSON) gives it. */
 export interface PlanNode {
@@ -21,12 +23,6 @@ export interface PlanNode {
   readonly Plans?: readonly PlanNode[];
 }
 
-/** A list that was shortened to `(?)` stands for any number of values, of which one is as good as the others. */
-function withParameters(text: string): string {
-  let next = Math.max(0, ...[...text.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number)));
-  return text.replaceAll(/([([])\?([)\]])/g, (_list, open: string, close: string) => `${open}$${++next}${close}`);
-}
-
 /** Stands in the name of what is prepared, so that two at once on one connection can't meet. */
 let prepared = 0;
 
@@ -37,16 +33,24 @@ let prepared = 0;
  */
 export async function explainStatement(database: ObservedDatabase, text: string): Promise<PlanNode> {
   if (!isPlannable(text)) {
-    throw unavailable('Only a single SELECT, INSERT, UPDATE, DELETE or MERGE has a plan.');
+    throw planUnavailable('Only a single SELECT, INSERT, UPDATE, DELETE or MERGE has a plan.');
   }
   const name = `autopilot_plan_${process.pid}_${prepared++}`;
   try {
     return await database.within(async (client) => {
       // The statement's names are the application's.
       await client.query(
-        `SET LOCAL search_path TO DEFAULT ${OWN_MARK}; SET LOCAL plan_cache_mode = force_generic_plan ${OWN_MARK}`,
+        `SET LOCAL search_path TO DEFAULT ${OWN_MARK}; SET LOCAL plan_cache_mode = force_generic_plan ${OWN_MARK}; SAVEPOINT ${OWN_MARK} prepared`,
       );
-      await client.query(`PREPARE ${name} AS ${OWN_MARK} ${withParameters(text)}`);
+      const prepare = async (sql: string): Promise<void> => {
+        try {
+          await client.query(sql);
+        } catch (error) {
+          await client.query(`ROLLBACK ${OWN_MARK} TO SAVEPOINT prepared`);
+          throw error;
+        }
+      };
+      await prepareStatement(prepare, name, parameterizedStatement(text));
       try {
         const { rows: types } = await client.query<{ parameters: number }>(
           `SELECT ${OWN_MARK} coalesce(cardinality(parameter_types), 0) AS parameters FROM pg_prepared_statements WHERE name = $1`,
@@ -57,7 +61,7 @@ export async function explainStatement(database: ObservedDatabase, text: string)
           `EXPLAIN (FORMAT JSON) ${OWN_MARK} EXECUTE ${name}${nulls === '' ? '' : `(${nulls})`}`,
         );
         const plan = rows[0]?.['QUERY PLAN'][0]?.Plan;
-        if (plan === undefined) throw unavailable('The server answered without a plan.');
+        if (plan === undefined) throw planUnavailable('The server answered without a plan.');
         return plan;
       } finally {
         // A failed transaction takes no more statements: the name is given up with the connection's next use.
@@ -66,11 +70,12 @@ export async function explainStatement(database: ObservedDatabase, text: string)
     });
   } catch (error) {
     if (error instanceof AutopilotError) throw error;
-    throw unavailable(`The server can not plan it: ${messageOf(error)}.`);
+    throw planUnavailable(`The server can not plan it: ${messageOf(error)}.`);
   }
 }
 
-function unavailable(reason: string): AutopilotError {
+/** @returns AutopilotError AP_PLAN_UNAVAILABLE */
+export function planUnavailable(reason: string): AutopilotError {
   return new AutopilotError('AP_PLAN_UNAVAILABLE', reason, {
     remedy: 'Plans need SELECT (or the right that the statement takes) on its tables; see docs/guides/database.md.',
   });

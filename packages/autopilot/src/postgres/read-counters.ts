@@ -23,6 +23,8 @@ export interface CountedDatabase {
   readonly pagesRead: number;
   readonly tempBytes: number;
   readonly deadlocks: number;
+  /** Of transactions, that were given out since the server was made. */
+  readonly identifiers: number;
 }
 
 /** A table's counters since its server counts. */
@@ -74,7 +76,7 @@ async function databaseOf(client: pg.ClientBase): Promise<CountedDatabase> {
   const [counted = []] = await arraysOf(
     client,
     `SELECT ${OWN_MARK} xact_commit::float8, xact_rollback::float8, blks_hit::float8, blks_read::float8, temp_bytes::float8,
-       deadlocks::float8
+       deadlocks::float8, pg_snapshot_xmax(pg_current_snapshot())::text::float8
      FROM pg_stat_database WHERE datname = current_database()`,
   );
   const level = (at: number): number => Number(levels[at] ?? 0);
@@ -91,6 +93,7 @@ async function databaseOf(client: pg.ClientBase): Promise<CountedDatabase> {
     pagesRead: count(3),
     tempBytes: count(4),
     deadlocks: count(5),
+    identifiers: count(6),
   };
 }
 

@@ -30,6 +30,24 @@ test('the stack is looked at once a second, and by name where a route is wanted'
   assert.deepEqual(places.since(places.revision), []);
 });
 
+test('whose requests send a statement is learnt when those have ended, the latest first', () => {
+  const clock = new FakeClock(1_000_000);
+  const places = placesAt(clock);
+  const send = (tenant: string | null): { tenant: string | null; ended: boolean } => {
+    const asker: { tenant: string | null; ended: boolean } = { tenant: null, ended: false };
+    places.atStatement(clock.monotonicMs(), 'main', 'a', 'GET /a', asker);
+    clock.advance(1_000);
+    assert.ok(places.revision > 0);
+    return Object.assign(asker, { tenant, ended: true });
+  };
+  const told = (): readonly string[] | undefined => (places.revision > 0 ? places.since(0)[0]?.tenants : []);
+  send('acme');
+  assert.deepEqual(told(), ['acme']);
+  send(null);
+  for (const tenant of ['globex', 'acme', 'b', 'c', 'd', 'e']) send(tenant);
+  assert.deepEqual(told(), ['e', 'd', 'c', 'b', 'acme']);
+});
+
 test('what a pool hands a connection to comes from where the connection was taken', () => {
   const clock = new FakeClock(1_000_000);
   const places = placesAt(clock);

@@ -14,6 +14,10 @@ const MOST_PLACES = 1_000;
 const STACK_DEPTH = 40;
 const FRAMES_KEPT = 3;
 const LONGEST_FRAME = 300;
+const MOST_TENANTS = 5;
+/** Whose a request is is known when it has ended; of what takes longer it stays unknown. */
+const MOST_PENDING = 20;
+const PENDING_MS = 60_000;
 
 /** This package's own files are nobody's application. */
 const ownFiles = fileURLToPath(new URL('../', import.meta.url));
@@ -23,6 +27,12 @@ const NOTHING: readonly string[] = [];
 
 /** Stands among the ids of statements for where connections are taken. */
 const LEAK = 'leak';
+
+/** A request; whose it is is known when it has ended. */
+interface Asker {
+  readonly tenant: string | null;
+  readonly ended: boolean;
+}
 
 interface Wanted {
   /** Ids of statements, LEAK. */
@@ -41,6 +51,8 @@ export class CodePlaces {
   readonly #isOwn: (file: string) => boolean;
   readonly #places = new Map<string, { readonly place: CodePlace; readonly revision: number }>();
   readonly #wanted = new Map<string, Wanted>();
+  /** Requests that were looked at, until it is known whose they are. */
+  #pending: { readonly key: string; readonly asker: Asker; readonly atMs: number }[] = [];
   #revision = 0;
   #nextAtMs: Record<'statement' | 'connection', number> = { statement: 0, connection: 0 };
   /** Of the connection that is being handed out; null: it is no callback of a pool that runs. */
@@ -54,6 +66,7 @@ export class CodePlaces {
 
   /** Counts up with each change. */
   get revision(): number {
+    if (this.#pending.length > 0) this.#learnTenants();
     return this.#revision;
   }
 
@@ -78,13 +91,17 @@ export class CodePlaces {
     }
   }
 
-  /** A statement is sent. */
-  atStatement(atMs: number, database: string, id: string, route: string | null): void {
+  /** A statement is sent, by a request or by none. */
+  atStatement(atMs: number, database: string, id: string, route: string | null, asker: Asker | null = null): void {
     const handed = this.#handed;
     const frames = handed ?? (this.#isDue('statement', atMs, route) ? look(this.#isOwn) : NOTHING);
     if (frames.length === 0) return;
     if (route !== null) this.#found(route, id);
-    this.#keep({ kind: 'statement', database, key: id, route }, frames);
+    const subject = { kind: 'statement', database, key: id, route } as const;
+    this.#keep(subject, frames);
+    if (asker !== null && this.#pending.length < MOST_PENDING) {
+      this.#pending.push({ key: placeKey(subject), asker, atMs });
+    }
   }
 
   /** A connection was not given back. */
@@ -135,7 +152,28 @@ export class CodePlaces {
     return true;
   }
 
-  #keep(subject: Omit<CodePlace, 'frames' | 'at' | 'count'>, frames: readonly string[], count?: number): void {
+  #learnTenants(): void {
+    const now = this.#clock.monotonicMs();
+    const pending = this.#pending;
+    this.#pending = pending.filter(
+      ({ asker, atMs }) => asker.tenant === null && !asker.ended && now - atMs < PENDING_MS,
+    );
+    for (const { key, asker } of pending) {
+      const known = this.#places.get(key);
+      if (asker.tenant === null || known === undefined) continue;
+      const { place } = known;
+      const tenants = [asker.tenant, ...(place.tenants ?? []).filter((one) => one !== asker.tenant)];
+      this.#revision++;
+      const revision = this.#revision;
+      this.#places.set(key, { revision, place: { ...place, tenants: tenants.slice(0, MOST_TENANTS) } });
+    }
+  }
+
+  #keep(
+    subject: Omit<CodePlace, 'frames' | 'at' | 'count' | 'tenants'>,
+    frames: readonly string[],
+    count?: number,
+  ): void {
     const key = placeKey(subject);
     const before = this.#places.get(key)?.place;
     // The one that was changed longest ago makes room.
@@ -152,6 +190,7 @@ export class CodePlaces {
         frames: frames.length === 0 ? (before?.frames ?? []) : frames,
         at: this.#clock.now(),
         count: count ?? (before?.count ?? 0) + 1,
+        ...(before?.tenants === undefined ? {} : { tenants: before.tenants }),
       },
     });
   }

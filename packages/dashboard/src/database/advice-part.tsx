@@ -4,11 +4,10 @@ import type { IndexAdvice, IndexAdviceRun } from '@teamflow/autopilot/contract';
 import { type ReactElement, useState } from 'react';
 import { formatQuantity } from '../format/quantity.ts';
 import { failureOf } from '../live/shared-stream.ts';
-import { useRangeView } from '../range/range-view.tsx';
 import { api } from '../session/api.ts';
 import { ProblemPanel } from '../shell/problem-panel.tsx';
 import { AdvisedIndexCard } from './advised-index-card.tsx';
-import { useDatabase } from './use-database.ts';
+import { useAskedDatabase, useDatabase } from './use-database.ts';
 
 const ASK_WHILE_RUNNING_MS = 1_000;
 
@@ -66,14 +65,14 @@ function Start({
   readonly running: IndexAdviceRun | null;
   readonly hasAdvice: boolean;
 }): ReactElement {
-  const { asked } = useRangeView();
+  const asked = useAskedDatabase();
   const queries = useQueryClient();
   const [withoutSamples, setWithoutSamples] = useState(false);
   const onSettled = (): void => void queries.invalidateQueries({ queryKey: ['database', 'index-advice'] });
   const start = useMutation({
     mutationFn: () =>
       api.startIndexAdvice({
-        ...(asked.service === undefined ? {} : { service: asked.service }),
+        ...asked,
         ...(withoutSamples ? { withoutSamples } : {}),
       }),
     onSettled,

@@ -5,6 +5,7 @@ import type { ChartDefinition } from '../chart/series.ts';
 import { TimeChart } from '../chart/time-chart.tsx';
 import { useRangeView } from '../range/range-view.tsx';
 import { api } from '../session/api.ts';
+import { useAskedDatabase } from './use-database.ts';
 
 const ASK_EVERY_MS = 60_000;
 /** What is read once a minute says little about less. */
@@ -77,14 +78,16 @@ export function HistoryCharts({
   readonly about?: Pick<DatabaseHistoryQuery, 'queryId' | 'table'>;
 }): ReactElement {
   const { scope: pageScope } = useRangeView();
+  const { database } = useAskedDatabase();
+  const asked = { ...about, ...(database === undefined ? {} : { database }) };
   const [opened] = useState(() => Date.now());
   const to = Math.ceil(Math.max(pageScope.to, opened) / ALIGN_MS) * ALIGN_MS;
   const from = Math.min(Math.floor(pageScope.from / ALIGN_MS) * ALIGN_MS, to - LEAST_MS);
   const { data } = useQuery({
-    queryKey: ['database', 'history', about, from, to],
+    queryKey: ['database', 'history', asked, from, to],
     queryFn: ({ signal }) =>
       api.getDatabaseHistory(
-        { ...about, from: new Date(from).toISOString(), to: new Date(to).toISOString() },
+        { ...asked, from: new Date(from).toISOString(), to: new Date(to).toISOString() },
         { signal },
       ),
     refetchInterval: ASK_EVERY_MS,

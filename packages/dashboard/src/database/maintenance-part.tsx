@@ -6,7 +6,7 @@ import { formatQuantity } from '../format/quantity.ts';
 import { momentText } from '../format/time.ts';
 import { api } from '../session/api.ts';
 import { ProblemPanel } from '../shell/problem-panel.tsx';
-import { useDatabase } from './use-database.ts';
+import { useAskedDatabase, useDatabase } from './use-database.ts';
 
 const DAY_MS = 86_400_000;
 const LIVE_MS = 1_000;
@@ -21,6 +21,7 @@ interface Order {
 /** What autovacuum is late for, runs of the autopilot with their progress, and how autovacuum should be set. */
 export function MaintenancePart(): ReactElement {
   const client = useQueryClient();
+  const asked = useAskedDatabase();
   const { data, failure, retry } = useDatabase(
     'maintenance',
     (query, options) => api.getDatabaseMaintenance(query, options),
@@ -31,8 +32,8 @@ export function MaintenancePart(): ReactElement {
       operation === 'cancel'
         ? api.cancelJob(what)
         : operation === 'vacuum'
-          ? api.vacuumTables({ tables: [what], analyze })
-          : api.analyzeTables({ tables: [what] }),
+          ? api.vacuumTables({ tables: [what], analyze }, asked)
+          : api.analyzeTables({ tables: [what] }, asked),
     onSettled: () => client.invalidateQueries({ queryKey: ['database', 'maintenance'] }),
   });
   if (failure !== null) {

@@ -4,6 +4,7 @@ import { formatQuantity } from '../format/quantity.ts';
 import { PoolList } from '../overview/pool-list.tsx';
 import { api } from '../session/api.ts';
 import { ProblemPanel } from '../shell/problem-panel.tsx';
+import { ActivityCards } from './activity-cards.tsx';
 import { FindingList, GapNotes } from './finding-list.tsx';
 import { databaseCharts, HistoryCharts } from './history-charts.tsx';
 import { useDatabase } from './use-database.ts';
@@ -72,6 +73,7 @@ export function OverviewPart(): ReactElement {
           </ul>
         </section>
       )}
+      {data !== undefined && <ActivityCards analysis={data} />}
       <HistoryCharts charts={databaseCharts} />
       <PoolList pools={data?.pools} />
     </>

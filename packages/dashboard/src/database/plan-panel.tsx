@@ -7,14 +7,17 @@ import { momentText } from '../format/time.ts';
 import { api } from '../session/api.ts';
 import { FindingList } from './finding-list.tsx';
 import { HistoryCharts, statementCharts } from './history-charts.tsx';
+import { MeasuredPlanPart } from './measured-plan-part.tsx';
+import { useAskedDatabase } from './use-database.ts';
 
 const HOUR_MS = 3_600_000;
 
 /** How the server would carry out a statement; asked for once, when it is opened. */
 export function PlanPanel({ queryId }: { readonly queryId: string }): ReactElement {
+  const asked = useAskedDatabase();
   const { data, error } = useQuery({
-    queryKey: ['plan', queryId],
-    queryFn: ({ signal }) => api.getStatementPlan({ queryId }, { signal }),
+    queryKey: ['plan', queryId, asked],
+    queryFn: ({ signal }) => api.getStatementPlan({ ...asked, queryId }, { signal }),
     staleTime: Number.POSITIVE_INFINITY,
   });
   if (error !== null) {
@@ -29,6 +32,7 @@ export function PlanPanel({ queryId }: { readonly queryId: string }): ReactEleme
     <div className="plan" aria-busy={data === undefined}>
       <PlanSteps steps={data?.steps ?? []} />
       {data !== undefined && <FindingList findings={data.findings} />}
+      {data !== undefined && <MeasuredPlanPart queryId={queryId} text={data.text} />}
       {data !== undefined && data.history.length > 1 && <PlanHistory eras={data.history} />}
       <HistoryCharts charts={statementCharts} about={{ queryId }} />
       {data?.notes.map((note) => (

@@ -75,6 +75,7 @@ function nameColumn(planned: string | null, setPlanned: (queryId: string | null)
         <FindingMarks findings={findings} />
         {routes.length > 0 && <CallingRoutes routes={routes.map(({ route }) => route)} />}
         <CallingPlaces callers={routes} />
+        <CallingTenants callers={routes} />
         {queryId !== null && isPlannable(text) && (
           <button
             type="button"
@@ -105,6 +106,20 @@ function CallingPlaces({ callers }: { readonly callers: readonly StatementCaller
         </li>
       ))}
     </ul>
+  );
+}
+
+/** Whose requests send it, a few of them, as they were seen. */
+function CallingTenants({ callers }: { readonly callers: readonly StatementCaller[] }): ReactElement | null {
+  const tenants = new Map(
+    callers.flatMap((caller) => caller.tenants.map(({ tenant, name }) => [tenant, name ?? tenant])),
+  );
+  if (tenants.size === 0) return null;
+  return (
+    <p className="calling-tenants" title="Whose requests sent it when it was looked at, once a second">
+      for {[...tenants.values()].slice(0, MOST_PLACES).join(', ')}
+      {tenants.size > MOST_PLACES && ' and others'}
+    </p>
   );
 }
 

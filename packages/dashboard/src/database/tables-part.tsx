@@ -7,6 +7,7 @@ import { api } from '../session/api.ts';
 import { ProblemPanel } from '../shell/problem-panel.tsx';
 import type { UsageColumn } from '../usage/consumption-columns.tsx';
 import { UsageTable } from '../usage/usage-table.tsx';
+import { BloatCell } from './bloat-cell.tsx';
 import { FindingMarks, GapNotes } from './finding-list.tsx';
 import { useDatabase } from './use-database.ts';
 
@@ -70,13 +71,11 @@ const columns: readonly Column[] = [
   {
     column: 'bloat',
     label: 'Bloat',
-    title: 'Share of its file that holds nothing, estimated',
+    title: 'Share of its file that holds nothing: estimated, or counted where asked',
     first: 'descending',
     room: 'desk',
     value: (row) => row.bloat?.ratio ?? null,
-    cell: ({ bloat }) => (
-      <span title={bloat?.method ?? 'Too small, or not enough is known.'}>{formatQuantity('ratio', bloat?.ratio)}</span>
-    ),
+    cell: (row) => <BloatCell table={row} />,
   },
   number(
     'due',

@@ -7,7 +7,7 @@ const usual: Selection = selectionOf('');
 const MINUTE = 60_000;
 
 test('the selection is what the address says, and defaults where it says nothing usable', () => {
-  const nothing = { compare: 'none', service: null, instance: null, release: null };
+  const nothing = { compare: 'none', service: null, instance: null, release: null, database: null };
   assert.deepEqual(usual, { range: { kind: 'last', ms: 5 * MINUTE }, ...nothing });
   assert.deepEqual(selectionOf('?range=6h&service=orders&instance=web-1&release=1.2.0&compare=week'), {
     range: { kind: 'last', ms: 360 * MINUTE },
@@ -15,6 +15,7 @@ test('the selection is what the address says, and defaults where it says nothing
     service: 'orders',
     instance: 'web-1',
     release: '1.2.0',
+    database: null,
   });
   assert.deepEqual(selectionOf('?minutes=15').range, { kind: 'last', ms: 15 * MINUTE }, 'links of the first release');
   for (const search of ['?range=5', '?range=x', '?compare=x', '?from=2026-01-02T00:00:00Z', '?from=b&to=a']) {
@@ -36,7 +37,10 @@ test('a link shows what was seen', () => {
   const compare = fc.constantFrom('none' as const, 'previous' as const, 'day' as const, 'week' as const);
   fc.assert(
     fc.property(
-      fc.record({ range, compare, service: name, instance: name, release: name }, { noNullPrototype: true }),
+      fc.record(
+        { range, compare, service: name, instance: name, release: name, database: name },
+        { noNullPrototype: true },
+      ),
       (selection) => {
         assert.deepEqual(selectionOf(searchOf(selection)), selection);
       },

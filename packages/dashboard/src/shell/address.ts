@@ -12,6 +12,8 @@ export interface Selection {
   readonly instance: string | null;
   /** One release; null: all, merged. */
   readonly release: string | null;
+  /** One watched database, on the pages about databases; null: the first. */
+  readonly database: string | null;
 }
 
 export function selectionOf(search: string): Selection {
@@ -23,6 +25,7 @@ export function selectionOf(search: string): Selection {
     service: parameters.get('service') || null,
     instance: parameters.get('instance') || null,
     release: parameters.get('release') || null,
+    database: parameters.get('database') || null,
   };
 }
 
@@ -37,11 +40,12 @@ function rangeOf(parameters: URLSearchParams): Range {
 }
 
 /** The address' search for a selection: "?range=15m", or nothing where all is default. */
-export function searchOf({ range, compare, service, instance, release }: Selection): string {
+export function searchOf({ range, compare, service, instance, release, database }: Selection): string {
   const parameters = new URLSearchParams();
   if (service !== null) parameters.set('service', service);
   if (instance !== null) parameters.set('instance', instance);
   if (release !== null) parameters.set('release', release);
+  if (database !== null) parameters.set('database', database);
   if (range.kind === 'fixed') {
     parameters.set('from', new Date(range.from).toISOString());
     parameters.set('to', new Date(range.to).toISOString());

@@ -1,7 +1,6 @@
 import { worstFirst } from '../../advise/finding.ts';
 import { nameOf, unusedDeclined } from '../../advise/index-findings.ts';
 import { connectionFindings, leakFindings } from '../../advise/server-findings.ts';
-import { planFindings } from '../../advise/statement-findings.ts';
 import type {
   DatabaseAnalysis,
   DatabaseConnections,
@@ -15,29 +14,25 @@ import type {
 } from '../../contract/database.ts';
 import type { DatabaseOperationId, SlowStatementsQuery } from '../../contract/database-operations.ts';
 import type { PoolRow } from '../../contract/performance.ts';
-import type { PlanEra, StatementPlan } from '../../contract/statement-plan.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
 import { AutopilotError, messageOf } from '../../kernel/errors.ts';
 import type { TableTrend } from '../../observe/table-trend.ts';
 import { linkHeader } from '../../page/page.ts';
 import { readExactBloat } from '../../postgres/exact-bloat.ts';
-import { explainStatement } from '../../postgres/explain-statement.ts';
-import { planSteps } from '../../postgres/plan-shape.ts';
 import { readConnections } from '../../postgres/read-connections.ts';
-import { readStatements } from '../../postgres/read-statements.ts';
 import type { Reading } from '../../postgres/reading.ts';
-import { ServerShape } from '../../postgres/server-shape.ts';
 import { databaseSummary } from '../../query/summaries.ts';
 import type { TimeRange } from '../../query/time-range.ts';
-import type { StoredPlan } from '../../storage/database-history.ts';
 import type { Answering } from '../handler.ts';
 import type { PerformanceSources } from '../performance/sources.ts';
 import { jsonResponse } from '../responses.ts';
 import { collectionOf } from './collection.ts';
 import type { DatabaseWatch, Look, StatementsLook } from './database-watch.ts';
+import { watchedGrowth } from './growth.ts';
 import { databaseHistory } from './history-answer.ts';
 import { listPage } from './list-page.ts';
 import { maintenanceAnswers } from './maintenance-answers.ts';
+import { planAnswers } from './plan-answers.ts';
 import { poolAdviceOf, poolsMs } from './pool-answers.ts';
 import { repeatedStatements, slowStatements } from './slow-statements.ts';
 import { type DatabaseSources, scopeOfService } from './sources.ts';
@@ -81,6 +76,7 @@ export function databaseAnswers(sources: DatabaseSources): Pick<Answering, Datab
               pools,
               overview.connections,
             ),
+            growth: await watchedGrowth(watch, overview, clock.now()),
             cost: watch.cost,
             collection: await collectionOf(watch, clock.now()),
           };
@@ -93,8 +89,7 @@ export function databaseAnswers(sources: DatabaseSources): Pick<Answering, Datab
     ...maintenanceAnswers(sources),
     getDatabaseHistory: async ({ query }) =>
       jsonResponse(await databaseHistory(watched.find(query.database), query, clock.now())),
-    getStatementPlan: async ({ query: { database, queryId } }) =>
-      jsonResponse(await planOf(watched.find(database), queryId)),
+    ...planAnswers(watched),
     listDatabaseTables: async ({ query: { database, findings, exact, limit, cursor }, url }) => {
       const watch = watched.find(database);
       const look = await watch.look();
@@ -273,49 +268,4 @@ async function slowQueries(
     ],
     page,
   };
-}
-
-async function planOf(watch: DatabaseWatch, queryId: string): Promise<StatementPlan> {
-  const { database } = watch;
-  const shape = await ServerShape.read(database);
-  const { value: server } = await watch.server();
-  const { value } = await readStatements(database, shape, server, { queryIds: [queryId] });
-  const [statement] = value.statements;
-  if (statement === undefined) {
-    throw new AutopilotError(
-      'AP_STATEMENT_UNKNOWN',
-      `pg_stat_statements holds no statement ${JSON.stringify(queryId)}.`,
-      {
-        remedy:
-          'It may have been forgotten since, or belongs to a role whose statements are hidden: ask slow-queries again.',
-      },
-    );
-  }
-  const { text, calls } = statement;
-  const root = await explainStatement(database, text);
-  const { tables } = await watch.look();
-  const rows = new Map(tables.map((one) => [one.table, one.liveRows]));
-  const [memory] = await database.read<{ bytes: number }>(
-    `SELECT setting::float8 * 1024 AS bytes FROM pg_settings WHERE name = 'work_mem'`,
-  );
-  return {
-    name: watch.name,
-    queryId,
-    text,
-    steps: planSteps(root),
-    history: (await watch.history.plans(watch.name, queryId).catch(() => [])).map(eraOf),
-    findings: planFindings(
-      queryId,
-      root,
-      (table) => rows.get(table) ?? null,
-      memory?.bytes ?? Number.POSITIVE_INFINITY,
-      calls === 0 ? null : statement.rows / calls,
-    ),
-    notes: ['The plan for any parameters (a generic plan), as estimated: the statement was not executed.'],
-  };
-}
-
-function eraOf({ fingerprint, firstAt, sinceAt, lastAt, cost, steps }: StoredPlan): PlanEra {
-  const at = (ms: EpochMs): string => new Date(ms).toISOString();
-  return { fingerprint, firstAt: at(firstAt), sinceAt: at(sinceAt), lastAt: at(lastAt), cost, steps };
 }

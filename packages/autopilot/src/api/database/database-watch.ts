@@ -10,6 +10,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import { AutopilotError } from '../../kernel/errors.ts';
 import { nearestName } from '../../kernel/nearest-name.ts';
 import { type CollectorSettings, DatabaseCollector } from '../../observe/database-collector.ts';
+import { type DiskRoom, readDiskRoom } from '../../postgres/disk-room.ts';
 import { ObservedDatabase } from '../../postgres/observed-database.ts';
 import { readServer } from '../../postgres/read-server.ts';
 import { readStatements, type StatementsReading } from '../../postgres/read-statements.ts';
@@ -54,6 +55,7 @@ export class DatabaseWatch {
   readonly #options: DatabaseWatchOptions;
   readonly #kept = new Map<string, { readonly atMs: number; readonly answer: Promise<unknown> }>();
   #database: ObservedDatabase | null = null;
+  #others: () => readonly DatabaseWatch[] = () => [];
   /** Its shadow; loaded at the first use. */
   #shadows: Promise<ShadowKeeper> | null = null;
   /** The collector's own, so that it waits for nobody and is not counted among what was asked. */
@@ -84,6 +86,13 @@ export class DatabaseWatch {
     return machine?.cores ?? (isOnThisMachine(url) ? availableParallelism() : null);
   }
 
+  /** The disk with its data; null: it can't be seen from here. */
+  disk(): Promise<DiskRoom | null> {
+    const { url, settings } = this.#options;
+    if (!isOnThisMachine(url)) return Promise.resolve(null);
+    return this.#once('disk', settings().overviewMs, () => readDiskRoom(this.database));
+  }
+
   get cost(): { readonly readings: number; readonly durationMs: number } {
     const { statements, durationMs } = this.#database?.cost ?? { statements: 0, durationMs: 0 };
     return { readings: statements, durationMs: Math.round(durationMs) };
@@ -92,7 +101,18 @@ export class DatabaseWatch {
   /** @throws AutopilotError AP_DATABASE_UNREACHABLE, AP_DATABASE_REFUSED */
   look(): Promise<Look> {
     const { clock, machine, settings } = this.#options;
-    return this.#once('look', settings().overviewMs, () => overviewOf(this.database, { now: clock.now(), machine }));
+    return this.#once('look', settings().overviewMs, () =>
+      overviewOf(this.database, {
+        now: clock.now(),
+        machine,
+        others: this.#others().map(({ database }) => database),
+      }),
+    );
+  }
+
+  /** Tells which others are watched: some may be its standbys. */
+  knowOthers(others: () => readonly DatabaseWatch[]): void {
+    this.#others = others;
   }
 
   /** As {@link look}, and not from what is kept. */
@@ -165,6 +185,7 @@ export class WatchedDatabases {
 
   constructor(watches: readonly DatabaseWatch[]) {
     this.#watches = watches;
+    for (const watch of watches) watch.knowOthers(() => watches.filter((one) => one !== watch));
   }
 
   get all(): readonly DatabaseWatch[] {

@@ -135,7 +135,7 @@ function reportedAlone({ calls, meanMs, ...reported }: Reported): Omit<SlowState
 }
 
 async function reportedStatements(
-  { engine, statementTexts, places }: PerformanceSources,
+  { engine, statementTexts, places, nameOf }: PerformanceSources,
   scope: Scope,
   range: TimeRange,
 ): Promise<readonly Reported[]> {
@@ -151,7 +151,8 @@ async function reportedStatements(
     rows.map(({ series }) => ({ id: series.key, database: series.database ?? '' })),
   );
   const known = places(scope.service);
-  const frames = framesOf(known);
+  const placeOf = placesBy(known);
+  const called = (tenant: string): string | null => nameOf(scope.service, 'tenant', tenant);
   const lists = new Map(known.filter(({ kind }) => kind === 'list').map((one) => [placeKey(one), one.count]));
   const callers = Map.groupBy(pairs, ({ series }) => series.key);
   return rows.map(({ series, values }, at): Reported => {
@@ -160,7 +161,7 @@ async function reportedStatements(
       .toSorted((a, b) => (b.values.totalMs ?? 0) - (a.values.totalMs ?? 0))
       .slice(0, ROUTES_SHOWN)
       .map(({ series: pair, values: measured }) =>
-        callerOf(pair, measured, requests.get(pair.route ?? '') ?? 0, frames(pair)),
+        callerOf(pair, measured, requests.get(pair.route ?? '') ?? 0, placeOf(pair), called),
       );
     const list = placeKey({ kind: 'list', key: series.key, database: series.database ?? '', route: null });
     return {
@@ -177,27 +178,33 @@ async function reportedStatements(
 type Pair = Readonly<Record<(typeof PAIR)[number], number | null>>;
 type PairSeries = Pick<SeriesKey, 'key' | 'database' | 'route'>;
 
-function callerOf(series: PairSeries, values: Pair, requests: number, frames: readonly string[]): StatementCaller {
+function callerOf(
+  series: PairSeries,
+  values: Pair,
+  requests: number,
+  place: CodePlace | undefined,
+  called: (tenant: string) => string | null,
+): StatementCaller {
   const repeats = values.repeats ?? 0;
   return {
     route: series.route ?? '',
     callsPerRequest: requests === 0 ? null : (values.calls ?? 0) / requests,
     repeats,
     callsPerRepeat: repeats === 0 ? null : (values.repeatedCalls ?? 0) / repeats,
-    frames,
+    frames: place?.frames ?? [],
+    tenants: (place?.tenants ?? []).map((tenant) => ({ tenant, name: called(tenant) })),
   };
 }
 
 /** Where a pair's statement is sent from. */
-function framesOf(places: readonly CodePlace[]): (series: PairSeries) => readonly string[] {
-  const known = new Map(places.map((place) => [placeKey(place), place.frames]));
-  return ({ key, database, route }) =>
-    known.get(placeKey({ kind: 'statement', key, database: database ?? '', route })) ?? [];
+function placesBy(places: readonly CodePlace[]): (series: PairSeries) => CodePlace | undefined {
+  const known = new Map(places.map((place) => [placeKey(place), place]));
+  return ({ key, database, route }) => known.get(placeKey({ kind: 'statement', key, database: database ?? '', route }));
 }
 
 /** What requests sent again and again in the range, most often first, as findings. Read from the applications' side alone. */
 export async function repeatedStatements(
-  { engine, statementTexts, places }: PerformanceSources,
+  { engine, statementTexts, places, nameOf }: PerformanceSources,
   scope: Scope,
   database: string,
   range: TimeRange,
@@ -210,7 +217,8 @@ export async function repeatedStatements(
     .filter(({ values }) => (values.repeats ?? 0) > 0)
     .toSorted((a, b) => (b.values.totalMs ?? 0) - (a.values.totalMs ?? 0));
   const requests = await requestsOf({ ...scope, family: 'route' }, engine, range, pairs);
-  const frames = framesOf(places(scope.service));
+  const placeOf = placesBy(places(scope.service));
+  const called = (tenant: string): string | null => nameOf(scope.service, 'tenant', tenant);
   const texts = await statementTexts.find(
     scope.service,
     pairs.map(({ series }) => ({ id: series.key, database })),
@@ -218,7 +226,7 @@ export async function repeatedStatements(
   return pairs.flatMap(({ series, values }, at) => {
     if (!mayBePlannable(texts[at] ?? '')) return [];
     const meanMs = (values.totalMs ?? 0) / Math.max(1, values.calls ?? 0);
-    const caller = callerOf(series, values, requests.get(series.route ?? '') ?? 0, frames(series));
+    const caller = callerOf(series, values, requests.get(series.route ?? '') ?? 0, placeOf(series), called);
     const finding = repeatedBy(caller, meanMs);
     return finding === null ? [] : [{ ...finding, subject: texts[at]?.slice(0, LONGEST_SUBJECT) ?? series.key }];
   });

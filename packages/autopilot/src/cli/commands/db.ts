@@ -49,7 +49,7 @@ const uses: Readonly<Record<string, (use: Use) => Promise<Answer>>> = {
       now: Date.now(),
       machine: machineOf(values),
     });
-    const { server, connections, sizes, findings, settingsAdvice, gaps } = overview;
+    const { server, connections, sizes, replication, findings, settingsAdvice, gaps } = overview;
     const usable = connections.maxConnections - connections.reservedConnections;
     return {
       json: overview,
@@ -59,6 +59,14 @@ const uses: Readonly<Record<string, (use: Use) => Promise<Answer>>> = {
         `Rows         ${countText(sizes.liveRows)} live, ${countText(sizes.deadRows)} dead`,
         `Connections  ${connections.connections} of ${usable}: ${connections.active} active, ${connections.idle} idle, ${connections.idleInTransaction} idle in a transaction, ${connections.waitingForLocks} waiting for locks`,
         `Cache hits   ${server.cacheHitRatio === null ? 'nothing read yet' : percentText(server.cacheHitRatio)}; ${countText(server.tempFiles)} temporary files, ${countText(server.deadlocks)} deadlocks`,
+        ...replication.standbys.map(
+          ({ name, state, behindBytes }) =>
+            `Standby      ${name}: ${state ?? 'its state is not visible'}${behindBytes === null ? '' : `, ${sizeText(behindBytes)} behind`}`,
+        ),
+        ...replication.slots.map(
+          ({ name, kind, active, retainedBytes }) =>
+            `Slot         ${name} (${kind}): ${active ? 'read' : 'nobody reads it'}${retainedBytes === null ? '' : `, keeps ${sizeText(retainedBytes)} of WAL`}`,
+        ),
         '',
         ...findingLines(findings),
         ...(settingsAdvice.length === 0 ? [] : ['', `Settings (${settingsAdvice.length}):`]),

@@ -13,7 +13,7 @@ export const serve: Command = {
   summary: 'run the control plane: the API, the dashboard, and what watches the service',
   description: [
     'An agent starts it as its child, linked over IPC; it then ends with its parent. Started by itself it serves every application\nthat is given its address as AUTOPILOT_URL and the same AUTOPILOT_LINK_KEY, of any number of services.',
-    "Secrets come by the environment alone: AUTOPILOT_TOKEN, the administrator's token, at least 32 characters (left out,\none is made and printed once); AUTOPILOT_LINK_KEY, shared with the agents (two, separated by a comma, while rotating); AUTOPILOT_DATABASE_URL, where history is kept (left out, DATABASE_URL;\nwithout either there is only the live hour);\nAUTOPILOT_APPLY_DATABASE_URL, a role that owns the tables, where that of DATABASE_URL does not and changes are to be tried.",
+    "Secrets come by the environment alone: AUTOPILOT_TOKEN, the administrator's token, at least 32 characters (left out,\none is made and printed once); AUTOPILOT_LINK_KEY, shared with the agents (two, separated by a comma, while rotating); AUTOPILOT_DATABASE_URL, where history is kept (left out, DATABASE_URL;\nwithout either there is only the live hour);\nAUTOPILOT_WATCH_<NAME>, further databases to watch, as standbys of the first: AUTOPILOT_WATCH_REPLICA=postgres://...;\nAUTOPILOT_APPLY_DATABASE_URL, a role that owns the tables, where that of DATABASE_URL does not and changes are to be tried.",
     'Ends in order on SIGTERM and SIGINT. Exit codes: 0 ended in order, 1 could not run, 2 used wrongly.',
   ],
   flags: {
@@ -54,6 +54,7 @@ export const serve: Command = {
     const databaseUrl = databaseUrlOf(environment);
     // The application's own; history may be kept elsewhere.
     const watchedUrl = databaseUrlOfApplication(environment) ?? databaseUrl;
+    const watched = { ...(watchedUrl === undefined ? {} : { main: watchedUrl }), ...watchedBeside(environment) };
     const applyUrl = applyUrlOf(environment);
     const exposedTenants = tenantLimitOf(environment['AUTOPILOT_METRICS_TENANTS']);
     const { createControlPlane } = await import('../../control-plane.ts');
@@ -76,7 +77,7 @@ export const serve: Command = {
         ...(advertise === undefined ? {} : { advertise }),
         ...(applicationUrl === undefined ? {} : { applicationUrl }),
         ...(databaseUrl === undefined ? {} : { databaseUrl }),
-        ...(watchedUrl === undefined ? {} : { watch: { main: watchedUrl } }),
+        ...(Object.keys(watched).length === 0 ? {} : { watch: watched }),
         ...(applyUrl === undefined ? {} : { applyUrls: { main: applyUrl } }),
         ...(values['service'] === undefined ? {} : { service: values['service'] }),
       });
@@ -129,6 +130,25 @@ function databaseUrlOf(environment: Terminal['environment']): string | undefined
     );
   }
   return own ?? databaseUrlOfApplication(environment);
+}
+
+const WATCHED = /^AUTOPILOT_WATCH_([A-Z][A-Z0-9_]{0,30})$/;
+
+/** Databases beside the application's own, by the names that AUTOPILOT_WATCH_<NAME> gives them; never shown either. */
+function watchedBeside(environment: Terminal['environment']): Readonly<Record<string, string>> {
+  const watched: Record<string, string> = {};
+  for (const [variable, url] of Object.entries(environment)) {
+    const name = WATCHED.exec(variable)?.[1]?.toLowerCase();
+    if (name === undefined || !url) continue;
+    if (name === 'main' || !isPostgresUrl(url)) {
+      throw new UsageError(
+        name === 'main' ? 'AUTOPILOT_WATCH_MAIN names what DATABASE_URL is.' : `${variable} is no PostgreSQL URL.`,
+        'Give it as postgres://user:password@host:5432/database, under a name of its own.',
+      );
+    }
+    watched[name] = url;
+  }
+  return watched;
 }
 
 /** Never shown either. */
