@@ -51,6 +51,7 @@ export async function changesOfNothing(
     counters: (_database, statements) => countersOf(pool, statements),
     routes: () => Promise.resolve({}),
     vitals: () => Promise.resolve(null),
+    instances: () => [],
     times: () => ({ sampleMs: 1_000, baselineMs: 10_000, minMs: 12_000, maxMs: 20_000 }),
     rules: () => ({ blockMs: 1_000, blockCalls: 10, leastBlocks: 12, alpha: 0.01, leastEffect: 0.05 }),
     leads: () => true,

@@ -14,6 +14,7 @@ import { judgeHealth } from '../../packages/autopilot/src/health/health.ts';
 import { databaseRules, trafficRules } from '../../packages/autopilot/src/health/health-rules.ts';
 import { poolSettings } from '../../packages/autopilot/src/host/pool-settings.ts';
 import { FakeClock } from '../../packages/autopilot/src/kernel/clock.ts';
+import { Pager, type PageStep, readWithin } from '../../packages/autopilot/src/page/page.ts';
 import { QueryEngine } from '../../packages/autopilot/src/query/query-engine.ts';
 import { backlogSettings, WindowBacklog } from '../../packages/autopilot/src/rollup/window-backlog.ts';
 import { MemoryMetricStore } from '../../packages/autopilot/src/storage/memory/memory-metric-store.ts';
@@ -21,6 +22,7 @@ import { Collector } from '../../packages/autopilot/src/track/collector.ts';
 import { followJobConcurrency } from '../../packages/autopilot/src/track/job-concurrency.ts';
 import { sampledShareOf } from '../../packages/autopilot/src/track/loop-slices.ts';
 import type { Recorder } from '../../packages/autopilot/src/track/observation.ts';
+import { PageCounts } from '../../packages/autopilot/src/track/page-counts.ts';
 import { RecorderSwitch } from '../../packages/autopilot/src/track/recorder-switch.ts';
 import { seriesSettings } from '../../packages/autopilot/src/track/series-settings.ts';
 import { StatementRegistry } from '../../packages/autopilot/src/track/statement-registry.ts';
@@ -315,6 +317,61 @@ test("database.poolMax, poolIdleMs and poolWaitMs rule a pool, and null is the a
   assert.deepEqual(options(), [3, own[1], own[2]]);
   following[Symbol.dispose]();
   assert.deepEqual(options(), own);
+});
+
+test('database.statementTimeoutMs is told to a connection when it is taken next, once for each value; null is the session’s own', async () => {
+  const told: string[] = [];
+  const client = new (class {
+    query(sql: string): Promise<void> {
+      told.push(sql);
+      return Promise.resolve();
+    }
+  })();
+  const pool = new pg.Pool();
+  const live = new LiveSettings();
+  const following = poolSettings(pool, 'main', live);
+  // pg-pool says so to whoever listens, before the taker gets it.
+  const take = (): void => void pool.emit('acquire', client);
+  take();
+  live.swap({ 'database.statementTimeoutMs': 5_000 });
+  for (let times = 0; times < 3; times++) take();
+  live.swap({ 'database.statementTimeoutMs': 0 });
+  take();
+  following[Symbol.dispose]();
+  take();
+  assert.deepEqual(told, [
+    'SET statement_timeout TO 5000',
+    'SET statement_timeout TO 0',
+    'SET statement_timeout TO DEFAULT',
+  ]);
+  await pool.end();
+});
+
+test('paging.defaultLimit, maxLimit and durationMs rule a pager while it is used, and its pages are counted', async () => {
+  const live = new LiveSettings();
+  const counts = new PageCounts(live);
+  const pager = new Pager({ key: Buffer.alloc(32), limits: counts });
+  const order = { columns: [{ sql: 'id', type: 'bigint' }], direction: 'ascending' } as const;
+  let nowMs = 0;
+  const page = async (limit?: number): Promise<readonly number[]> => {
+    const open = pager.open({ limit, order, filter: null });
+    const read = ({ fetch }: PageStep): Promise<readonly number[]> => {
+      nowMs += fetch;
+      return Promise.resolve(Array.from({ length: fetch }, (_, at) => at));
+    };
+    return (await readWithin(open, read, (row) => [String(row)], { now: () => nowMs })).items;
+  };
+  assert.equal((await page()).length, 50);
+  live.swap({ 'paging.defaultLimit': 20 });
+  assert.equal((await page()).length, 20);
+  assert.equal((await page(200)).length, 200);
+  live.swap({ 'paging.maxLimit': 150 });
+  await assert.rejects(page(200), { code: 'AP_PARAMETER_INVALID' });
+  live.swap({ 'paging.durationMs': 100 });
+  assert.equal((await page(200)).length, 100, 'the first 51 take 51 ms: as many more fit');
+  const { pages, pageRows, pagesByDefault, pagesByDefaultMore, pagesOverTime } = counts.take();
+  assert.deepEqual([pages, pageRows, pagesByDefault, pagesByDefaultMore, pagesOverTime], [4, 370, 2, 2, 1]);
+  assert.equal(counts.take().pages, 0);
 });
 
 test('a change that one reader refuses leaves every other one as it was', async (t) => {

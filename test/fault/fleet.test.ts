@@ -184,6 +184,9 @@ describe('a fleet', { concurrency: true }, () => {
     // The one that led answers as the others do: by asking the new leader, which alone knows both.
     await bothLive(createClient({ baseUrl: second.address, token: () => leads.token }));
     assert.deepEqual(await fleet.leader(), third);
+    const { canary, authorName } = await client.getTrial(trial);
+    assert.deepEqual([canary?.others, canary?.promotedAt], [1, null], 'one of two tries it, whoever leads');
+    assert.equal(authorName, null);
     assert.equal((await client.revertTrial(trial)).state, 'reverted');
     const { trials } = await client.listTrials(HOST);
     assert.deepEqual(

@@ -1,5 +1,5 @@
 /**
- * Tries indexes and takes them back, and vacuums and writes settings in between, as fast as it goes, until it is killed. Waits for a line before it
+ * Tries indexes and takes them back, vacuums, writes settings, and tries one of the application on an instance first, as fast as it goes, until it is killed. Waits for a line before it
  * begins, and says when it does.
  */
 import { randomUUID } from 'node:crypto';
@@ -10,14 +10,19 @@ import { IndexActuator } from '../../packages/autopilot/src/tune/index-actuator.
 import { MaintenanceActuator } from '../../packages/autopilot/src/tune/maintenance-actuator.ts';
 import { Orders } from '../../packages/autopilot/src/tune/orders.ts';
 import { ValuesActuator } from '../../packages/autopilot/src/tune/values-actuator.ts';
+import { canaryTrial, canaryTried, promote, settingsActuator } from './canary-torture.ts';
 import { indexTrial, settingsTried, tried } from './index-torture.ts';
 
 const [url = ''] = process.argv.slice(2);
 const journal = new PostgresJournal(url);
 const [indexes, maintenance] = [new IndexActuator(() => url), new MaintenanceActuator(() => url)];
 const settings = new ValuesActuator('server-settings', () => url);
-const orders = new Orders({ journal, actuators: [indexes, maintenance, settings], guards: [], onTrouble: () => {} });
+const { actuator } = settingsActuator(url);
+const actuators = [indexes, maintenance, settings, actuator];
+const orders = new Orders({ journal, actuators, guards: [], onTrouble: () => {} });
 await once(process.stdin, 'data');
+// Who kills us may have failed: nobody is left to do it then.
+process.stdin.once('end', () => process.exit(1)).resume();
 console.log('begun');
 for (;;) {
   try {
@@ -48,6 +53,13 @@ for (;;) {
     for (const isSet of [true, false]) await orders.carryOut(settingsTried(isSet), settings);
     const made = await journal.read(trial.id);
     if (made !== null) await orders.revert(made, 'Enough.');
+    const canary = canaryTrial(randomUUID());
+    await journal.write(canary);
+    await orders.carryOut(canaryTried, actuator, canary);
+    const watched = await journal.read(canary.id);
+    if (watched !== null) await promote(orders, watched);
+    const kept = await journal.read(canary.id);
+    if (kept !== null) await orders.revert(kept, 'Enough.');
   } catch {
     // The database was killed: what it was at is looked at by who kills us next.
     await sleep(20);

@@ -10,6 +10,7 @@ import { IndexActuator, type IndexChange } from '../../packages/autopilot/src/tu
 import { MaintenanceActuator } from '../../packages/autopilot/src/tune/maintenance-actuator.ts';
 import { Orders } from '../../packages/autopilot/src/tune/orders.ts';
 import { ValuesActuator, type ValuesChange } from '../../packages/autopilot/src/tune/values-actuator.ts';
+import { canaryHolds, settingsActuator } from './canary-torture.ts';
 import { until } from './until.ts';
 
 /** What rounds of killing came to. */
@@ -75,20 +76,22 @@ const NOTICED_MS = 10_000;
 /**
  * Kills a process that builds and drops indexes, vacuums and writes settings, at random points, and the server under it now and then. After each
  * death what was left open is healed, and looked at: no index is half there, none is there that the journal does not know of,
- * no setting is half set, no order is stuck.
+ * no setting is half set, one of the application is with one instance or with all as the journal says, no order is stuck.
  */
 export async function tortureIndexes(url: string, rounds: number, random: () => number): Promise<IndexTorture> {
   await within(url, (client) =>
-    client.query(`DROP TABLE IF EXISTS task; TRUNCATE autopilot.trials CASCADE;
+    client.query(`DROP TABLE IF EXISTS task; TRUNCATE autopilot.trials CASCADE; TRUNCATE autopilot.config_versions CASCADE;
       CREATE TABLE task (id int PRIMARY KEY, board int NOT NULL, title text NOT NULL, state int NOT NULL);
       INSERT INTO task SELECT i, i % 500, 'task ' || i, i % 5 FROM generate_series(1, 20000) i;
       CREATE INDEX task_old ON task (state)`),
   );
   const journal = new PostgresJournal(url);
+  const canary = settingsActuator(url);
   const actuators = [
     new IndexActuator(() => url),
     new MaintenanceActuator(() => url),
     new ValuesActuator('server-settings', () => url),
+    canary.actuator,
   ];
   const orders = new Orders({ journal, actuators, guards: [], onTrouble: () => {} });
   const left: Record<string, number> = {};
@@ -103,10 +106,17 @@ export async function tortureIndexes(url: string, rounds: number, random: () => 
       if (child.stdout !== null) await once(child.stdout, 'data');
       await sleep(random() * LIFE_MS);
       const noticed = round % SERVER_EVERY === 0 ? await killServer(url) : null;
-      if (round % HALF_EVERY === 0) await killedHalfway(url, child);
-      else await end(child);
+      // Either both are killed at once, or the builder lives on while its server starts anew, and settles what it can.
+      const livesOn = noticed !== null && round % (2 * SERVER_EVERY) === 0;
+      // What it was at when its server was killed may keep it from beginning anything else.
+      if (noticed === null && round % HALF_EVERY === 0) await killedHalfway(url, child);
+      else if (!livesOn) await end(child);
       if (noticed !== null && (await noticed())) serverKills++;
       await until(LONG_MS, () => reachable(url), Boolean);
+      if (livesOn) {
+        await sleep(random() * LIFE_MS);
+        await end(child);
+      }
       for (const { state } of await journal.open()) left[state] = (left[state] ?? 0) + 1;
       halfIndexes += (await indexesOf(url)).some(({ whole }) => !whole) ? 1 : 0;
       await until(
@@ -117,8 +127,9 @@ export async function tortureIndexes(url: string, rounds: number, random: () => 
         },
         (open) => open.every(({ state }) => state === 'proposed' || state === 'watching'),
       );
-      const [open, ...others] = await journal.open();
       await settingsHold(url, round);
+      await canaryHolds(canary.keeper, journal, orders, round);
+      const [open, ...others] = await journal.open();
       assert.deepEqual(others, [], `round ${round}: two trials of one scope are open`);
       await holds(url, round, open?.state === 'watching' ? AFTER : BEFORE);
       if (open?.state === 'proposed') await journal.write({ ...open, state: 'reverted' }, 'proposed');
@@ -129,6 +140,7 @@ export async function tortureIndexes(url: string, rounds: number, random: () => 
     return { rounds, serverKills, left, halfIndexes };
   } finally {
     if (next !== null) await end(next);
+    await canary.close();
     await journal.close();
   }
 }

@@ -83,6 +83,8 @@ export async function tuningWorld(
     settingsFor: () => current,
     services: () => ['orders'],
     processes: () => 1,
+    health: () => Promise.resolve({ components: [] }),
+    statementTexts: () => Promise.resolve([]),
     stopped: () => null,
     leads: () => true,
     onTrouble,
@@ -105,7 +107,13 @@ export async function tuningWorld(
     facts: () => Promise.resolve({ connections: null, machineBytes: null, instances: 1, pools: 1 }),
   });
   const tried = { desk: configuration, actuator, instances: () => ['one'] };
-  const sources = tuning.sources(orders, tried, new Pager({ key: Buffer.alloc(32) }), (named) => named ?? 'orders');
+  const sources = tuning.sources(
+    orders,
+    tried,
+    new Pager({ key: Buffer.alloc(32) }),
+    (named) => named ?? 'orders',
+    (_service, id) => (id === 'u1' ? 'Ann' : null),
+  );
   const client = new pg.Client({ connectionString: url, application_name: 'tuning-world' });
   await client.connect();
   return {

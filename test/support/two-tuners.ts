@@ -50,6 +50,7 @@ export async function twoTuners(url: string): Promise<TwoTuners> {
       counters: () => Promise.resolve(new Map([['one', use]])),
       routes: () => Promise.resolve({}),
       vitals: () => Promise.resolve(null),
+      instances: () => [],
       times: () => ({ sampleMs: 1_000, baselineMs: 8_000, minMs: 12_000, maxMs: 60_000 }),
       rules: () => ({ blockMs: 1_000, blockCalls: 10, leastBlocks: 12, alpha: 0.01, leastEffect: 0.05 }),
       leads: () => leader === number,

@@ -98,7 +98,11 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
 
   const key = new Uint8Array(hkdfSync('sha256', options.secret, '', 'teamflow page cursors', 32));
   const plants = options.plants ?? new Set<Plant>();
-  const context: AccountContext = { database, pager: new Pager({ key }), plants };
+  const context: AccountContext = {
+    database,
+    pager: new Pager({ key, ...(agent === undefined ? {} : { limits: agent.paging }) }),
+    plants,
+  };
   await app.register(
     async (api) => {
       api.decorateRequest('identity', null);

@@ -4,6 +4,7 @@ import { environmentValues, isSafeMode } from './config/environment-layer.ts';
 import { InstanceConfig } from './config/instance-config.ts';
 import { LastGood, stateDirectory, withoutOverride } from './config/last-good.ts';
 import type { LiveSettings } from './config/live-settings.ts';
+import { settingsOf } from './config/registry.ts';
 import {
   type AgentEnvironment,
   type AgentOptions,
@@ -47,6 +48,7 @@ import { KnownNames } from './track/known-names.ts';
 import { LoopDelay } from './track/loop-delay.ts';
 import { LoopSlices, sampledShareOf } from './track/loop-slices.ts';
 import { keepNextTickFast } from './track/next-tick.ts';
+import { PageCounts } from './track/page-counts.ts';
 import { RequestProfiler } from './track/profiler.ts';
 import { RecorderSwitch } from './track/recorder-switch.ts';
 import { RequestContext } from './track/request-scope.ts';
@@ -88,6 +90,7 @@ const disabledAgent: Agent = {
     apply(own);
     return { [Symbol.dispose]: () => {} };
   },
+  paging: new PageCounts({ current: settingsOf() }),
   status: { state: 'disabled' },
   close: () => Promise.resolve(),
   [Symbol.asyncDispose]: () => Promise.resolve(),
@@ -105,6 +108,7 @@ class RunningAgent implements Agent {
   readonly #backlog = new WindowBacklog();
   readonly #resources = new Disposables();
   readonly #settings: LiveSettings;
+  readonly #pages: PageCounts;
   readonly #link: AgentLink;
   readonly #child: AgentChild | null;
   readonly #exposition: AgentExposition;
@@ -147,6 +151,7 @@ class RunningAgent implements Agent {
       keep: (order) => lastGood.keep(instanceIsNamed ? order : withoutOverride(order)),
     });
     this.#settings = config.settings;
+    this.#pages = new PageCounts(config.settings);
     const linkKey = remote?.key ?? randomBytes(32).toString('hex');
     Object.assign(this.#childEnvironment, childEnvironment(process.env), {
       AUTOPILOT_LINK_KEY: linkKey,
@@ -209,7 +214,12 @@ class RunningAgent implements Agent {
           ? null
           : this.#pgRecorders.reduce((sum, recorder) => sum + recorder.busyConnections(), 0),
     });
-    const runtime = new RuntimeRecorder({ clock: systemClock, loopDelay, activeRequests: () => http.active });
+    const runtime = new RuntimeRecorder({
+      clock: systemClock,
+      loopDelay,
+      activeRequests: () => http.active,
+      pages: () => this.#pages.take(),
+    });
     this.#flush = new Flush({
       source: {
         drain: (until) => {
@@ -276,6 +286,10 @@ class RunningAgent implements Agent {
         this.#resources.use(resource);
       },
     };
+  }
+
+  get paging(): PageCounts {
+    return this.#pages;
   }
 
   get status(): AgentStatus {

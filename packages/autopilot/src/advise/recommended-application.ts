@@ -78,7 +78,7 @@ function recommendedPool(advice: PoolAdvice, pools: number, seen: ApplicationSee
   const waitAt = (tried: number): number => predictions.find((one) => one.size === tried)?.waitMeanMs ?? 0;
   const savedMsPerHour = Math.max(0, waitAt(size) - waitAt(advised)) * ratePerSecond * 3600 * instances;
   const key = 'database.poolMax';
-  return tried(database, seen, {
+  return recommendedTrial(database, seen, {
     subject: `${subject} from ${size} to ${advised}`,
     key,
     value: advised,
@@ -117,7 +117,7 @@ function recommendedThreshold(database: string, seen: ApplicationSeen): WorkedOu
     return left(`${seenWords} The processes are ${percent(busyRatio)} busy, over ${percent(MOST_BUSY)}.`);
   }
   const savedPerHour = (smallBytes * savedShare * SMALL_GAIN * HOUR_MS) / measuredMs;
-  return tried(database, seen, {
+  return recommendedTrial(database, seen, {
     subject: `compression.minBytes from ${minBytes} to ${value}`,
     key: 'compression.minBytes',
     value,
@@ -141,7 +141,7 @@ function recommendedEffort(database: string, seen: ApplicationSeen): WorkedOut {
     const reason = 'It is adaptive: harder while processes are idle, less while their event loops are late.';
     return leave(database, { category: 'application', subject: 'Effort of compression', reason, means: EFFORT_MEANS });
   }
-  return tried(database, seen, {
+  return recommendedTrial(database, seen, {
     subject: `${key} from ${seen.effort} to adaptive`,
     key,
     value: 'adaptive',
@@ -156,6 +156,7 @@ function recommendedEffort(database: string, seen: ApplicationSeen): WorkedOut {
   });
 }
 
+/** A setting with what it is recommended for. */
 interface Tried {
   readonly subject: string;
   readonly key: string;
@@ -170,7 +171,8 @@ interface Tried {
   readonly means: string;
 }
 
-function tried(database: string, { routes, measuredMs }: ApplicationSeen, one: Tried): WorkedOut {
+/** A setting of the application as a recommendation, which a trial judges by the routes that take most of the time. */
+export function recommendedTrial(database: string, { routes, measuredMs }: ApplicationSeen, one: Tried): WorkedOut {
   const { subject, key, value, before, reason, evidence, savedMsPerHour, aim, risk, means } = one;
   const busiest = routes
     .filter(({ requests, meanMs }) => requests > 0 && meanMs > 0)

@@ -12,6 +12,7 @@ import { monitoring } from './groups/monitoring.ts';
 import { observe } from './groups/observe.ts';
 import { optimization } from './groups/optimization.ts';
 import { overload } from './groups/overload.ts';
+import { paging } from './groups/paging.ts';
 import { resources } from './groups/resources.ts';
 import { security } from './groups/security.ts';
 import type { SettingDeclaration, ValueOf } from './setting.ts';
@@ -30,6 +31,7 @@ interface Groups {
   readonly observe: typeof observe;
   readonly optimization: typeof optimization;
   readonly overload: typeof overload;
+  readonly paging: typeof paging;
   readonly resources: typeof resources;
   readonly security: typeof security;
 }
@@ -48,6 +50,7 @@ const groups: Groups = {
   observe,
   optimization,
   overload,
+  paging,
   resources,
   security,
 };

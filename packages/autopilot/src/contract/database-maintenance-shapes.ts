@@ -88,6 +88,7 @@ export const databaseMaintenance: ShapeOf<DatabaseMaintenance> = {
           state: { kind: 'string', values: ['running', 'done', 'ended', 'refused'] },
           reason: text,
           author: text,
+          authorName: maybeText,
           byItself: yes,
           at: time,
           endedAt: maybeTime,

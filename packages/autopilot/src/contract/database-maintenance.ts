@@ -50,6 +50,8 @@ export interface MaintenanceRun {
   readonly state: 'running' | 'done' | 'ended' | 'refused';
   readonly reason: string;
   readonly author: string;
+  /** As the application calls this user; null: it has not said. */
+  readonly authorName: string | null;
   readonly byItself: boolean;
   readonly at: Timestamp;
   readonly endedAt: Timestamp | null;

@@ -83,6 +83,12 @@ const table = {
     description: 'Duration 99 % stay under',
     formula: { kind: 'quantile', field: 'durationMs', q: 0.99 },
   },
+  p999Ms: {
+    families: ['route', 'tenant', 'test', 'statement', 'job'],
+    unit: 'ms',
+    description: 'Duration 99.9 % stay under',
+    formula: { kind: 'quantile', field: 'durationMs', q: 0.999 },
+  },
   meanMs: {
     families: ['route', 'tenant', 'test', 'statement', 'job'],
     unit: 'ms',
@@ -346,6 +352,48 @@ const table = {
     unit: 'requests',
     description: 'Requests being handled',
     formula: { kind: 'level', field: 'activeRequests' },
+  },
+  pages: {
+    families: ['runtime'],
+    unit: 'pages',
+    description: 'Pages of lists that were read',
+    formula: { kind: 'total', field: 'pages' },
+  },
+  pageRows: {
+    families: ['runtime'],
+    unit: 'rows',
+    description: 'Rows of pages',
+    formula: { kind: 'total', field: 'pageRows' },
+  },
+  pageMs: {
+    families: ['runtime'],
+    unit: 'ms',
+    description: 'Time that pages took, together',
+    formula: { kind: 'total', field: 'pageMs' },
+  },
+  pagesByDefault: {
+    families: ['runtime'],
+    unit: 'pages',
+    description: 'Pages whose caller named no limit',
+    formula: { kind: 'total', field: 'pagesByDefault' },
+  },
+  pagesByDefaultMore: {
+    families: ['runtime'],
+    unit: 'pages',
+    description: 'Of those, pages with a further one',
+    formula: { kind: 'total', field: 'pagesByDefaultMore' },
+  },
+  pagesByDefaultFollowed: {
+    families: ['runtime'],
+    unit: 'pages',
+    description: 'Of those, pages that went on from another',
+    formula: { kind: 'total', field: 'pagesByDefaultFollowed' },
+  },
+  pagesOverTime: {
+    families: ['runtime'],
+    unit: 'pages',
+    description: 'Pages cut because more would have taken too long',
+    formula: { kind: 'total', field: 'pagesOverTime' },
   },
   jobRuns: {
     families: ['job'],

@@ -90,6 +90,13 @@ const runtime = {
   activeRequests: { kind: 'gauge', unit: 'requests', description: 'Requests being handled' },
   diskReadBytes: { kind: 'counter', unit: 'bytes', description: 'Bytes the process read from disks, caches aside' },
   diskWriteBytes: { kind: 'counter', unit: 'bytes', description: 'Bytes the process wrote to disks' },
+  pages: { kind: 'counter', unit: 'pages', description: 'Pages of lists that were read' },
+  pageRows: { kind: 'counter', unit: 'rows', description: 'Rows of these pages' },
+  pageMs: { kind: 'counter', unit: 'ms', description: 'Time from opening a page to its last row' },
+  pagesByDefault: { kind: 'counter', unit: 'pages', description: 'Pages whose caller named no limit' },
+  pagesByDefaultMore: { kind: 'counter', unit: 'pages', description: 'Of those, pages with a further one' },
+  pagesByDefaultFollowed: { kind: 'counter', unit: 'pages', description: 'Of those, pages that went on from another' },
+  pagesOverTime: { kind: 'counter', unit: 'pages', description: 'Pages cut because more would have taken too long' },
 } as const;
 
 const job = {

@@ -180,7 +180,7 @@ export const tuningOperations: {
     tag,
     summary: 'Tries settings: kept when the routes take less time with them, taken back when they do not',
     description:
-      'Settings that apply at once are flipped on and off meanwhile, so that what the day does befalls both alike; on one instance beside others they are judged against those. Answers 202; the trial is followed at the address in Location.',
+      'With two instances or more, one of them tries what is meant for all, judged against the others at the same time; all get it when it is kept there. Of a single one, settings that apply at once are flipped on and off meanwhile, so that what the day does befalls both alike. Answers 202; the trial is followed at the address in Location.',
     scope: 'admin',
     query: {
       kind: 'object',

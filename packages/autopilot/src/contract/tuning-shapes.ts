@@ -8,11 +8,13 @@ import {
   type Recommendation,
   type RecommendationList,
   type RecommendedStatement,
+  type TrialCanary,
   type TrialDetail,
   type TrialGuard,
   type TrialHead,
   type TrialList,
   type TrialMoment,
+  type TrialSpread,
   type TrialStatement,
   type TrialStep,
   type TuningCalibration,
@@ -75,7 +77,10 @@ export const recommendation: ShapeOf<Recommendation> = {
     obstacle: orNull(text),
     state: { kind: 'string', values: ['open', 'dismissed', 'trying', 'applied'] },
     trial: orNull(text),
-    dismissal: orNull({ kind: 'object', fields: { author: text, reason: text, at: time } } as const),
+    dismissal: orNull({
+      kind: 'object',
+      fields: { author: text, authorName: orNull(text), reason: text, at: time },
+    } as const),
     means: text,
   },
 };
@@ -88,6 +93,7 @@ export const recommendationList: ShapeOf<RecommendationList> = {
     computedAt: orNull(time),
     computing: flag,
     recommendations: listOf(recommendation),
+    changes: whole,
     notes: listOf(text),
     page,
   },
@@ -106,6 +112,7 @@ const headFields = {
   category: orNull(text),
   subject: text,
   author: text,
+  authorName: orNull(text),
   origin: { kind: 'string', values: ['person', 'autopilot'] },
   state: {
     kind: 'string',
@@ -121,6 +128,12 @@ const headFields = {
 } as const;
 
 export const trialHead: ShapeOf<TrialHead> = { kind: 'object', name: 'TrialHead', fields: headFields };
+
+const spread: ShapeOf<TrialSpread> = {
+  kind: 'object',
+  name: 'TrialSpread',
+  fields: { stretches: whole, quantiles: listOf(ms) },
+};
 
 const trialStatement: ShapeOf<TrialStatement> = {
   kind: 'object',
@@ -138,6 +151,8 @@ const trialStatement: ShapeOf<TrialStatement> = {
     low: orNull(ratio),
     high: orNull(ratio),
     evidence: number,
+    spreadBefore: orNull(spread),
+    spreadAfter: orNull(spread),
   },
 };
 
@@ -167,6 +182,12 @@ const guard: ShapeOf<TrialGuard> = {
   },
 };
 
+const canary: ShapeOf<TrialCanary> = {
+  kind: 'object',
+  name: 'TrialCanary',
+  fields: { instance: text, others: whole, promotedAt: orNull(time) },
+};
+
 export const trialDetail: ShapeOf<TrialDetail> = {
   kind: 'object',
   name: 'TrialDetail',
@@ -177,6 +198,7 @@ export const trialDetail: ShapeOf<TrialDetail> = {
     change: listOf(text),
     undo: listOf(text),
     statements: listOf(trialStatement),
+    canary: orNull(canary),
     guards: listOf(guard),
     steps: listOf(step),
     moments: listOf(moment),

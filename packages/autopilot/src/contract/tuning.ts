@@ -59,7 +59,12 @@ export interface Recommendation {
   readonly state: RecommendationState;
   /** The newest trial of it. */
   readonly trial: string | null;
-  readonly dismissal: { readonly author: string; readonly reason: string; readonly at: string } | null;
+  readonly dismissal: {
+    readonly author: string;
+    readonly authorName: string | null;
+    readonly reason: string;
+    readonly at: string;
+  } | null;
   /** By what means it was found. */
   readonly means: string;
 }
@@ -72,6 +77,8 @@ export interface RecommendationList {
   readonly computing: boolean;
   /** Those that save most time first, then what is left as it is. */
   readonly recommendations: readonly Recommendation[];
+  /** How many changes are recommended, on all pages together. */
+  readonly changes: number;
   readonly notes: readonly string[];
   readonly page: Page;
 }
@@ -97,6 +104,8 @@ export interface TrialHead {
   readonly category: string | null;
   readonly subject: string;
   readonly author: string;
+  /** As the application calls this user; null: it has not said. */
+  readonly authorName: string | null;
   readonly origin: 'person' | 'autopilot';
   readonly state: TrialState;
   readonly reason: string;
@@ -122,6 +131,17 @@ export interface TrialStatement {
   readonly low: number | null;
   readonly high: number | null;
   readonly evidence: number;
+  /** null: it was not called, or an older release measured it. */
+  readonly spreadBefore: TrialSpread | null;
+  readonly spreadAfter: TrialSpread | null;
+}
+
+/** How the time a call was spread over the stretches of time that were measured; ms. */
+export interface TrialSpread {
+  /** With calls. */
+  readonly stretches: number;
+  /** Least, 10 %, a quarter, half, three quarters, 90 %, most. */
+  readonly quantiles: readonly number[];
 }
 
 /** What no change may harm: the worst of before, the newest, and the limit beyond which the change goes at once. */
@@ -150,6 +170,15 @@ export interface TrialMoment {
   readonly meanMs: number | null;
 }
 
+/** One instance tries what is meant for all, compared with the others at the same time. */
+export interface TrialCanary {
+  readonly instance: string;
+  /** That it is compared with. */
+  readonly others: number;
+  /** When all were given what it kept; null: they were not. */
+  readonly promotedAt: string | null;
+}
+
 /** GET /optimization/trials/{id} */
 export interface TrialDetail extends TrialHead {
   readonly database: string | null;
@@ -157,6 +186,8 @@ export interface TrialDetail extends TrialHead {
   readonly change: readonly string[];
   readonly undo: readonly string[];
   readonly statements: readonly TrialStatement[];
+  /** null: it is tried where it is to stay. */
+  readonly canary: TrialCanary | null;
   /** Empty: nothing was heard of the service. */
   readonly guards: readonly TrialGuard[];
   readonly steps: readonly TrialStep[];

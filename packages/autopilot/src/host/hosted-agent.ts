@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { LiveSettings } from '../config/live-settings.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { PageLimits } from '../page/page.ts';
 import type { CompressionRecorder } from '../track/compression-recorder.ts';
 import type { HttpRecorder } from '../track/http-recorder.ts';
 import type { JobRun } from '../track/job-recorder.ts';
@@ -70,6 +71,8 @@ export interface Agent extends AsyncDisposable {
    * `jobs.concurrency`. While that is not set it is `own`. `apply` must not wait; what it throws refuses the change.
    */
   followJobConcurrency(own: number, apply: (concurrency: number) => void): Disposable;
+  /** For `new Pager({ key, limits: agent.paging })`: limits of pages by the settings `paging`, and a count of those that are read. */
+  readonly paging: PageLimits;
   readonly status: AgentStatus;
   /** Sends what is left, ends the control plane that it started, and restores what it has instrumented. Takes a second at most; never fails. */
   close(): Promise<void>;

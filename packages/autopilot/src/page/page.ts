@@ -46,6 +46,27 @@ export interface PagerOptions {
   readonly defaultLimit?: number;
   /** The most rows a caller may ask for; default 200. */
   readonly maxLimit?: number;
+  /** `agent.paging`: limits by settings, which may change while the service runs. They stand in for the other two. */
+  readonly limits?: PageLimits;
+}
+
+/** What pages may have now, and who is told of those that were read. */
+export interface PageLimits {
+  readonly defaultLimit: number;
+  readonly maxLimit: number;
+  /** Of a page of many rows. */
+  readonly durationMs: number;
+  read(page: {
+    readonly rows: number;
+    readonly durationMs: number;
+    /** The caller named no limit. */
+    readonly byDefault: boolean;
+    /** It goes on from another page. */
+    readonly followed: boolean;
+    readonly more: boolean;
+    /** Cut because more would have taken too long. */
+    readonly overTime: boolean;
+  }): void;
 }
 
 export interface PageRequest {
@@ -59,6 +80,10 @@ export interface PageRequest {
 /** One page about to be read: put `branches`, `orderBy` and `fetch` into the query, then give its rows to `close`. */
 export interface OpenPage {
   readonly limit: number;
+  /** The caller named no limit. */
+  readonly byDefault: boolean;
+  /** By which limits it was opened; absent: those that the pager was made with. */
+  readonly limits?: PageLimits;
   /** Rows to read: one more than the limit tells whether there is a further page. */
   readonly fetch: number;
   /** The sort values of the row that the cursor names; absent on the first page. */
@@ -82,19 +107,27 @@ export interface OpenPage {
   ): ClosedPage<Row>;
 }
 
-/** Opens pages of any list; holds nothing but the key, so one is enough for a process. */
+/** Opens pages of any list; holds nothing but the key and the limits, so one is enough for a process. */
 export class Pager {
   readonly #key: Uint8Array;
-  readonly defaultLimit: number;
-  readonly maxLimit: number;
+  readonly #options: PagerOptions;
 
   constructor(options: PagerOptions) {
     if (options.key.length < 32) {
       throw new RangeError(`The key that signs page cursors has ${options.key.length} bytes; it needs at least 32.`);
     }
     this.#key = options.key;
-    this.maxLimit = options.maxLimit ?? 200;
-    this.defaultLimit = Math.min(options.defaultLimit ?? 50, this.maxLimit);
+    this.#options = options;
+  }
+
+  get maxLimit(): number {
+    const { limits, maxLimit = 200 } = this.#options;
+    return limits?.maxLimit ?? maxLimit;
+  }
+
+  get defaultLimit(): number {
+    const { limits, defaultLimit = 50 } = this.#options;
+    return Math.min(limits?.defaultLimit ?? defaultLimit, this.maxLimit);
   }
 
   /**
@@ -110,8 +143,11 @@ export class Pager {
     const from = position?.values;
     const toward: Toward = position?.toward ?? 'next';
     const cursorTo = (to: CursorPosition): string => encodeCursor(this.#key, binding, to);
+    const { limits } = this.#options;
     return {
       limit,
+      byDefault: request.limit === undefined,
+      ...(limits === undefined ? {} : { limits }),
       fetch: limit + 1,
       from,
       toward,

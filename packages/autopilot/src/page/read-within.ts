@@ -6,7 +6,7 @@ import type { ClosedPage, OpenPage, PageCut } from './page.ts';
 export interface PageBudget {
   /** Of the rows as JSON; default 1 MiB. One row is served whatever its size. */
   readonly bytes?: number;
-  /** Default 1,000. The first rows are waited for; it decides how many more are read. */
+  /** Default that of the pager's limits, or 1,000. The first rows are waited for; it decides how many more are read. */
   readonly durationMs?: number;
 }
 
@@ -34,7 +34,8 @@ export async function readWithin<Row>(
   valuesOf: (row: Row) => readonly KeysetValue[],
   options: PageBudget & { readonly count?: PageCount | undefined; readonly now?: () => number } = {},
 ): Promise<ClosedPage<Row>> {
-  const { bytes: bytesAllowed = defaultBytes, durationMs = defaultDurationMs, count } = options;
+  const { limits } = open;
+  const { bytes: bytesAllowed = defaultBytes, durationMs = limits?.durationMs ?? defaultDurationMs, count } = options;
   const now = options.now ?? (() => performance.now());
   const startedAt = now();
   const { orderBy } = open;
@@ -48,8 +49,19 @@ export async function readWithin<Row>(
     rows.push(row);
     return true;
   };
-  const close = (cut?: PageCut): ClosedPage<Row> =>
-    open.close(rows, valuesOf, { ...(cut === undefined ? {} : { cut }), ...(count === undefined ? {} : { count }) });
+  const close = (cut?: PageCut): ClosedPage<Row> => {
+    const known = { ...(cut === undefined ? {} : { cut }), ...(count === undefined ? {} : { count }) };
+    const closed = open.close(rows, valuesOf, known);
+    limits?.read({
+      rows: closed.items.length,
+      durationMs: now() - startedAt,
+      byDefault: open.byDefault,
+      followed: open.from !== undefined,
+      more: closed.page.next !== null,
+      overTime: cut === 'time',
+    });
+    return closed;
+  };
 
   const first = Math.min(open.fetch, firstRows);
   const head = await read({ branches: open.branches, orderBy, fetch: first });

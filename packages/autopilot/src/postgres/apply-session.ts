@@ -19,9 +19,11 @@ const END_WAIT_MS = 30_000;
 /** One connection that changes a database, named after the order it carries out; whoever heals that order finds it by this name. */
 export class ApplySession implements AsyncDisposable {
   readonly #client: pg.Client;
+  readonly #another: () => Promise<ApplySession>;
 
-  private constructor(client: pg.Client) {
+  private constructor(client: pg.Client, another: () => Promise<ApplySession>) {
     this.#client = client;
+    this.#another = another;
   }
 
   /** @throws AutopilotError AP_DATABASE_UNREACHABLE */
@@ -51,7 +53,12 @@ export class ApplySession implements AsyncDisposable {
     }
     // From 14 on: a build whose client was killed ends by itself. Older servers do not know the setting.
     await client.query(`SET client_connection_check_interval = '2s'`).catch(() => {});
-    return new ApplySession(client);
+    return new ApplySession(client, () => ApplySession.open(url, order, limits));
+  }
+
+  /** A new connection of the same order: it begins with what the server has by now. @throws AutopilotError as open() does */
+  another(): Promise<ApplySession> {
+    return this.#another();
   }
 
   async rows<Row extends pg.QueryResultRow>(sql: string, values: readonly unknown[] = []): Promise<readonly Row[]> {

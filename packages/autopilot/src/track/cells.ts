@@ -20,6 +20,7 @@ import type {
   RequestObservation,
   StatementObservation,
 } from './observation.ts';
+import type { PageTotals } from './page-counts.ts';
 
 /** What one series collects within one window. */
 export interface Cells {
@@ -240,6 +241,15 @@ export class RuntimeCells implements Cells {
   readonly #activeRequests = new Gauge();
   #diskReadBytes = 0;
   #diskWriteBytes = 0;
+  readonly #pages: Record<keyof PageTotals, number> = {
+    pages: 0,
+    pageRows: 0,
+    pageMs: 0,
+    pagesByDefault: 0,
+    pagesByDefaultMore: 0,
+    pagesByDefaultFollowed: 0,
+    pagesOverTime: 0,
+  };
 
   addDelay(delayMs: number): void {
     this.#eventLoopDelayMs.record(delayMs);
@@ -260,6 +270,12 @@ export class RuntimeCells implements Cells {
     this.#activeRequests.sample(process.activeRequests);
     this.#diskReadBytes += process.diskReadBytes;
     this.#diskWriteBytes += process.diskWriteBytes;
+    const { pages } = process;
+    if (pages.pages === 0) return;
+    for (const name in this.#pages) {
+      // Object keys are texts to the compiler; these are those of the totals.
+      this.#pages[name as keyof PageTotals] += pages[name as keyof PageTotals];
+    }
   }
 
   encode(): Readonly<Record<string, Cell>> {
@@ -276,6 +292,7 @@ export class RuntimeCells implements Cells {
       activeRequests: this.#activeRequests,
       diskReadBytes: this.#diskReadBytes,
       diskWriteBytes: this.#diskWriteBytes,
+      ...this.#pages,
     });
   }
 }

@@ -1,3 +1,4 @@
+import type { PageTotals } from './page-counts.ts';
 import type { Statement } from './statement-registry.ts';
 
 /** One request whose response has ended or was aborted. */
@@ -131,6 +132,8 @@ export interface ProcessObservation {
   /** From and to the file system's devices since the sample before; what its cache answered is not in it. */
   readonly diskReadBytes: number;
   readonly diskWriteBytes: number;
+  /** Of lists, since the sample before. */
+  readonly pages: PageTotals;
 }
 
 /** One run of a background job that has ended. */

@@ -2,10 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { blockFor } from '../../../../test/support/block-for.ts';
+import { settingsOf } from '../config/registry.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { LoopDelay } from './loop-delay.ts';
 import type { Observation } from './observation.ts';
+import { PageCounts } from './page-counts.ts';
 import { RuntimeRecorder } from './runtime-recorder.ts';
+
+const counts = new PageCounts({ current: settingsOf() });
 
 test('a blocked loop shows as one delay of its length, and as utilization since the last sample', async () => {
   const seen: Observation[] = [];
@@ -13,6 +17,7 @@ test('a blocked loop shows as one delay of its length, and as utilization since 
     clock: systemClock,
     loopDelay: new LoopDelay(systemClock),
     activeRequests: () => 7,
+    pages: () => counts.take(),
   });
   using _attached = recorder.attach({ record: (observation) => seen.push(observation) });
   await sleep(60);
@@ -35,6 +40,7 @@ test('pauses by garbage collection are seen; after disposing nothing is', async 
     clock: systemClock,
     loopDelay: new LoopDelay(systemClock),
     activeRequests: () => 0,
+    pages: () => counts.take(),
   });
   const attached = recorder.attach({ record: (observation) => seen.push(observation) });
   let garbage: unknown[] = [];

@@ -3,6 +3,7 @@ import { getHeapStatistics } from 'node:v8';
 import type { Clock } from '../kernel/clock.ts';
 import type { LoopDelay } from './loop-delay.ts';
 import type { Recorder, Sink } from './observation.ts';
+import type { PageTotals } from './page-counts.ts';
 import { everySecond } from './second-timer.ts';
 
 /** What a {@link RuntimeRecorder} is made of. */
@@ -11,6 +12,8 @@ export interface RuntimeRecorderOptions {
   readonly loopDelay: LoopDelay;
   /** Requests being handled now. */
   readonly activeRequests: () => number;
+  /** What was read of lists since it was asked last. */
+  readonly pages: () => PageTotals;
 }
 
 /** In the middle of a window's second. */
@@ -30,11 +33,13 @@ export class RuntimeRecorder implements Recorder {
   readonly #clock: Clock;
   readonly #loopDelay: LoopDelay;
   readonly #activeRequests: () => number;
+  readonly #pages: () => PageTotals;
 
-  constructor({ clock, loopDelay, activeRequests }: RuntimeRecorderOptions) {
+  constructor({ clock, loopDelay, activeRequests, pages }: RuntimeRecorderOptions) {
     this.#clock = clock;
     this.#loopDelay = loopDelay;
     this.#activeRequests = activeRequests;
+    this.#pages = pages;
   }
 
   attach(sink: Sink): Disposable {
@@ -71,6 +76,7 @@ export class RuntimeRecorder implements Recorder {
         activeRequests: this.#activeRequests(),
         diskReadBytes: (usageNow.fsRead - usage.fsRead) * DISK_BLOCK_BYTES,
         diskWriteBytes: (usageNow.fsWrite - usage.fsWrite) * DISK_BLOCK_BYTES,
+        pages: this.#pages(),
       });
       utilization = utilizationNow;
       usage = usageNow;

@@ -116,11 +116,11 @@ export class ConfigurationDesk {
   }
 
   /**
-   * What a proposal would change, when everything allows it; changes nothing.
+   * What a proposal would change, and what stands over it, when everything allows it; changes nothing.
    * @throws AutopilotError as change() does
    */
-  async checked(proposal: Proposal): Promise<readonly ConfigDifference[]> {
-    return (await this.#allowed(proposal)).check.differences;
+  async checked(proposal: Proposal): Promise<Pick<ConfigCheck, 'differences' | 'masked'>> {
+    return (await this.#allowed(proposal)).check;
   }
 
   async #allowed(proposal: Proposal): Promise<{

@@ -1,6 +1,7 @@
 import type { ConfigKeeper } from '../config/config-keeper.ts';
 import { differencesOf } from '../config/content.ts';
 import { emptyContent } from '../config/layers.ts';
+import { sameValue } from '../config/setting.ts';
 import type { ConfigDifference } from '../contract/configuration.ts';
 import type { JsonValue, Trial } from '../storage/ports.ts';
 import { withoutChanges } from './configuration-actuator.ts';
@@ -10,8 +11,12 @@ import type { Actuator, Change } from './orders.ts';
 export interface ConfigurationTrialChange extends Change {
   readonly kind: 'configuration-trial';
   readonly differences: readonly ConfigDifference[];
+  /** What all instances get when it is kept on the one that tries it; absent: it stays where it was tried. */
+  readonly promotion?: readonly ConfigDifference[];
   readonly note: string;
 }
+
+type Differences = Pick<ConfigurationTrialChange, 'differences' | 'promotion'>;
 
 const RACES = 5;
 
@@ -27,21 +32,23 @@ export class ConfigurationTrialActuator implements Actuator<ConfigurationTrialCh
     this.#keeper = keeper;
   }
 
-  describe({ differences, note }: ConfigurationTrialChange): JsonValue {
-    return json({ differences, note });
+  describe({ differences, promotion, note }: ConfigurationTrialChange): JsonValue {
+    return json({ differences, promotion, note });
   }
 
-  plan({ differences }: ConfigurationTrialChange): Promise<JsonValue> {
-    return Promise.resolve(json({ differences }));
+  plan({ differences, promotion }: ConfigurationTrialChange): Promise<JsonValue> {
+    return Promise.resolve(json({ differences, promotion }));
   }
 
   async apply({ service, differences, note, author }: ConfigurationTrialChange, id: string): Promise<void> {
     await this.#change(service, differences.map(reversed), { author, note, trial: id });
   }
 
+  /** Of the one that tries it, and of all where they were given it: what somebody else has set to the same stays. */
   async undo(undo: JsonValue, { service, subject, id }: Trial): Promise<void> {
-    const { differences } = undo as unknown as Pick<ConfigurationTrialChange, 'differences'>; // plan() wrote it
-    await this.#change(service, differences, {
+    const { differences, promotion = [] } = undo as unknown as Differences; // plan() wrote it
+    const isPromoted = promotion.length > 0 && (await this.#hasMade(service, promotionOf(id)));
+    await this.#change(service, isPromoted ? [...differences, ...promotion] : differences, {
       author: 'autopilot',
       note: `Takes back ${subject}`,
       trial: `${id}/undo`,
@@ -50,7 +57,7 @@ export class ConfigurationTrialActuator implements Actuator<ConfigurationTrialCh
 
   /** On or off for a while, to be compared; done already is well done. */
   async flip({ service, subject, id, change }: Trial, isOn: boolean): Promise<void> {
-    const { differences } = change as unknown as Pick<ConfigurationTrialChange, 'differences'>; // describe() wrote it
+    const { differences } = change as unknown as Differences; // describe() wrote it
     await this.#change(service, isOn ? differences.map(reversed) : differences, {
       author: 'autopilot',
       note: `${isOn ? 'On again' : 'Off for a while'}, to be compared: ${subject}`,
@@ -58,9 +65,27 @@ export class ConfigurationTrialActuator implements Actuator<ConfigurationTrialCh
     });
   }
 
+  /** In one version all get the value and the one loses its own, so that there is no time with neither. */
+  async promote({ service, subject, id, change }: Trial): Promise<boolean> {
+    const { differences, promotion = [] } = change as unknown as Differences; // describe() wrote it
+    if (await this.#hasMade(service, promotionOf(id))) return true;
+    const newest = await this.#keeper.newest(service);
+    const { fleet } = newest?.content ?? emptyContent;
+    if (!promotion.every(({ key, before }) => sameValue(fleet[key], before))) return false;
+    await this.#change(service, [...promotion.map(reversed), ...differences], {
+      author: 'autopilot',
+      note: `For all instances, as it was kept on one: ${subject}`,
+      trial: promotionOf(id),
+    });
+    return true;
+  }
+
   async heal(trial: Trial): Promise<'applied' | 'absent'> {
-    const made = await this.#keeper.asked((store) => store.madeBy(trial.service, trial.id));
-    return made === null ? 'absent' : 'applied';
+    return (await this.#hasMade(trial.service, trial.id)) ? 'applied' : 'absent';
+  }
+
+  async #hasMade(service: string, order: string): Promise<boolean> {
+    return (await this.#keeper.asked((store) => store.madeBy(service, order))) !== null;
   }
 
   /** Gives each value that is still what `differences` end with what they begin with. */
@@ -91,6 +116,11 @@ export class ConfigurationTrialActuator implements Actuator<ConfigurationTrialCh
       }
     }
   }
+}
+
+/** As the version that gives all what was kept on one is marked. */
+function promotionOf(id: string): string {
+  return `${id}/all`;
 }
 
 function reversed({ before, after, ...where }: ConfigDifference): ConfigDifference {

@@ -37,18 +37,23 @@ export interface Actuator<C extends Change, Result> {
   undo(undo: JsonValue, trial: Trial): Promise<void>;
   /** Takes it away for a while, or brings it again, for what is cheap to flip; done already is well done. */
   flip?(trial: Trial, isOn: boolean): Promise<void>;
+  /** Gives all what was tried on a part of them; done already is well done. False: somebody has changed it for all meanwhile. */
+  promote?(trial: Trial): Promise<boolean>;
   /** Ends what apply() is at, which then fails; absent: that can't be ended. Never called for what is not under way. */
   cancel?(trial: Trial): Promise<void>;
   /** Looks at the world: was this order carried out? */
   heal(trial: Trial): Promise<'applied' | 'absent'>;
 }
 
+/** What healing and taking back need of an actuator. */
+type OrderActuator = Pick<Actuator<never, unknown>, 'kind' | 'isFinal' | 'undo' | 'heal' | 'promote' | 'cancel'>;
+
 /** What {@link Orders} are made with. */
 export interface OrdersOptions {
   readonly journal: Journal;
   readonly guards: readonly Guard[];
   /** By kind, for healing and taking back. */
-  readonly actuators: readonly Pick<Actuator<never, unknown>, 'kind' | 'isFinal' | 'undo' | 'heal' | 'cancel'>[];
+  readonly actuators: readonly OrderActuator[];
   readonly onTrouble: (message: string) => void;
 }
 
@@ -171,7 +176,11 @@ export class Orders {
         }
         this.#underWay.set(trial.id, { isApplying: false, stopped: null });
         try {
-          await this.#finish(trial);
+          await this.#finish(
+            trial,
+            await this.#actuatorOf(trial).heal(trial),
+            'It was interrupted before it was done; what was begun is gone.',
+          );
         } finally {
           this.#underWay.delete(trial.id);
         }
@@ -196,6 +205,23 @@ export class Orders {
     this.#underWay.set(trial.id, { isApplying: false, stopped: null });
     try {
       await this.#takeBack(trial, reason);
+    } finally {
+      this.#underWay.delete(trial.id);
+    }
+  }
+
+  /**
+   * Gives all what was tried on a part of them, and keeps it. Said first, so that whoever comes next finishes it.
+   * @returns `gone on`: somebody else is at it, or has ended it; `changed`: somebody has changed it for all meanwhile, which stays
+   */
+  async promote(trial: Trial, kept: Trial): Promise<'kept' | 'gone on' | 'changed'> {
+    const { journal } = this.#options;
+    if (this.#underWay.has(trial.id)) return 'gone on';
+    this.#underWay.set(trial.id, { isApplying: false, stopped: null });
+    try {
+      if (!(await journal.write(trial, 'watching'))) return 'gone on';
+      if ((await this.#actuatorOf(trial).promote?.(trial)) !== true) return 'changed';
+      return (await journal.write(kept, 'watching')) ? 'kept' : 'gone on';
     } finally {
       this.#underWay.delete(trial.id);
     }
@@ -228,11 +254,15 @@ export class Orders {
     await journal.write({ ...reverting, state: 'reverted' });
   }
 
-  async #finish(trial: Trial): Promise<void> {
+  /**
+   * @param found what heal() has made of the world: asked once, as it may change it
+   * @param absent the reason where nothing of it is there
+   */
+  async #finish(trial: Trial, found: 'applied' | 'absent', absent: string): Promise<void> {
     const { journal } = this.#options;
-    if ((await this.#actuatorOf(trial).heal(trial)) === 'absent') {
-      const reason = 'It was interrupted before it was done; what was begun is gone.';
-      if (await journal.write({ ...trial, state: 'reverted', reason }, 'applying')) await this.#tell(trial, reason);
+    if (found === 'absent') {
+      const ended: Trial = { ...trial, state: 'reverted', reason: absent };
+      if (await journal.write(ended, 'applying')) await this.#tell(trial, absent);
       return;
     }
     const reason = `${trial.reason} Finished after an interruption.`;
@@ -253,17 +283,14 @@ export class Orders {
   /** After a failure: whether it was carried out all the same (an answer that got lost) is asked of the world. */
   async #settle(trial: Trial, error: unknown): Promise<void> {
     try {
-      if ((await this.#actuatorOf(trial).heal(trial)) === 'applied') await this.#finish(trial);
-      else {
-        const reason = `Nothing was changed: ${messageOf(error)}`;
-        await this.#options.journal.write({ ...trial, state: 'reverted', reason }, 'applying');
-      }
+      const found = await this.#actuatorOf(trial).heal(trial);
+      await this.#finish(trial, found, `Nothing was changed: ${messageOf(error)}`);
     } catch {
       // The world can't be asked now either: the entry stays open, and heal() comes back to it.
     }
   }
 
-  #actuatorOf({ kind, id }: Trial): Pick<Actuator<never, unknown>, 'isFinal' | 'undo' | 'heal' | 'cancel'> {
+  #actuatorOf({ kind, id }: Trial): OrderActuator {
     const actuator = this.#options.actuators.find((one) => one.kind === kind);
     if (actuator !== undefined) return actuator;
     throw new AutopilotError(

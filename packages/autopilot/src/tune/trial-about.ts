@@ -1,7 +1,8 @@
-import type { TrialGuard } from '../contract/tuning.ts';
+import type { TrialCanary, TrialGuard } from '../contract/tuning.ts';
 import type { JsonValue, Trial } from '../storage/ports.ts';
 import type { Interleaving } from './interleaving.ts';
 import type { TrialJudgement, TrialQuestion } from './trial-judgement.ts';
+import type { TrialSpreads } from './trial-spread.ts';
 
 /** What a change was expected to do to the time of the affected statements, after : before, with an 80 % interval. */
 export interface TrialPrediction {
@@ -40,12 +41,16 @@ export interface TrialAbout {
   readonly appliedAt: string | null;
   readonly endedAt: string | null;
   readonly judgement: TrialJudgement | null;
+  /** By statement; absent in what older releases wrote. */
+  readonly spreads?: Readonly<Record<string, TrialSpreads>>;
   /** What the change must not harm, as it was measured last; absent in what older releases wrote. */
   readonly guards?: readonly TrialGuard[];
   /** The search for a better value that it is a step of. */
   readonly search?: TrialSearch;
   /** Somebody has ended it by hand. */
   readonly byHand?: true;
+  /** Absent: it is tried where it is to stay. */
+  readonly canary?: TrialCanary;
   /** Absent: the change stays once it is made. */
   readonly interleaving?: Interleaving;
 }

@@ -15,6 +15,8 @@ export interface TrialCourse {
   vitalsAt: number | null;
   /** Of a change that is flipped: whether it is known to be as the journal says. */
   inPlace: boolean;
+  /** Monotonic ms: since when the one instance that tries it, or all others, are not heard of; null: they are. */
+  missingSince: number | null;
   /** Nothing is measured before. */
   settledAt: number;
   busy: boolean;
@@ -41,6 +43,7 @@ export class TrialCourses {
       vitals: [],
       vitalsAt: null,
       inPlace: false,
+      missingSince: null,
       settledAt: 0,
       busy: false,
     };

@@ -13,6 +13,8 @@ const quiet: TrialFacts = {
   changesToday: 0,
   minuteOfDay: 12 * 60,
   busyRatio: 0.3,
+  ioRatio: 0.2,
+  incident: null,
   lacksRight: null,
   outOfBounds: null,
   isStandby: false,
@@ -50,6 +52,8 @@ test('optimization.changesPerDay, coolDownMs, maxBusyRatio and window hold for w
     [{ changesToday: 2 }, { 'optimization.changesPerDay': 2 }, /^budget: 2 trials .* at most 2/],
     [{ sinceRevertMs: 60_000 }, { 'optimization.coolDownMs': 120_000 }, /^cool-down: .* 1 minutes ago/],
     [{ busyRatio: 0.6 }, { 'optimization.maxBusyRatio': 0.5 }, /^load: .* 60 % busy .* 50 %/],
+    [{ ioRatio: 0.6 }, { 'optimization.maxBusyRatio': 0.5 }, /^disk load: in 60 % .* 50 %/],
+    [{ incident: '5.0 % of the requests failed.' }, {}, /^incident: 5\.0 % of the requests failed/],
     [{}, { 'optimization.window': '22:00-05:00' }, /^window: it is not within 22:00-05:00 UTC/],
     [{}, { 'optimization.window': 'at night' }, /^window: /],
     [{ stopped: 'The switch is on.' }, {}, /^kill switch: The switch is on/],
@@ -61,6 +65,12 @@ test('optimization.changesPerDay, coolDownMs, maxBusyRatio and window hold for w
   assert.equal(refused({ minuteOfDay: 23 * 60 }, { 'optimization.window': '22:00-05:00' }), '');
   assert.equal(refused({ changesToday: 2, sinceRevertMs: 60_000 }, { 'optimization.coolDownMs': 1_000 }), '');
   assert.equal(refused({ busyRatio: 1 }, { 'optimization.maxBusyRatio': 1 }), '');
+});
+
+test('while something fails nothing is begun but what somebody applies by its id', () => {
+  const incident = 'A caller got no connection.';
+  assert.match(refused({ origin: 'auto-tune', incident }), /^incident: A caller got no connection/);
+  assert.equal(refused({ origin: 'person', incident }), '');
 });
 
 test('what would harm is refused whoever asks', () => {

@@ -17,6 +17,10 @@ export interface TrialFacts {
   readonly minuteOfDay: number;
   /** Of the service's processes, over the last 30 minutes. */
   readonly busyRatio: number | null;
+  /** Of the last 30 minutes, in which something waited for the disks of the database; null also where they are on another machine. */
+  readonly ioRatio: number | null;
+  /** What fails in the service just now; null: nothing does. */
+  readonly incident: string | null;
   /** Why the role may not make the change; null: it may. */
   readonly lacksRight: string | null;
   /** Why its values may not be tried by anybody; null: they may. */
@@ -68,6 +72,11 @@ const guards: Readonly<Record<string, TrialGuard>> = {
     origin === 'autopilot' && busyRatio !== null && maxBusyRatio < 1 && busyRatio > maxBusyRatio
       ? `the service's processes were ${percent(busyRatio)} busy in the last 30 minutes, over ${percent(maxBusyRatio)}.`
       : null,
+  'disk load': ({ origin, ioRatio }, { maxBusyRatio }) =>
+    origin === 'autopilot' && ioRatio !== null && maxBusyRatio < 1 && ioRatio > maxBusyRatio
+      ? `in ${percent(ioRatio)} of the last 30 minutes something waited for the disks, over ${percent(maxBusyRatio)}.`
+      : null,
+  incident: ({ origin, incident }) => (origin === 'person' ? null : incident),
   scope: ({ openInScope }) =>
     openInScope === null ? null : `a trial of ${openInScope} is open; two at once could not be told apart.`,
   rights: ({ lacksRight }) => lacksRight,

@@ -1,7 +1,7 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Trial } from '../storage/ports.ts';
 import { LEAST_LOOK_MS, type ServiceVitals, saysEnough } from './guard-metrics.ts';
-import type { TrialAbout } from './trial-about.ts';
+import { aboutOf, type TrialAbout } from './trial-about.ts';
 import { guardsOf, type TrialCourse } from './trial-course.ts';
 import type { StatementUse, TrialQuestion, TrialSample } from './trial-judgement.ts';
 import type { TrialTimes } from './trial-times.ts';
@@ -17,7 +17,8 @@ export interface TrialMeasuringOptions {
     question: TrialQuestion,
     lengthMs: number,
   ) => Promise<Readonly<Record<string, StatementUse>>>;
-  readonly vitals: (service: string, lengthMs: number) => Promise<ServiceVitals | null>;
+  /** Of a service, or of one of its instances. */
+  readonly vitals: (service: string, lengthMs: number, instance?: string) => Promise<ServiceVitals | null>;
   readonly times: (service: string) => TrialTimes;
 }
 
@@ -66,7 +67,9 @@ export class TrialMeasuring {
       statements[id] = { calls, totalMs: use.totalMs - before.totalMs, buffers: use.buffers - before.buffers };
     }
     // After the change they are looked at by themselves.
-    const service = isBefore ? await vitals(trial.service, durationMs) : (course.vitals.at(-1) ?? null);
+    const service = isBefore
+      ? await vitals(trial.service, durationMs, question.canary)
+      : (course.vitals.at(-1) ?? null);
     return { at: now, durationMs, statements, service };
   }
 
@@ -77,7 +80,8 @@ export class TrialMeasuring {
     course.vitalsAt ??= now;
     const lengthMs = now - course.vitalsAt;
     if (lengthMs < Math.max(times(trial.service).sampleMs, LEAST_LOOK_MS)) return null;
-    const seen = await vitals(trial.service, lengthMs);
+    // What one instance does is not to be lost among the others.
+    const seen = await vitals(trial.service, lengthMs, aboutOf(trial)?.question.canary);
     if (!saysEnough(seen, lengthMs)) return null;
     course.vitalsAt = now;
     course.vitals = [...course.vitals, seen].slice(-KEPT_VITALS);

@@ -58,6 +58,7 @@ class World implements Actuator<Change, void> {
           : Promise.reject(new Error(this.failure)),
       routes: () => Promise.resolve({}),
       vitals: () => Promise.resolve(this.vitals),
+      instances: () => [],
       times: () => {
         const { sampleMs, baselineMs, trialMinMs, trialMaxMs } = this.live.current.optimization;
         return { sampleMs, baselineMs, minMs: trialMinMs, maxMs: trialMaxMs };

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { AutopilotError, messageOf } from '../kernel/errors.ts';
 import type { Journal, JsonValue, Trial } from '../storage/ports.ts';
 import { hasEnded } from '../storage/trial-refusals.ts';
+import { canaryStanding } from './canary-standing.ts';
 import { SETTLING_MS, stretchMs } from './interleaving.ts';
 import type { Actuator, Change, Orders } from './orders.ts';
 import { aboutJson, aboutOf, type TrialAbout } from './trial-about.ts';
@@ -9,6 +10,7 @@ import { type TrialCourse, TrialCourses, withGuards } from './trial-course.ts';
 import { decideTrial } from './trial-decision.ts';
 import { baselineShare, coveredShare, type JudgementRules } from './trial-judgement.ts';
 import { TrialMeasuring, type TrialMeasuringOptions } from './trial-measuring.ts';
+import { spreadsOf } from './trial-spread.ts';
 
 /** What {@link TrialRunner} is made with. */
 export interface TrialRunnerOptions extends TrialMeasuringOptions {
@@ -16,6 +18,8 @@ export interface TrialRunnerOptions extends TrialMeasuringOptions {
   readonly orders: Orders;
   readonly actuators: readonly Actuator<never, unknown>[];
   readonly rules: (service: string) => JudgementRules;
+  /** Names of the live instances of a service. */
+  readonly instances: (service: string) => readonly string[];
   /** Only the control plane that leads goes on with trials. */
   readonly leads: () => boolean;
   /** Told when a trial has ended. */
@@ -196,6 +200,11 @@ export class TrialRunner {
     if (about === null) return;
     const course = await this.#courses.of(trial);
     if (course.busy) return;
+    if ((about.canary?.promotedAt ?? null) !== null) {
+      await this.#promote(trial, about);
+      return;
+    }
+    if (await this.#deserted(trial, about, course)) return;
     if (trial.state === 'watching' && (await this.#flipped(trial, about, course))) return;
     if (this.#options.clock.now() < course.settledAt) return;
     const isOff = trial.state === 'proposed' || about.interleaving?.isOn === false;
@@ -305,11 +314,43 @@ export class TrialRunner {
   async #judge(trial: Trial, about: TrialAbout, course: TrialCourse): Promise<void> {
     const { journal, clock, times, rules } = this.#options;
     const decision = decideTrial(about, course, times(trial.service), rules(trial.service), clock.now());
-    const { judgement } = decision;
-    const judged: Trial = { ...withGuards(trial, { ...about, judgement }, course), reason: judgement.reason };
-    if (decision.call === 'keep') await this.#end(judged, 'kept', decision.reason);
+    const spreads = spreadsOf(about.question.affected, course.before, course.after);
+    const measured: TrialAbout = { ...about, judgement: decision.judgement, spreads };
+    const judged: Trial = { ...withGuards(trial, measured, course), reason: decision.judgement.reason };
+    if (decision.call === 'keep' && about.canary !== undefined) {
+      const { instance } = about.canary;
+      await this.#step(trial, `${decision.reason} ${instance} keeps it; all others get it, too.`);
+      const canary = { ...about.canary, promotedAt: new Date(clock.now()).toISOString() };
+      const promoted: TrialAbout = { ...measured, canary };
+      await this.#promote({ ...withGuards(trial, promoted, course), reason: decision.reason }, promoted);
+    } else if (decision.call === 'keep') await this.#end(judged, 'kept', decision.reason);
     else if (decision.call === 'revert') await this.#takeBack(judged, decision.reason);
     else await journal.write(judged, 'watching');
+  }
+
+  /** What one instance has tried is given to all of them; begun by another process, it is finished. */
+  async #promote(trial: Trial, about: TrialAbout): Promise<void> {
+    const { orders, clock, onEnd } = this.#options;
+    const instance = about.canary?.instance ?? '';
+    const kept: Trial = { ...withEnd(trial, clock.now()), state: 'kept' };
+    const outcome = await orders.promote(trial, kept);
+    if (outcome === 'changed') {
+      await this.#takeBack(trial, `It helps on ${instance}, but somebody has set it for all meanwhile, which stays.`);
+    } else if (outcome === 'kept') {
+      await this.#step(trial, `Kept, for all instances: ${trial.reason}`);
+      onEnd(kept);
+    }
+  }
+
+  /** @returns true: what one instance tries can't be compared with the others now, and is not measured */
+  async #deserted(trial: Trial, { question: { canary } }: TrialAbout, course: TrialCourse): Promise<boolean> {
+    if (canary === undefined) return false;
+    const { clock, instances } = this.#options;
+    const standing = canaryStanding(canary, instances(trial.service), course, clock.monotonicMs());
+    if (typeof standing === 'string') return standing === 'missing';
+    if (trial.state === 'proposed') await this.#end(trial, 'refused', standing.end);
+    else await this.#takeBack(trial, standing.end);
+    return true;
   }
 
   async #takeBack(trial: Trial, reason: string): Promise<void> {

@@ -36,7 +36,8 @@ interface Undo extends Plan {
 
 /** Names are written into statements: nothing else gets there. */
 const NAME = /^[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)?$/;
-const RELOAD_POLLS = 500;
+/** With a connection each they take 10 s, about. */
+const RELOAD_POLLS = 300;
 /** What stands over postgresql.auto.conf, by pg_settings.source. */
 const STRONGER = ['command line', 'environment variable', 'database', 'user', 'database user'];
 
@@ -145,23 +146,28 @@ async function mayReload(session: ApplySession): Promise<boolean> {
   return row?.may === true;
 }
 
-/** Has the files read again, and waits until the server has. */
+/**
+ * Has the files read again, and waits until the server has, as a new connection begins with what it has read: this one's own time of
+ * reading may be that of an earlier request, of a file before it was written.
+ */
 async function reload(session: ApplySession, values: readonly NamedValue[]): Promise<void> {
-  const loadedAt = async (): Promise<string> => {
-    const [row] = await session.rows<{ at: string }>('SELECT pg_conf_load_time()::text AS at');
-    return row?.at ?? '';
-  };
-  const before = await loadedAt();
-  await session.rows('SELECT pg_reload_conf()');
-  for (let poll = 0; (await loadedAt()) === before; poll++) {
+  const [asked] = await session.rows<{ at: string }>('SELECT clock_timestamp()::text AS at, pg_reload_conf()');
+  for (let poll = 0; ; poll++) {
+    await using other = await session.another();
+    const [now] = await other.rows<{ loaded: boolean }>('SELECT pg_conf_load_time() > $1::timestamptz AS loaded', [
+      asked?.at,
+    ]);
+    if (now?.loaded === true) {
+      const waiting = await other.rows<{ name: string }>(
+        'SELECT name FROM pg_settings WHERE name = ANY ($1) AND pending_restart',
+        [values.map(({ name }) => name)],
+      );
+      if (waiting.length > 0) throw refused(`${waiting.map(({ name }) => name).join(', ')} waits for a restart.`);
+      return;
+    }
     if (poll === RELOAD_POLLS) throw refused('The server has not read its configuration again within 10 s.');
     await session.rows('SELECT pg_sleep(0.02)');
   }
-  const waiting = await session.rows<{ name: string }>(
-    'SELECT name FROM pg_settings WHERE name = ANY ($1) AND pending_restart',
-    [values.map(({ name }) => name)],
-  );
-  if (waiting.length > 0) throw refused(`${waiting.map(({ name }) => name).join(', ')} waits for a restart.`);
 }
 
 /** What is set in this place now, in the order of `names`. */

@@ -4,7 +4,7 @@ import { type ReactElement, useState } from 'react';
 import { momentText } from '../format/time.ts';
 import { failureOf } from '../live/shared-stream.ts';
 import { api } from '../session/api.ts';
-import { PageSteps } from './page-steps.tsx';
+import { PageSteps } from '../shell/page-steps.tsx';
 
 const ASK_EVERY_MS = 10_000;
 const ROWS = 25;

@@ -5,9 +5,9 @@ import { type ReactElement, useEffect, useRef, useState } from 'react';
 import { formatSpan, momentText } from '../format/time.ts';
 import { failureOf } from '../live/shared-stream.ts';
 import { api } from '../session/api.ts';
+import { PageSteps } from '../shell/page-steps.tsx';
 import { ProblemPanel } from '../shell/problem-panel.tsx';
 import { NewToken } from './new-token.tsx';
-import { PageSteps } from './page-steps.tsx';
 
 const ASK_EVERY_MS = 10_000;
 const ROWS = 20;

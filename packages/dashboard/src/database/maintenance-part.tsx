@@ -114,13 +114,13 @@ export function MaintenancePart(): ReactElement {
       <Card title="Runs">
         {data?.runs.length === 0 && <p className="card-empty">The autopilot has not vacuumed or analyzed anything.</p>}
         <ul className="database-findings">
-          {data?.runs.map(({ order: id, table, operation, state, reason, byItself, author, at }) => (
+          {data?.runs.map(({ order: id, table, operation, state, reason, byItself, author, authorName, at }) => (
             <li key={id} {...(state === 'ended' || state === 'refused' ? { 'data-severity': 'warning' } : {})}>
               <p>
                 <strong>
                   {operation} {table}
                 </strong>{' '}
-                {state}, {momentText(Date.parse(at), DAY_MS)}, {byItself ? 'by itself' : `for ${author}`}
+                {state}, {momentText(Date.parse(at), DAY_MS)}, {byItself ? 'by itself' : `for ${authorName ?? author}`}
               </p>
               {state !== 'done' && <p className="finding-remedy">{reason}</p>}
             </li>

@@ -107,7 +107,8 @@ function StateOf({
   if (trial !== null && (state === 'trying' || state === 'applied')) {
     return <PageLink to={`/tuning/${trial}`}>{state === 'trying' ? 'Being tried' : 'Tried and kept'}</PageLink>;
   }
-  if (dismissal !== null) return <span className="load-quiet">Dismissed by {dismissal.author}</span>;
+  if (dismissal !== null)
+    return <span className="load-quiet">Dismissed by {dismissal.authorName ?? dismissal.author}</span>;
   return <></>;
 }
 

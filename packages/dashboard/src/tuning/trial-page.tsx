@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import type { TrialDetail, TrialGuard, TrialStatement } from '@teamflow/autopilot/contract';
+import type { TrialCanary, TrialDetail, TrialGuard, TrialStatement } from '@teamflow/autopilot/contract';
 import { type ReactElement, useState } from 'react';
 import { formatQuantity } from '../format/quantity.ts';
 import { formatSpan, momentText } from '../format/time.ts';
@@ -10,6 +10,7 @@ import { api } from '../session/api.ts';
 import { PageLink } from '../shell/page-link.tsx';
 import { ProblemPanel } from '../shell/problem-panel.tsx';
 import { effectText } from './recommendation-card.tsx';
+import { SpreadStrip } from './spread-strip.tsx';
 import { TrialState } from './trial-table.tsx';
 import '../overview/overview.css';
 import '../overview/tables.css';
@@ -32,7 +33,7 @@ export function TrialPage({ id }: { readonly id: string }): ReactElement {
     return <ProblemPanel title="The trial can not be shown" failure={failureOf(error)} onRetry={again} />;
   }
   if (data === undefined) return <div className="overview load-page" aria-busy="true" />;
-  const { subject, state, author, at, reason, predicted, measured, category } = data;
+  const { subject, state, author, authorName, at, reason, predicted, measured, category, canary } = data;
   const revert = (): void => {
     setIsReverting(true);
     setTrouble(null);
@@ -52,7 +53,7 @@ export function TrialPage({ id }: { readonly id: string }): ReactElement {
           <TrialState state={state} />
         </span>
         <p className="load-quiet">
-          By {author}, {momentText(Date.parse(at), 0)}
+          By {authorName ?? author}, {momentText(Date.parse(at), 0)}
         </p>
         {isRevertible && (
           <Button size="xs" color="red" loading={isReverting} onClick={revert}>
@@ -81,20 +82,23 @@ export function TrialPage({ id }: { readonly id: string }): ReactElement {
         />
         <Tile name="Evidence" value={measured === null ? '–' : evidenceText(measured.evidence)} />
       </dl>
+      {canary !== null && <p className="load-quiet">{canaryText(canary)}</p>}
       {data.moments.length > 1 && <Course trial={data} />}
       <Lines title="What was changed" lines={data.change} />
       <Lines title="What takes it back" lines={data.undo} />
       {data.statements.length > 0 && (
-        <Statements title={category === 'configuration' ? 'Routes' : 'Statements'} statements={data.statements} />
+        <Statements title={isOfRoutes(category) ? 'Routes' : 'Statements'} statements={data.statements} />
       )}
-      {data.guards.length > 0 && <Guards guards={data.guards} />}
+      {data.guards.length > 0 && (
+        <Guards guards={data.guards} isCanary={canary !== null && canary.promotedAt === null} />
+      )}
       <section className="card tuning-card" aria-labelledby="trial-steps">
         <h2 className="card-title" id="trial-steps">
           Steps
         </h2>
         <ol className="tuning-steps">
           {data.steps.map(({ at: when, text }) => (
-            <li key={when}>
+            <li key={`${when} ${text}`}>
               <time dateTime={when}>{momentText(Date.parse(when), 0)}</time> {text}
             </li>
           ))}
@@ -147,6 +151,13 @@ function Statements({
         <h2 className="card-title" id="trial-statements">
           {title}, before and after
         </h2>
+        <span className="card-note">
+          how the time a call was spread <span className="tuning-side">before</span>{' '}
+          <span className="tuning-side" data-side="after">
+            after
+          </span>
+          : all, 80 %, the middle half and the median of the stretches that were measured
+        </span>
       </header>
       <div className="table-scroll">
         <table className="numbers">
@@ -156,8 +167,10 @@ function Statements({
               <th scope="col">Verdict</th>
               <th scope="col">Calls</th>
               <th scope="col">Time a call</th>
+              <th scope="col">Spread</th>
               <th scope="col">Pages a call</th>
               <th scope="col">Effect</th>
+              <th scope="col">Evidence</th>
             </tr>
           </thead>
           <tbody>
@@ -174,12 +187,16 @@ function Statements({
                   {formatQuantity('duration', one.meanMsBefore)} → {formatQuantity('duration', one.meanMsAfter)}
                 </td>
                 <td>
+                  <SpreadStrip before={one.spreadBefore} after={one.spreadAfter} />
+                </td>
+                <td>
                   {formatQuantity('average', one.buffersBefore)} → {formatQuantity('average', one.buffersAfter)}
                 </td>
                 <td>
                   {formatQuantity('ratio', one.effect)} ({formatQuantity('ratio', one.low)} to{' '}
                   {formatQuantity('ratio', one.high)})
                 </td>
+                <td>{evidenceText(one.evidence)}</td>
               </tr>
             ))}
           </tbody>
@@ -198,7 +215,13 @@ const guardNames: Readonly<Record<TrialGuard['metric'], string>> = {
 };
 const guardKinds = { ratio: 'ratio', ms: 'duration', 'requests/s': 'rate', bytes: 'bytes' } as const;
 
-function Guards({ guards }: { readonly guards: readonly TrialGuard[] }): ReactElement {
+function Guards({
+  guards,
+  isCanary,
+}: {
+  readonly guards: readonly TrialGuard[];
+  readonly isCanary: boolean;
+}): ReactElement {
   return (
     <section className="card table-card" aria-labelledby="trial-guards">
       <header className="card-head">
@@ -210,7 +233,7 @@ function Guards({ guards }: { readonly guards: readonly TrialGuard[] }): ReactEl
         <table className="numbers">
           <thead>
             <tr>
-              <th scope="col">Of the whole service</th>
+              <th scope="col">Of the {isCanary ? 'instance that tries it' : 'whole service'}</th>
               <th scope="col">Before</th>
               <th scope="col">Newest</th>
               <th scope="col">Taken back beyond</th>
@@ -239,6 +262,18 @@ function Tile({ name, value }: { readonly name: string; readonly value: string }
       <dd className="tuning-value">{value}</dd>
     </div>
   );
+}
+
+/** Settings of the application are judged by its routes. */
+function isOfRoutes(category: string | null): boolean {
+  return category === 'configuration' || category === 'application';
+}
+
+function canaryText({ instance, others, promotedAt }: TrialCanary): string {
+  const beside = others === 1 ? 'the other instance' : `${others} other instances`;
+  return promotedAt === null
+    ? `${instance} alone tries it, compared with ${beside} at the same time; all get it when it is kept.`
+    : `${instance} tried it alone, compared with ${beside} at the same time; all were given it on ${momentText(Date.parse(promotedAt), 0)}.`;
 }
 
 /** Beyond a million it is certain, whatever the figure. */

@@ -1,13 +1,13 @@
-import { Button } from '@mantine/core';
 import type { TrialHead, TrialList } from '@teamflow/autopilot/contract';
 import type { ReactElement } from 'react';
 import { formatQuantity } from '../format/quantity.ts';
 import { momentText } from '../format/time.ts';
 import { PageLink } from '../shell/page-link.tsx';
+import { PageSteps } from '../shell/page-steps.tsx';
 
 interface TrialTableProps {
   readonly list: TrialList;
-  readonly onPage: (cursor: string | null) => void;
+  readonly onPage: (cursor: string) => void;
 }
 
 /** The journal, newest first: what was predicted beside what was measured. */
@@ -45,7 +45,7 @@ export function TrialTable({ list: { trials, calibration, page }, onPage }: Tria
               </tr>
             </thead>
             <tbody>
-              {trials.map(({ id, subject, state, predicted, measured, author, at }) => (
+              {trials.map(({ id, subject, state, predicted, measured, author, authorName, at }) => (
                 <tr key={id}>
                   <th scope="row">
                     <PageLink to={`/tuning/${id}`}>{subject}</PageLink>
@@ -55,7 +55,7 @@ export function TrialTable({ list: { trials, calibration, page }, onPage }: Tria
                   </td>
                   <td>{formatQuantity('ratio', predicted?.effect)}</td>
                   <td>{formatQuantity('ratio', measured?.effect)}</td>
-                  <td>{author}</td>
+                  <td>{authorName ?? author}</td>
                   <td>{momentText(Date.parse(at), 0)}</td>
                 </tr>
               ))}
@@ -63,21 +63,7 @@ export function TrialTable({ list: { trials, calibration, page }, onPage }: Tria
           </table>
         </div>
       )}
-      {(page.previous !== null || page.next !== null) && (
-        <nav className="load-pages" aria-label="Pages of changes">
-          <Button
-            size="compact-sm"
-            variant="default"
-            disabled={page.previous === null}
-            onClick={() => onPage(page.previous)}
-          >
-            Newer
-          </Button>
-          <Button size="compact-sm" variant="default" disabled={page.next === null} onClick={() => onPage(page.next)}>
-            Older
-          </Button>
-        </nav>
-      )}
+      <PageSteps label="Pages of changes" page={page} onStep={onPage} />
     </section>
   );
 }

@@ -99,7 +99,7 @@ function TryForm({ about }: TrySettingProps): ReactElement {
           <label>
             <span>On</span>
             <select className="bar-select" value={instance} onChange={(event) => setInstance(event.target.value)}>
-              <option value="">all instances, on and off in turn</option>
+              <option value="">all instances, one of them first, against the others</option>
               {instances.map((one) => (
                 <option key={one.instance} value={one.instance}>
                   {one.instance} alone, against the others

@@ -4,6 +4,7 @@ import { type ReactElement, useState } from 'react';
 import { momentText } from '../format/time.ts';
 import { failureOf } from '../live/shared-stream.ts';
 import { api } from '../session/api.ts';
+import { PageSteps } from '../shell/page-steps.tsx';
 import { ProblemPanel } from '../shell/problem-panel.tsx';
 import { useSelection } from '../shell/use-selection.ts';
 import { Ledger } from './ledger.tsx';
@@ -16,6 +17,8 @@ import '../load/load.css';
 import './tuning.css';
 
 const ASK_EVERY_MS = 3000;
+/** Of a page, those that save most first. */
+const RECOMMENDATIONS = 25;
 /** Changes that the ledger shows. */
 const LEDGER = 200;
 const LEDGER_EVERY_MS = 15_000;
@@ -25,10 +28,13 @@ export function TuningPage(): ReactElement {
   const { service } = useSelection();
   const [cursor, setCursor] = useState<string | null>(null);
   const about = service === null ? {} : { service };
+  const [advice, setAdvice] = useState<string | null>(null);
+  const asked = { ...about, limit: RECOMMENDATIONS, ...(advice === null ? {} : { cursor: advice }) };
   const recommended = useQuery({
-    queryKey: ['recommendations', about],
-    queryFn: ({ signal }): Promise<RecommendationList> => api.listRecommendations(about, { signal }),
+    queryKey: ['recommendations', asked],
+    queryFn: ({ signal }): Promise<RecommendationList> => api.listRecommendations(asked, { signal }),
     refetchInterval: ASK_EVERY_MS,
+    placeholderData: (before) => before,
   });
   const query = { ...about, limit: 20, ...(cursor === null ? {} : { cursor }) };
   const trials = useQuery({
@@ -70,6 +76,12 @@ export function TuningPage(): ReactElement {
             />
           ))}
           <LeftAsItIs all={list.recommendations.filter((one) => !isChange(one))} />
+          <PageSteps
+            label="Pages of recommendations"
+            page={list.page}
+            onStep={setAdvice}
+            words={['Those that save more', 'Those that save less']}
+          />
           {list.notes.map((note) => (
             <p key={note} className="load-quiet">
               {note}
@@ -118,8 +130,7 @@ function LeftAsItIs({ all }: { readonly all: readonly Recommendation[] }): React
   );
 }
 
-function standOf({ computedAt, computing, recommendations }: RecommendationList): string {
-  const found = recommendations.filter(({ verdict }) => verdict === 'change').length;
+function standOf({ computedAt, computing, changes: found }: RecommendationList): string {
   const at = computedAt === null ? '' : `, as of ${momentText(Date.parse(computedAt), 0)}`;
   if (computing) return computedAt === null ? 'Working out what could be changed …' : `Working it out anew${at} …`;
   return `${found === 1 ? 'One change is' : `${found} changes are`} recommended${at}.`;

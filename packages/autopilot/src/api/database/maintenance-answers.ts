@@ -1,4 +1,9 @@
-import type { AnalyzeOrder, MaintenanceJob, VacuumOrder } from '../../contract/database-maintenance.ts';
+import type {
+  AnalyzeOrder,
+  DatabaseMaintenance,
+  MaintenanceJob,
+  VacuumOrder,
+} from '../../contract/database-maintenance.ts';
 import type { Job } from '../../contract/load-tests.ts';
 import type { Principal } from '../../contract/principal.ts';
 import { AutopilotError } from '../../kernel/errors.ts';
@@ -32,7 +37,9 @@ export function maintenanceAnswers({
   return {
     getDatabaseMaintenance: async ({ query }) => {
       const { service } = scopeOfService(performance, query);
-      return jsonResponse(await maintenance.view(watched.find(query.database), service));
+      const { runs, ...rest } = await maintenance.view(watched.find(query.database), service);
+      const named = runs.map((one) => ({ ...one, authorName: performance.nameOf(service, 'user', one.author) }));
+      return jsonResponse({ ...rest, runs: named } satisfies DatabaseMaintenance);
     },
     analyzeTables: async ({ query, body, principal }) => {
       const { tables } = (body === null ? {} : jsonOf(body, body.declared)) as AnalyzeOrder; // its shape was looked at

@@ -408,6 +408,7 @@ function runOf(trial: Trial): MaintenanceRun {
     state,
     reason: trial.reason,
     author: trial.author,
+    authorName: null,
     byItself: trial.origin === 'autopilot',
     at: trial.at,
     endedAt: state === 'running' ? null : trial.updatedAt,

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConfigKeeper } from '../../config/config-keeper.ts';
+import { emptyContent } from '../../config/layers.ts';
 import { LiveSettings } from '../../config/live-settings.ts';
 import type { SettingValue } from '../../contract/configuration.ts';
 import { FakeClock } from '../../kernel/clock.ts';
@@ -10,7 +11,7 @@ import { QueryEngine } from '../../query/query-engine.ts';
 import { MemoryConfigStore } from '../../storage/memory/memory-config-store.ts';
 import { MemoryJournal } from '../../storage/memory/memory-journal.ts';
 import { MemoryMetricStore } from '../../storage/memory/memory-metric-store.ts';
-import type { Trial } from '../../storage/ports.ts';
+import type { ConfigStore, Journal, Trial } from '../../storage/ports.ts';
 import { ConfigurationActuator } from '../../tune/configuration-actuator.ts';
 import { ConfigurationDesk } from '../../tune/configuration-desk.ts';
 import { ConfigurationTrialActuator } from '../../tune/configuration-trial-actuator.ts';
@@ -23,29 +24,83 @@ import { routeUses } from './route-uses.ts';
 
 const T0 = 1_699_999_200_000;
 
+/** What is kept outlives a process; what the process does with it ends with it. */
+class Life {
+  /** Writes that count, until it ends; the last one is done, or is not. */
+  left = Number.POSITIVE_INFINITY;
+  readonly dying: 'before it is written' | 'after it is written';
+  isOver = false;
+
+  constructor(left = Number.POSITIVE_INFINITY, dying: Life['dying'] = 'before it is written') {
+    this.left = left;
+    this.dying = dying;
+  }
+
+  /** The same, as long as this life lasts. */
+  over<Kept extends object>(kept: Kept, counts: (name: string, args: readonly unknown[]) => boolean): Kept {
+    return new Proxy(kept, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name, target);
+        if (typeof member !== 'function') return member;
+        return (...args: readonly unknown[]): unknown => {
+          if (this.isOver) return Promise.reject(new Error('killed'));
+          if (counts(String(name), args) && --this.left < 0) {
+            this.isOver = true;
+            const done = this.dying === 'after it is written' ? Reflect.apply(member, target, args) : null;
+            return Promise.resolve(done).then(() => Promise.reject(new Error('killed')));
+          }
+          return Reflect.apply(member, target, args);
+        };
+      },
+    });
+  }
+}
+
 class World {
   readonly clock = new FakeClock(T0);
-  readonly journal = new MemoryJournal();
-  readonly keeper: ConfigKeeper;
   readonly trouble: string[] = [];
-  readonly trials: ConfigurationTrials;
-  readonly actuator: ConfigurationTrialActuator;
-  readonly #orders: Orders;
-  readonly #engine: QueryEngine;
-  readonly #store: MemoryMetricStore;
-  readonly #instances: readonly string[];
+  instances: readonly string[];
+  journal!: Journal; // boot() sets these
+  keeper!: ConfigKeeper;
+  trials!: ConfigurationTrials;
+  actuator!: ConfigurationTrialActuator;
+  runner!: TrialRunner;
+  life = new Life();
+  #orders!: Orders;
+  readonly #journal = new MemoryJournal();
+  readonly #versions = new MemoryConfigStore();
+  readonly #store = new MemoryMetricStore({ clock: this.clock });
+  readonly #engine = new QueryEngine(this.#store);
   /** Mean time of a request by what `compression.minBytes` is where it is answered. */
   readonly #meanMs: (minBytes: SettingValue | undefined) => number;
-  runner: TrialRunner;
-  #second = 0;
   readonly #settings = new LiveSettings();
+  #second = 0;
 
   constructor(instances: readonly string[], meanMs: (minBytes: SettingValue | undefined) => number) {
-    this.#instances = instances;
+    this.instances = instances;
     this.#meanMs = meanMs;
-    const onTrouble = (message: string): void => void this.trouble.push(message);
+    this.boot(new Life());
+  }
+
+  /** A control plane begins; the one before it has ended by then. */
+  boot(life: Life): void {
+    this.life = life;
+    const onTrouble = (message: string): void => void (life.isOver || this.trouble.push(message));
+    const { clock } = this;
+    const states = new Map<unknown, unknown>();
+    this.journal = life.over<Journal>(this.#journal, (name, [first, kind]) => {
+      if (name === 'note') return kind === 'step';
+      if (name !== 'write') return false;
+      // What is judged is written again and again: its steps are those between states.
+      const { id, state, about } = first as Trial; // as write() is called
+      const step = `${state} ${aboutOf({ about } as Trial)?.canary?.promotedAt ?? ''}`;
+      const isNew = states.get(id) !== step;
+      states.set(id, step);
+      return isNew;
+    });
+    const { journal } = this;
     this.keeper = new ConfigKeeper({
-      store: new MemoryConfigStore(),
+      store: life.over<ConfigStore>(this.#versions, (name) => name === 'append'),
       file: () => ({}),
       lastGood: () => null,
       onChange: () => {},
@@ -53,11 +108,22 @@ class World {
     });
     const byHand = new ConfigurationActuator(this.keeper);
     this.actuator = new ConfigurationTrialActuator(this.keeper);
-    const { journal, clock } = this;
     this.#orders = new Orders({ journal, actuators: [byHand, this.actuator], guards: [], onTrouble });
-    this.#store = new MemoryMetricStore({ clock });
-    this.#engine = new QueryEngine(this.#store);
-    this.runner = this.makeRunner();
+    this.runner = new TrialRunner({
+      journal,
+      orders: this.#orders,
+      actuators: [this.actuator],
+      clock,
+      counters: () => Promise.reject(new Error('No database is asked.')),
+      routes: (service, question, lengthMs) => routeUses(this.#engine, service, question, clock.now(), lengthMs),
+      vitals: () => Promise.resolve(null),
+      instances: () => this.instances,
+      times: () => ({ sampleMs: 1_000, baselineMs: 20_000, minMs: 40_000, maxMs: 160_000 }),
+      rules: () => ({ blockMs: 1_000, blockCalls: 10, leastBlocks: 12, alpha: 0.01, leastEffect: 0.05 }),
+      leads: () => !life.isOver,
+      onEnd: () => {},
+      onTrouble,
+    });
     this.trials = new ConfigurationTrials({
       configuration: new ConfigurationDesk({
         keeper: this.keeper,
@@ -69,35 +135,36 @@ class World {
           settled: () => Promise.resolve([]),
         },
         file: () => ({}),
-        facts: () => Promise.resolve({ connections: null, machineBytes: null, instances: instances.length, pools: 1 }),
+        facts: () =>
+          Promise.resolve({ connections: null, machineBytes: null, instances: this.instances.length, pools: 1 }),
       }),
       journal,
-      runner: { propose: (draft) => this.runner.propose(draft) },
+      runner: this.runner,
       engine: this.#engine,
       clock,
-      instances: () => instances,
+      instances: () => this.instances,
       settingsFor: () => this.#settings.current,
       stopped: () => null,
-      busyRatio: () => Promise.resolve(null),
+      standing: () => Promise.resolve({ busyRatio: null, ioRatio: null, incident: null }),
       onTrouble,
     });
   }
 
-  makeRunner(): TrialRunner {
-    return new TrialRunner({
-      journal: this.journal,
-      orders: this.#orders,
-      actuators: [this.actuator],
-      clock: this.clock,
-      counters: () => Promise.reject(new Error('No database is asked.')),
-      routes: (service, question, lengthMs) => routeUses(this.#engine, service, question, this.clock.now(), lengthMs),
-      vitals: () => Promise.resolve(null),
-      times: () => ({ sampleMs: 1_000, baselineMs: 20_000, minMs: 40_000, maxMs: 160_000 }),
-      rules: () => ({ blockMs: 1_000, blockCalls: 10, leastBlocks: 12, alpha: 0.01, leastEffect: 0.05 }),
-      leads: () => true,
-      onEnd: () => {},
-      onTrouble: (message) => void this.trouble.push(message),
-    });
+  /** As after a kill: another one begins, and heals what was left. */
+  async next(): Promise<void> {
+    this.boot(new Life());
+    await this.#orders.heal(0);
+  }
+
+  async revert(id: string): Promise<void> {
+    const trial = await this.journal.read(id);
+    if (trial !== null) await this.runner.revert(trial, 'Not now.');
+  }
+
+  /** What all instances have, and those that have a value of their own. */
+  settings(): readonly [fleet: SettingValue | undefined, own: readonly string[]] {
+    const { instances, fleet } = this.keeper.content('orders');
+    return [fleet['compression.minBytes'], Object.keys(instances)];
   }
 
   minBytes(instance: string): SettingValue | undefined {
@@ -107,7 +174,7 @@ class World {
 
   async second(): Promise<void> {
     const at = this.#second++;
-    for (const instance of this.#instances) {
+    for (const instance of this.instances) {
       const durations = new ExponentialHistogram();
       // The machine is slower and faster, for all alike; and no two requests are the same.
       const day = 1 + 0.1 * Math.sin(at / 15);
@@ -191,6 +258,104 @@ test('on one instance beside others settings are judged against those, and are n
   assert.ok(Math.abs(effect - 0.5) < 0.05, `${effect}`);
 });
 
+test('what is meant for all is tried on one instance first, compared with the others at the same time, and then given to all', async () => {
+  const world = new World(['a', 'b', 'c'], halved);
+  const { id } = await world.begin();
+  while ((await world.journal.read(id))?.state !== 'watching') await world.second();
+  for (let at = 0; at < 3; at++) await world.second();
+  const [fleet, [one = '', ...others]] = world.settings();
+  assert.deepEqual([fleet, others], [undefined, []]);
+  assert.equal(world.minBytes(one), 4_096);
+  const trial = await world.end(id);
+  assert.equal(trial.state, 'kept', trial.reason);
+  assert.deepEqual(world.settings(), [4_096, []]);
+  const about = aboutOf(trial);
+  assert.deepEqual([about?.canary?.instance, about?.canary?.others, about?.question.canary], [one, 2, one]);
+  assert.ok(Math.abs((about?.judgement?.effect ?? 0) - 0.5) < 0.05);
+  const steps = (await world.steps(id)).join('\n');
+  assert.match(
+    steps,
+    new RegExp(`${one} tries it first, compared with the 2 others.*${one} keeps it; all others`, 's'),
+  );
+  await world.revert(id);
+  assert.deepEqual(world.settings(), [undefined, []]);
+});
+
+test('what harms the instance that tries it first never gets to the others', async () => {
+  const world = new World(['a', 'b'], (minBytes) => (minBytes === 4_096 ? 20 : 10));
+  const trial = await world.end((await world.begin()).id);
+  assert.deepEqual([trial.state, ...world.settings()], ['reverted', undefined, []], trial.reason);
+});
+
+test('what somebody sets for all while one instance tries it stays, whether it is the same or not', async () => {
+  for (const value of [9_000, 4_096]) {
+    const world = new World(['a', 'b'], halved);
+    const { id } = await world.begin();
+    while ((await world.journal.read(id))?.state !== 'watching') await world.second();
+    for (let at = 0; at < 20; at++) await world.second();
+    const newest = await world.keeper.newest('orders');
+    const content = patchOf({ compression: { minBytes: value } }, null)(newest?.content ?? emptyContent);
+    const draft = { author: 'bob', note: '', cause: 'person', restored: null, trial: 'by hand', content } as const;
+    await world.keeper.commit('orders', newest?.version ?? 0, draft);
+    const trial = await world.end(id);
+    assert.deepEqual([trial.state, ...world.settings()], ['reverted', value, []], trial.reason);
+  }
+});
+
+test('an instance that is gone, or alone, can not be compared: what it tries is taken back', async () => {
+  for (const [left, words] of [
+    [['b', 'c'], /^a, which tries it, is gone/],
+    [['a'], /^All instances but a are gone/],
+  ] as const) {
+    const world = new World(['a', 'b', 'c'], halved);
+    const { id } = await world.begin();
+    while ((await world.journal.read(id))?.state !== 'watching') await world.second();
+    world.instances = left;
+    const trial = await world.end(id);
+    assert.deepEqual([trial.state, ...world.settings()], ['reverted', undefined, []]);
+    assert.match(trial.reason, words);
+  }
+});
+
+test('killed at any step of a trial on one instance, before it is written or after, the next one brings it to a true end', async () => {
+  const ends = new Set<string>();
+  for (const [meanMs, wanted] of [
+    [halved, 'kept'],
+    [(minBytes: SettingValue | undefined): number => (minBytes === 4_096 ? 20 : 10), 'reverted'],
+  ] as const) {
+    for (const dying of ['before it is written', 'after it is written'] as const) {
+      for (let writes = 0; ; writes++) {
+        const world = new World(['a', 'b'], meanMs);
+        for (let at = 0; at < 5; at++) await world.second();
+        world.boot(new Life(writes, dying));
+        const { id } = await world.begin().catch(() => ({ id: null }));
+        for (let at = 0; at < 300 && !world.life.isOver; at++) {
+          const state = id === null ? null : (await world.journal.read(id).catch(() => null))?.state;
+          if (state === 'kept' || state === 'reverted') break;
+          await world.second().catch(() => {});
+        }
+        const wasKilled = world.life.isOver;
+        await world.next();
+        const [open] = await world.journal.open('orders');
+        if (open !== undefined) await world.end(open.id);
+        await world.keeper.newest('orders');
+        const [trial] = await world.journal.history('orders', 1, { tried: true });
+        const found = [trial?.state, ...world.settings()];
+        const told = `${dying}, after ${writes} writes: ${JSON.stringify(found)} ${trial?.reason ?? ''}`;
+        if (trial?.state === 'kept') assert.deepEqual(found, ['kept', 4_096, []], told);
+        else assert.deepEqual(found.slice(1), [undefined, []], told);
+        assert.deepEqual(await world.journal.open('orders'), [], told);
+        ends.add(`${wanted} ${trial?.state ?? 'none'}`);
+        if (!wasKilled) {
+          assert.equal(trial?.state, wanted, told);
+          break;
+        }
+      }
+    }
+  }
+  assert.ok(ends.has('kept kept') && ends.has('kept reverted') && !ends.has('reverted kept'), [...ends].join());
+});
+
 test('killed between the journal and a flip, the next one brings the setting to what is written', async () => {
   const world = new World(['a'], halved);
   const { id } = await world.begin();
@@ -201,7 +366,8 @@ test('killed between the journal and a flip, the next one brings the setting to 
   assert.ok(open !== null);
   await world.actuator.flip(open, true);
   assert.equal(world.minBytes('a'), 4_096);
-  world.runner = world.makeRunner();
+  world.boot(new Life());
+  await world.keeper.newest('orders');
   await world.second();
   assert.equal(world.minBytes('a'), undefined);
   assert.equal((await world.end(id)).state, 'kept');

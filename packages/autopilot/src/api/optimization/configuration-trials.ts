@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { layerOf, withLayer } from '../../config/content.ts';
 import { registry, type Settings } from '../../config/registry.ts';
-import type { ConfigDifference } from '../../contract/configuration.ts';
+import type { ConfigContent, ConfigDifference } from '../../contract/configuration.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AutopilotError, messageOf } from '../../kernel/errors.ts';
 import type { QueryEngine } from '../../query/query-engine.ts';
@@ -14,7 +15,8 @@ import { aboutOf, type TrialAbout, type TrialSearch } from '../../tune/trial-abo
 import { refusalsOf, type TrialFacts } from '../../tune/trial-guards.ts';
 import type { TrialRunner } from '../../tune/trial-runner.ts';
 import { patchOf } from '../config/content-patch.ts';
-import { routeQuestion } from './route-uses.ts';
+import { requestsOf, routeQuestion } from './route-uses.ts';
+import type { ServiceStanding } from './service-standing.ts';
 
 /** What {@link ConfigurationTrials} are made with. */
 export interface ConfigurationTrialsOptions {
@@ -28,16 +30,19 @@ export interface ConfigurationTrialsOptions {
   readonly settingsFor: (service: string) => Settings;
   /** Why the autopilot changes nothing by itself; null: it may. */
   readonly stopped: () => string | null;
-  readonly busyRatio: (service: string, lengthMs: number) => Promise<number | null>;
+  readonly standing: (service: string) => Promise<ServiceStanding>;
   readonly onTrouble: (message: string) => void;
 }
 
 const HISTORY = 500;
 const DAY_MS = 86_400_000;
-const HALF_HOUR_MS = 30 * 60_000;
+/** Instances that are looked at for one that could try something first. */
+const MOST_ASKED = 20;
+/** Of what each would get if all got as much: an instance with less tells too little of the others. */
+const FAIR_SHARE = 0.5;
 
 /** What guards of databases would go by: settings of the service have none of it. */
-const nothingKnown: Omit<TrialFacts, 'changesToday' | 'minuteOfDay' | 'busyRatio'> = {
+const nothingKnown: Omit<TrialFacts, 'changesToday' | 'minuteOfDay' | keyof ServiceStanding> = {
   origin: 'autopilot',
   mode: 'automatic',
   stopped: null,
@@ -70,8 +75,9 @@ export class ConfigurationTrials {
   }
 
   /**
-   * Begins a trial of settings. Of one instance beside others it is judged against those; else, where the settings apply at once, it
-   * is flipped on and off.
+   * Begins a trial of settings. Of one instance beside others it is judged against those. What is meant for all is tried on one of
+   * them first, and given to all when it is kept there; where there is one instance, and the settings apply at once, it is flipped on
+   * and off.
    * @throws AutopilotError as a change of the configuration does, AP_TRIAL_SCOPE_TAKEN, AP_ORDER_REFUSED
    */
   async begin(proposal: Proposal, instance: string | null, advised?: AdvisedSettings): Promise<Trial> {
@@ -97,7 +103,7 @@ export class ConfigurationTrials {
 
   /** Goes on with the newest search of a service, within what the autopilot may do by itself. Never rejects. */
   async goOn(service: string): Promise<void> {
-    const { journal, stopped, settingsFor, busyRatio, clock, onTrouble } = this.#options;
+    const { journal, stopped, settingsFor, standing, clock, onTrouble } = this.#options;
     if (stopped() !== null) return;
     try {
       const history = await journal.history(service, HISTORY, { tried: true });
@@ -131,7 +137,9 @@ export class ConfigurationTrials {
           ...nothingKnown,
           changesToday: history.filter((one) => one.origin === 'autopilot' && now - Date.parse(one.at) < DAY_MS).length,
           minuteOfDay: Math.floor((now % DAY_MS) / 60_000),
-          busyRatio: await busyRatio(service, HALF_HOUR_MS),
+          ...(await standing(service)),
+          // No database is changed.
+          ioRatio: null,
         },
         optimization,
       );
@@ -170,14 +178,18 @@ export class ConfigurationTrials {
     const { search, advised } = more;
     const { configuration, journal, runner, engine, clock, instances } = this.#options;
     const { service, author, note } = proposal;
-    const differences = await configuration.checked(proposal);
-    if (differences.length === 0) throw refused('it would change nothing.');
-    const slow = differences.filter(({ key }) => registry.get(key)?.apply === 'restart');
+    const { differences: wanted, masked } = await configuration.checked(proposal);
+    if (wanted.length === 0) throw refused('it would change nothing.');
+    const mask = masked.find((one) => one.instance === undefined);
+    if (mask !== undefined) throw refused(`${mask.key} is set by the ${mask.by}, which stands over it.`);
+    const slow = wanted.filter(({ key }) => registry.get(key)?.apply === 'restart');
     if (slow.length > 0) throw refused(`${keysOf(slow)} applies after a restart only.`);
     const open = (await journal.open(service)).find(({ scope }) => scope !== null);
     if (open?.scope != null) throw scopeTaken(open.scope);
-    const others = instances(service).filter((name) => name !== instance);
-    const canary = instance !== null && others.length > 0 ? instance : null;
+    const live = instances(service);
+    const first = instance === null ? await this.#firstOf(proposal, wanted, live) : null;
+    const differences = first?.differences ?? wanted;
+    const canary = first?.instance ?? (instance !== null && live.some((name) => name !== instance) ? instance : null);
     const question = await routeQuestion(engine, service, clock.now(), canary);
     if (question.affected.length === 0) throw refused('no request was heard of in the last ten minutes.');
     const change: ConfigurationTrialChange = {
@@ -187,10 +199,11 @@ export class ConfigurationTrials {
       author,
       origin: more.origin,
       differences,
+      ...(first === null ? {} : { promotion: wanted }),
       note,
     };
     const isCheap = differences.every(({ key }) => registry.get(key)?.apply === 'live');
-    return await runner.propose({
+    const trial = await runner.propose({
       change,
       scope: `configuration ${service}`,
       about: {
@@ -202,9 +215,49 @@ export class ConfigurationTrials {
         // Of what somebody just wants to try nobody has foretold anything.
         predicted: advised?.predicted ?? null,
         ...(search === undefined ? {} : { search }),
+        ...(first === null ? {} : { canary: { instance: first.instance, others: live.length - 1, promotedAt: null } }),
         ...(canary === null && isCheap ? { interleaving: { isOn: true, flips: 0, flippedAt: 0 } } : {}),
       },
     });
+    if (first !== null) {
+      const others = live.length === 2 ? 'the other one' : `the ${live.length - 1} others`;
+      const text = `${first.instance} tries it first, compared with ${others} at the same time; all get it when it is kept.`;
+      await journal.note(trial.id, 'step', text);
+    }
+    return trial;
+  }
+
+  /**
+   * The instance that tries first what is meant for all, with what is changed there; null: there is none that could be compared.
+   * Of those with a fair share of the requests it is the one with fewest, so that harm is least.
+   */
+  async #firstOf(
+    proposal: Proposal,
+    wanted: readonly ConfigDifference[],
+    live: readonly string[],
+  ): Promise<{ readonly instance: string; readonly differences: readonly ConfigDifference[] } | null> {
+    if (live.length < 2 || wanted.some(({ layer, after }) => layer !== 'fleet' || after === undefined)) return null;
+    const { engine, clock, configuration } = this.#options;
+    const { service } = proposal;
+    const uses = await Promise.all(
+      live.slice(0, MOST_ASKED).map(async (instance) => ({
+        instance,
+        requests: await requestsOf(engine, service, clock.now(), instance),
+      })),
+    );
+    const share = uses.reduce((sum, { requests }) => sum + requests, 0) / uses.length;
+    const fair = uses.filter(({ requests }) => requests > 0 && requests >= share * FAIR_SHARE);
+    for (const { instance } of fair.toSorted((a, b) => a.requests - b.requests)) {
+      const revise = (content: ConfigContent): ConfigContent => {
+        const values = Object.fromEntries(wanted.map(({ key, after }) => [key, after ?? null]));
+        return withLayer(content, instance, { ...layerOf(content, instance), ...values });
+      };
+      const { differences, masked } = await configuration.checked({ ...proposal, revise });
+      // One with a value of its own says nothing of the others, and would lose it.
+      const isOrdinary = differences.every(({ before }) => before === undefined);
+      if (isOrdinary && differences.length === wanted.length && masked.length === 0) return { instance, differences };
+    }
+    return null;
   }
 }
 

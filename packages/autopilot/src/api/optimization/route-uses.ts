@@ -43,6 +43,19 @@ export async function routeUses(
   return found;
 }
 
+/** How many requests an instance has answered in the last ten minutes. */
+export async function requestsOf(
+  engine: QueryEngine,
+  service: string,
+  now: EpochMs,
+  instance: string,
+): Promise<number> {
+  const to = now - ARRIVAL_MS;
+  const range = { from: to - LOOK_BACK_MS, to, complete: true, notes: [] };
+  const { values } = await engine.summary({ service, family: 'route', instance }, range, ['requests']);
+  return values.requests ?? 0;
+}
+
 /** What a trial of settings is judged by: its dearest routes, on the instance that tries them against the others where there is one. */
 export async function routeQuestion(
   engine: QueryEngine,

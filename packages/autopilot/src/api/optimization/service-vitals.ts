@@ -7,23 +7,21 @@ export const ARRIVAL_MS = 2_000;
 /** Routes that are looked at one by one: those most asked for. */
 const ROUTES = 20;
 
-/** How a service did over the last so many ms, as far as it is heard of by now; null: nothing was. */
+/** How a service, or one instance of it, did over the last so many ms, as far as it is heard of by now; null: nothing was. */
 export async function serviceVitals(
   engine: QueryEngine,
   service: string,
   now: EpochMs,
   durationMs: number,
   processes: number,
+  instance?: string,
 ): Promise<ServiceVitals | null> {
   const to = now - ARRIVAL_MS;
   const range = { from: to - durationMs, to, complete: true, notes: [] };
-  const routes = { service, family: 'route' } as const;
+  const of = { service, ...(instance === undefined ? {} : { instance }) };
+  const routes = { ...of, family: 'route' } as const;
   const whole = await engine.summary(routes, range, ['requests', 'errorRatio', 'p99Ms']);
-  const runtime = await engine.summary({ service, family: 'runtime' }, range, [
-    'cpuBusy',
-    'rssBytes',
-    'activeRequests',
-  ]);
+  const runtime = await engine.summary({ ...of, family: 'runtime' }, range, ['cpuBusy', 'rssBytes', 'activeRequests']);
   const requests = whole.values.requests ?? 0;
   if (requests === 0 && runtime.values.cpuBusy === null) return null;
   const names = (await engine.top(routes, range, 'requests', ROUTES)).map(({ series }) => series.key);

@@ -1,4 +1,4 @@
-import type { SettingValue } from '../../contract/configuration.ts';
+import type { ConfigDifference, SettingValue } from '../../contract/configuration.ts';
 import type { PredictedEffect, TrialDetail, TrialHead, TrialMoment, TrialStatement } from '../../contract/tuning.ts';
 import type { JsonValue, Trial, TrialNote } from '../../storage/ports.ts';
 import type { ConfigurationTrialChange } from '../../tune/configuration-trial-actuator.ts';
@@ -7,8 +7,11 @@ import { aboutOf, type TrialAbout, type TrialPrediction } from '../../tune/trial
 import type { TrialSample } from '../../tune/trial-judgement.ts';
 import type { ValuesChange } from '../../tune/values-actuator.ts';
 
+/** How a service calls its users; null: it has not said. */
+export type UserName = (service: string, id: string) => string | null;
+
 /** A trial as lists show it. */
-export function headOfTrial(trial: Trial): TrialHead {
+export function headOfTrial(trial: Trial, userName: UserName): TrialHead {
   const { id, service, kind, subject, author, origin, state, reason, at, updatedAt } = trial;
   const about = aboutOf(trial);
   const judgement = about?.judgement ?? null;
@@ -19,9 +22,10 @@ export function headOfTrial(trial: Trial): TrialHead {
     category: about?.category ?? null,
     subject,
     author,
+    authorName: userName(service, author),
     origin,
     state,
-    reason,
+    reason: withNames(reason, service, userName),
     at,
     updatedAt,
     appliedAt: about?.appliedAt ?? null,
@@ -41,22 +45,36 @@ export function headOfTrial(trial: Trial): TrialHead {
 }
 
 /** One trial with everything that is known of it. */
-export function detailOf(trial: Trial, notes: readonly TrialNote[], buildProgress: number | null): TrialDetail {
+export function detailOf(
+  trial: Trial,
+  notes: readonly TrialNote[],
+  buildProgress: number | null,
+  userName: UserName,
+): TrialDetail {
   const about = aboutOf(trial);
   return {
-    ...headOfTrial(trial),
+    ...headOfTrial(trial, userName),
     database: about?.database ?? null,
     recommendation: about?.recommendation ?? null,
     change: statementsOf(trial.kind, trial.change),
     undo: statementsOf(trial.kind, trial.undo, true),
     statements: about === null ? [] : rowsOf(about),
+    canary: about?.canary ?? null,
     guards: about?.guards ?? [],
     steps: notes.flatMap(({ kind, at, detail }) =>
-      kind === 'step' && typeof detail === 'string' ? [{ at, text: detail }] : [],
+      kind === 'step' && typeof detail === 'string' ? [{ at, text: withNames(detail, trial.service, userName) }] : [],
     ),
     moments: about === null ? [] : notes.flatMap((note) => momentOf(note, about)),
     buildProgress,
   };
+}
+
+/** The journal holds ids, which stay; people read names, which change. */
+function withNames(text: string, service: string, userName: UserName): string {
+  return text.replaceAll(/\bby ([\w.:@-]*\w)/g, (whole, id: string) => {
+    const name = userName(service, id);
+    return name === null ? whole : `by ${name}`;
+  });
 }
 
 function predictedOf({ effect, low, high, savedMsPerHour, learntFrom }: TrialPrediction): PredictedEffect {
@@ -69,11 +87,17 @@ function statementsOf(kind: string, plan: JsonValue, isUndo = false): readonly s
   if (kind === 'server-settings' || kind === 'table-options') return valueLines(plan as unknown as ValuesPlan); // of this kind
   if (kind === 'configuration-trial') {
     // Written by describe() and plan() of this kind.
-    const { differences } = plan as unknown as Pick<ConfigurationTrialChange, 'differences'>;
-    return differences.map(({ key, instance, before, after }) => {
-      const sides = [valueText(before), valueText(after)];
-      return `${key}${instance === undefined ? '' : ` of ${instance}`}: ${(isUndo ? sides.toReversed() : sides).join(' to ')}`;
-    });
+    const { differences, promotion } = plan as unknown as Pick<ConfigurationTrialChange, 'differences' | 'promotion'>;
+    const lines = (of: readonly ConfigDifference[], where: string): readonly string[] =>
+      of.map(({ key, instance, before, after }) => {
+        const sides = [valueText(before), valueText(after)];
+        const place = instance === undefined ? where : ` of ${instance}`;
+        return `${key}${place}: ${(isUndo ? sides.toReversed() : sides).join(' to ')}`;
+      });
+    return [
+      ...lines(differences, ''),
+      ...lines(promotion ?? [], isUndo ? ' of all, once they have it' : ' of all, when it is kept'),
+    ];
   }
   if (kind !== 'indexes') return [JSON.stringify(plan)];
   // Written by describe() and plan() of this kind.
@@ -102,7 +126,7 @@ function valueText(value: SettingValue | undefined): string {
   return value === undefined ? 'what it was without' : JSON.stringify(value);
 }
 
-function rowsOf({ judgement, texts }: TrialAbout): readonly TrialStatement[] {
+function rowsOf({ judgement, texts, spreads = {} }: TrialAbout): readonly TrialStatement[] {
   return (judgement?.statements ?? []).map(({ statement, time, verdict, ...rest }) => ({
     text: texts[statement] ?? statement,
     verdict,
@@ -116,6 +140,8 @@ function rowsOf({ judgement, texts }: TrialAbout): readonly TrialStatement[] {
     low: time.interval[0],
     high: time.interval[1],
     evidence: time.evidence,
+    spreadBefore: spreads[statement]?.before ?? null,
+    spreadAfter: spreads[statement]?.after ?? null,
   }));
 }
 

@@ -22,7 +22,7 @@ import { type JobSource, startedJob } from '../jobs.ts';
 import { jsonOf } from '../request-body.ts';
 import { jsonResponse } from '../responses.ts';
 import type { ConfigurationTrials } from './configuration-trials.ts';
-import { detailOf, headOfTrial } from './trial-view.ts';
+import { detailOf, headOfTrial, type UserName } from './trial-view.ts';
 import type { TuningDesk } from './tuning-desk.ts';
 
 /** What the calls about tuning are answered from. */
@@ -38,6 +38,7 @@ export interface TuningSources {
   readonly buildProgress: (trial: Trial) => Promise<number | null>;
   /** The service that a call is about. @throws AutopilotError AP_SERVICE_UNKNOWN */
   readonly serviceOf: (named: string | undefined) => string;
+  readonly userName: UserName;
 }
 
 const PATH = '/api/v1/optimization/trials';
@@ -46,16 +47,21 @@ const MOST_TRIALS = 1_000;
 
 /** Answers the calls about tuning. */
 export function tuningAnswers(sources: TuningSources): Pick<Answering, TuningOperationId> {
-  const { desk, settings, runner, journal, pager, stopped, buildProgress, serviceOf } = sources;
-  const started = (trial: Trial): Response => startedJob(headOfTrial(trial), `${PATH}/${trial.id}`);
+  const { desk, settings, runner, journal, pager, stopped, buildProgress, serviceOf, userName } = sources;
+  const headOf = (trial: Trial): TrialHead => headOfTrial(trial, userName);
+  const started = (trial: Trial): Response => startedJob(headOf(trial), `${PATH}/${trial.id}`);
+  const named = (service: string, one: Recommendation): Recommendation =>
+    one.dismissal === null
+      ? one
+      : { ...one, dismissal: { ...one.dismissal, authorName: userName(service, one.dismissal.author) } };
   const found = async (id: string): Promise<Trial> => {
     const trial = await kept(() => journal.read(id));
     if (trial !== null) return trial;
     throw new AutopilotError('AP_TRIAL_UNKNOWN', `There is no trial ${JSON.stringify(id)}.`);
   };
   return {
-    listRecommendations: async ({ query: { service: named, database, fresh = false, limit, cursor }, url }) => {
-      const service = serviceOf(named);
+    listRecommendations: async ({ query: { service: asked, database, fresh = false, limit, cursor }, url }) => {
+      const service = serviceOf(asked);
       const { computedAt, computing, recommendations, notes } = await kept(() => desk.list(service, fresh, database));
       const rank = new Map(recommendations.map((one, at) => [one.id, recommendations.length - at]));
       const { items, page } = listPage(pager, recommendations, {
@@ -69,7 +75,8 @@ export function tuningAnswers(sources: TuningSources): Pick<Answering, TuningOpe
         service,
         computedAt: computedAt === null ? null : new Date(computedAt).toISOString(),
         computing,
-        recommendations: items,
+        recommendations: items.map((one) => named(service, one)),
+        changes: recommendations.filter(({ verdict }) => verdict === 'change').length,
         notes,
         page,
       };
@@ -87,9 +94,9 @@ export function tuningAnswers(sources: TuningSources): Pick<Answering, TuningOpe
           remedy: 'Say why, for whoever looks at this recommendation next.',
         });
       }
-      return jsonResponse(
-        await kept(() => desk.dismiss(serviceOf(query.service), String(params['id']), nameOf(principal), reason)),
-      );
+      const service = serviceOf(query.service);
+      const id = String(params['id']);
+      return jsonResponse(named(service, await kept(() => desk.dismiss(service, id, nameOf(principal), reason))));
     },
     autoTune: async ({ query, body, principal }) => {
       if (body === null) throw new TypeError('The operation takes a body.');
@@ -99,13 +106,13 @@ export function tuningAnswers(sources: TuningSources): Pick<Answering, TuningOpe
       );
     },
     trySettings: async ({ query, body, principal }) => {
-      const { service: named, instance = null, note = '', search } = query;
+      const { service: asked, instance = null, note = '', search } = query;
       if (search !== undefined) {
-        return started(await kept(() => settings.search(serviceOf(named), search, nameOf(principal), note)));
+        return started(await kept(() => settings.search(serviceOf(asked), search, nameOf(principal), note)));
       }
       const revise = patchOf(body === null ? null : jsonOf(body, body.declared), instance);
       const proposal = {
-        service: serviceOf(named),
+        service: serviceOf(asked),
         ifVersion: null,
         author: nameOf(principal),
         note,
@@ -114,8 +121,8 @@ export function tuningAnswers(sources: TuningSources): Pick<Answering, TuningOpe
       } as const;
       return started(await kept(() => settings.begin(proposal, instance)));
     },
-    listTrials: async ({ query: { service: named, database, limit, cursor }, url }) => {
-      const service = serviceOf(named);
+    listTrials: async ({ query: { service: asked, database, limit, cursor }, url }) => {
+      const service = serviceOf(asked);
       const all = await kept(() => journal.history(service, MOST_TRIALS));
       const trials = database === undefined ? all : all.filter((one) => aboutOf(one)?.database === database);
       const { items, page } = listPage(pager, trials, {
@@ -126,7 +133,7 @@ export function tuningAnswers(sources: TuningSources): Pick<Answering, TuningOpe
         keyOf: ({ id }) => id,
       });
       const calibration = await kept(() => desk.calibration(service));
-      const heads: readonly TrialHead[] = items.map(headOfTrial);
+      const heads: readonly TrialHead[] = items.map(headOf);
       const list: TrialList = { service, trials: heads, calibration, stopped: stopped(), page };
       return jsonResponse(list, 200, { link: linkHeader(url.pathname + url.search, page) });
     },
@@ -135,23 +142,23 @@ export function tuningAnswers(sources: TuningSources): Pick<Answering, TuningOpe
       const notes = await kept(() => journal.notes(trial.id, ['step', 'before', 'after']));
       // The server may be away; that is no reason to say nothing of the trial.
       const progress = await buildProgress(trial).catch(() => null);
-      return jsonResponse(detailOf(trial, notes, progress) satisfies TrialDetail);
+      return jsonResponse(detailOf(trial, notes, progress, userName) satisfies TrialDetail);
     },
     revertTrial: async ({ params, principal }) => {
       const trial = await found(String(params['id']));
       await kept(() => runner.revert(trial, `Taken back by ${nameOf(principal)}.`));
-      return jsonResponse(headOfTrial(await found(trial.id)));
+      return jsonResponse(headOf(await found(trial.id)));
     },
   };
 }
 
 /** Trials as jobs; cancelling one takes it back. */
-export function trialJobs({ desk, runner, journal }: TuningSources): JobSource {
+export function trialJobs({ desk, runner, journal, userName }: TuningSources): JobSource {
   return {
     find: async (id) => {
       const trial = await kept(() => journal.read(id));
       // The journal has orders of other kinds, too.
-      return trial === null || aboutOf(trial) === null ? null : jobOf(trial, desk.progressOf(trial));
+      return trial === null || aboutOf(trial) === null ? null : jobOf(trial, desk.progressOf(trial), userName);
     },
     cancel: async (id) => {
       const trial = await kept(() => journal.read(id));
@@ -160,8 +167,8 @@ export function trialJobs({ desk, runner, journal }: TuningSources): JobSource {
   };
 }
 
-function jobOf(trial: Trial, progress: number): Job {
-  const { id, state, reason, at, endedAt } = headOfTrial(trial);
+function jobOf(trial: Trial, progress: number, userName: UserName): Job {
+  const { id, state, reason, at, endedAt } = headOfTrial(trial, userName);
   return {
     id,
     kind: 'trial',

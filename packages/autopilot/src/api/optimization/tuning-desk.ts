@@ -7,7 +7,6 @@ import {
   type AutoTuneOrder,
   type AutoTuneStep,
   type Calibrated,
-  type PredictedEffect,
   type Recommendation,
   type TuningCalibration,
   tuningCategories,
@@ -15,10 +14,9 @@ import {
 import type { Clock } from '../../kernel/clock.ts';
 import { AutopilotError, messageOf } from '../../kernel/errors.ts';
 import { type ChangeRisks, readChangeRisks } from '../../postgres/read-change-risks.ts';
-import type { Dismissal, Journal, Trial } from '../../storage/ports.ts';
+import type { Journal, Trial } from '../../storage/ports.ts';
 import { hasEnded } from '../../storage/trial-refusals.ts';
 import { type Calibration, calibrate, calibrateEach, type PredictedMeasured } from '../../tune/calibration.ts';
-import { dismissalOf } from '../../tune/dismissal.ts';
 import type { Change } from '../../tune/orders.ts';
 import { outOfBounds, settingsOutOfBounds } from '../../tune/setting-bounds.ts';
 import { aboutOf } from '../../tune/trial-about.ts';
@@ -26,6 +24,8 @@ import { refusalsOf, type TrialFacts } from '../../tune/trial-guards.ts';
 import type { TrialRunner } from '../../tune/trial-runner.ts';
 import type { ApplyingDatabases } from './applying-databases.ts';
 import type { ConfigurationTrials } from './configuration-trials.ts';
+import { completed, pastOf } from './recommendation-record.ts';
+import type { ServiceStanding } from './service-standing.ts';
 import type { TuningAdvice } from './tuning-advice.ts';
 
 /** What a {@link TuningDesk} is put together from. */
@@ -40,17 +40,13 @@ export interface TuningDeskOptions {
   readonly clock: Clock;
   /** Why the autopilot changes nothing by itself; null: it may. */
   readonly stopped: () => string | null;
-  /** How busy the processes of a service were over the last so many ms; null: not known. */
-  readonly busyRatio: (service: string, lengthMs: number) => Promise<number | null>;
+  readonly standing: (service: string) => Promise<ServiceStanding>;
   readonly onTrouble: (message: string) => void;
 }
 
 const HISTORY = 500;
-const HALF_HOUR_MS = 30 * 60_000;
 const DAY_MS = 86_400_000;
 const AGAIN_MS = 10 * 60_000;
-/** What does no harm leaves the time where it was, but for noise. */
-const NO_HARM = 1.1;
 
 /** Where recommendations are worked out, ranked, applied and declined. */
 export class TuningDesk {
@@ -241,12 +237,13 @@ export class TuningDesk {
   }
 
   async #refusals(service: string, worked: WorkedOut, origin: TrialFacts['origin']): Promise<readonly string[]> {
-    const { journal, applying, settingsFor, stopped, busyRatio, clock } = this.#options;
+    const { journal, applying, settingsFor, stopped, standing, clock } = this.#options;
     const { optimization } = settingsFor(service);
     const { recommendation, change } = worked;
     const [history, open] = await Promise.all([journal.history(service, HISTORY, { tried: true }), journal.open()]);
     const isApplication = change?.kind === 'application-settings';
     const risks = isApplication ? noRisks : await readChangeRisks(applying.of(recommendation.database), worked.tables);
+    const { busyRatio, ioRatio, incident } = await standing(service);
     const now = clock.now();
     const same = history.filter((one) => aboutOf(one)?.recommendation === recommendation.id);
     const reverted = same.find(({ state }) => state === 'reverted');
@@ -267,7 +264,10 @@ export class TuningDesk {
         (one) => one.scope !== null && one.origin === 'autopilot' && now - Date.parse(one.at) < DAY_MS,
       ).length,
       minuteOfDay: Math.floor((now % DAY_MS) / 60_000),
-      busyRatio: await busyRatio(service, HALF_HOUR_MS),
+      busyRatio,
+      // Where its directory can be looked at, the server is on this machine.
+      ioRatio: risks.diskBytes === null ? null : ioRatio,
+      incident,
       lacksRight:
         risks.notOwned.length === 0
           ? null
@@ -350,66 +350,4 @@ function changeOf(
     return { ...tried, ...head };
   }
   return { ...change, ...head };
-}
-
-function completed(
-  { recommendation, parts, effect, msPerHour, aim }: WorkedOut,
-  history: readonly Trial[],
-  dismissals: readonly Dismissal[],
-): Recommendation {
-  // Each advisor has its own record.
-  const past = pastOf(
-    history.filter((one) => {
-      const about = aboutOf(one);
-      return about?.category === recommendation.category && (about.question.aim ?? 'gain') === aim;
-    }),
-  );
-  const predicted = effect === null ? null : predictedOf(effect, msPerHour, aim, calibrate(past));
-  const trial = history.find((one) => aboutOf(one)?.recommendation === recommendation.id);
-  const dismissed = dismissalOf(parts, predicted?.savedMsPerHour ?? 0, dismissals);
-  return {
-    ...recommendation,
-    predicted,
-    state:
-      trial !== undefined && !hasEnded(trial.state)
-        ? 'trying'
-        : trial?.state === 'kept'
-          ? 'applied'
-          : dismissed !== null
-            ? 'dismissed'
-            : 'open',
-    trial: trial?.id ?? null,
-    dismissal: dismissed === null ? null : { author: dismissed.author, reason: dismissed.reason, at: dismissed.at },
-  };
-}
-
-function predictedOf(
-  effect: number,
-  msPerHour: number | null,
-  aim: WorkedOut['aim'],
-  { factor, bias, trials: learntFrom }: Calibration,
-): PredictedEffect {
-  // That nothing becomes slower promises nothing that could be dimmed.
-  if (aim === 'no harm') {
-    return { effect, low: effect / NO_HARM, high: effect * NO_HARM, savedMsPerHour: 0, learntFrom };
-  }
-  const mended = Math.min(1, effect * bias);
-  return {
-    effect: mended,
-    low: mended / factor,
-    high: mended * factor,
-    savedMsPerHour: (msPerHour ?? 0) * (1 - mended),
-    learntFrom,
-  };
-}
-
-/** Every trial that was measured, newest first. */
-function pastOf(history: readonly Trial[]): readonly PredictedMeasured[] {
-  return history.flatMap((trial) => {
-    const about = aboutOf(trial);
-    const effect = about?.judgement?.effect ?? null;
-    if (about === null || about.predicted === null || effect === null || !hasEnded(trial.state)) return [];
-    const { effect: predicted, modelled, low, high } = about.predicted;
-    return [{ category: about.category, modelled: modelled ?? predicted, measured: effect, low, high }];
-  });
 }

@@ -1,4 +1,5 @@
 import type { Settings } from '../../config/registry.ts';
+import type { Health } from '../../contract/performance.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AutopilotError } from '../../kernel/errors.ts';
 import type { Pager } from '../../page/page.ts';
@@ -18,11 +19,14 @@ import { TrialRunner } from '../../tune/trial-runner.ts';
 import { ValuesActuator } from '../../tune/values-actuator.ts';
 import type { WatchedDatabases } from '../database/database-watch.ts';
 import type { IndexAdviceDesk } from '../database/index-advice-desk.ts';
-import { applicationAdvice } from './application-advice.ts';
+import { type ApplicationAdviceSources, applicationAdvice } from './application-advice.ts';
 import { ApplyingDatabases } from './applying-databases.ts';
 import { ConfigurationTrials } from './configuration-trials.ts';
+import { IoPressure } from './io-pressure.ts';
 import { routeUses } from './route-uses.ts';
+import { incidentOf, type ServiceStanding } from './service-standing.ts';
 import { serviceVitals } from './service-vitals.ts';
+import type { UserName } from './trial-view.ts';
 import { TuningAdvice } from './tuning-advice.ts';
 import type { TuningSources } from './tuning-answers.ts';
 import { TuningDesk } from './tuning-desk.ts';
@@ -43,6 +47,8 @@ export interface TuningOfficeOptions {
   readonly services: () => readonly string[];
   /** Processes of a service that are live. */
   readonly processes: (service: string) => number;
+  readonly health: (service: string) => Promise<Pick<Health, 'components'>>;
+  readonly statementTexts: ApplicationAdviceSources['statementTexts'];
   readonly stopped: () => string | null;
   readonly leads: () => boolean;
   readonly onTrouble: (message: string) => void;
@@ -56,6 +62,8 @@ export interface TriedConfiguration {
   readonly instances: (service: string) => readonly string[];
 }
 
+const HALF_HOUR_MS = 30 * 60_000;
+const STANDING_MS = 1_000;
 /** How often it is looked whether there is something to be tuned. */
 const GO_ON_EVERY_MS = 5_000;
 /** One wrong verdict in a hundred, however often one looks; see docs/decisions/verification.md. */
@@ -73,10 +81,13 @@ export class TuningOffice {
   #parts: { readonly runner: TrialRunner; readonly desk: TuningDesk; readonly applying: ApplyingDatabases } | null =
     null;
   #settings: ConfigurationTrials | null = null;
+  readonly #pressure: IoPressure;
+  readonly #standings = new Map<string, { readonly atMs: number; readonly standing: Promise<ServiceStanding> }>();
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: TuningOfficeOptions) {
     this.#options = options;
+    this.#pressure = new IoPressure(options.clock);
     const urlOf = (database: string): string => this.#applyUrl(database);
     this.actuators = [
       new IndexActuator(urlOf),
@@ -96,12 +107,15 @@ export class TuningOffice {
     configuration: TriedConfiguration,
     pager: Pager,
     serviceOf: (named: string | undefined) => string,
+    userName: UserName,
   ): TuningSources {
     const { journal, engine, processes, watched, indexes, clock, settingsFor, stopped, leads, onTrouble } =
       this.#options;
+    const { statementTexts } = this.#options;
     const applying = new ApplyingDatabases((database) => this.#applyUrl(database));
     const advice = new TuningAdvice({
-      application: (service) => applicationAdvice({ engine, clock, watched, settingsFor, processes }, service),
+      application: (service) =>
+        applicationAdvice({ engine, clock, watched, settingsFor, processes, statementTexts }, service),
       watched,
       indexes,
       applying,
@@ -116,7 +130,16 @@ export class TuningOffice {
       clock,
       routes: (service, question, lengthMs) => routeUses(engine, service, question, clock.now(), lengthMs),
       counters: (database, statements) => this.#counters(database, statements),
-      vitals: (service, lengthMs) => serviceVitals(engine, service, clock.now(), lengthMs, processes(service)),
+      vitals: (service, lengthMs, instance) =>
+        serviceVitals(
+          engine,
+          service,
+          clock.now(),
+          lengthMs,
+          instance === undefined ? processes(service) : 1,
+          instance,
+        ),
+      instances: configuration.instances,
       times: (service) => {
         const { sampleMs, baselineMs, trialMinMs, trialMaxMs } = settingsFor(service).optimization;
         return { sampleMs, baselineMs, minMs: trialMinMs, maxMs: trialMaxMs };
@@ -139,7 +162,7 @@ export class TuningOffice {
       instances,
       settingsFor,
       stopped,
-      busyRatio: (service, lengthMs) => this.#busyRatio(service, lengthMs),
+      standing: (service) => this.#standing(service),
       onTrouble,
     });
     this.#settings = settings;
@@ -152,17 +175,18 @@ export class TuningOffice {
       settingsFor,
       clock,
       stopped,
-      busyRatio: (service, lengthMs) => this.#busyRatio(service, lengthMs),
+      standing: (service) => this.#standing(service),
       onTrouble,
     });
     this.#parts = { runner, desk, applying };
     const buildProgress = (trial: Trial): Promise<number | null> => this.#buildProgress(trial);
-    return { desk, settings, runner, journal, pager, stopped, buildProgress, serviceOf };
+    return { desk, settings, runner, journal, pager, stopped, buildProgress, serviceOf, userName };
   }
 
   /** Goes on with what is open, and with what is automatic. */
   start(): void {
     this.#parts?.runner.start();
+    this.#pressure.start();
     this.#timer = setInterval(() => {
       if (!this.#options.leads()) return;
       for (const service of this.#options.services()) void this.#goOn(service);
@@ -176,6 +200,7 @@ export class TuningOffice {
 
   async stop(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer);
+    this.#pressure.stop();
     this.#parts?.desk.close();
     await this.#parts?.runner.stop();
     await this.#parts?.applying.close();
@@ -207,13 +232,27 @@ export class TuningOffice {
     return uses;
   }
 
-  async #busyRatio(service: string, lengthMs: number): Promise<number | null> {
-    const { engine, clock, processes } = this.#options;
+  /** The same for all recommendations that are looked at together. */
+  #standing(service: string): Promise<ServiceStanding> {
+    const atMs = this.#options.clock.monotonicMs();
+    const known = this.#standings.get(service);
+    if (known !== undefined && atMs - known.atMs < STANDING_MS) return known.standing;
+    const standing = this.#judgedStanding(service);
+    this.#standings.set(service, { atMs, standing });
+    return standing;
+  }
+
+  async #judgedStanding(service: string): Promise<ServiceStanding> {
+    const { engine, clock, processes, health } = this.#options;
     const now = clock.now();
-    const range = { from: now - lengthMs, to: now, complete: true, notes: [] };
+    const range = { from: now - HALF_HOUR_MS, to: now, complete: true, notes: [] };
     const { values } = await engine.summary({ service, family: 'runtime' }, range, ['cpuBusy']);
     const count = processes(service);
-    return values.cpuBusy === null || count === 0 ? null : values.cpuBusy / count;
+    return {
+      busyRatio: values.cpuBusy === null || count === 0 ? null : values.cpuBusy / count,
+      ioRatio: this.#pressure.ratio,
+      incident: incidentOf(await health(service)),
+    };
   }
 
   async #buildProgress(trial: Trial): Promise<number | null> {

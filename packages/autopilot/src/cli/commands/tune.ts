@@ -67,7 +67,7 @@ const uses: Readonly<Record<string, Use>> = {
       { head: 'what', of: (one) => one.subject, most: 50 },
       { head: 'predicted', of: ({ predicted }) => effectText(predicted), right: true },
       { head: 'measured', of: ({ measured }) => (measured === null ? '-' : percentOf(measured.effect)), right: true },
-      { head: 'by', of: (one) => one.author, most: 20 },
+      { head: 'by', of: (one) => one.authorName ?? one.author, most: 20 },
       { head: 'since', of: (one) => one.at },
     ])) {
       out(line);

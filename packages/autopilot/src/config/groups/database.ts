@@ -35,4 +35,17 @@ export const database = {
     apply: 'live',
     on: 'agent',
   },
+  statementTimeoutMs: {
+    kind: 'integer',
+    default: null,
+    min: 0,
+    max: 3_600_000,
+    unit: 'ms',
+    description:
+      'The server ends a statement of an instrumented pool that takes longer, and its caller gets an error; 0: none is ended. Each connection is told when it is taken next (SET statement_timeout). Not for connections through PgBouncer in transaction mode, which share sessions: there ALTER ROLE ... SET statement_timeout holds.',
+    risk: 'high',
+    apply: 'live',
+    on: 'agent',
+    tuner: { min: 1_000, max: 600_000 },
+  },
 } as const;
