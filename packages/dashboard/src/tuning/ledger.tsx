@@ -40,7 +40,7 @@ export function Ledger({ trials, calibration }: LedgerProps): ReactElement {
       </header>
       <div className="tuning-ledger">
         {entries.length > 0 && <Scatter entries={entries} />}
-        <div className="table-scroll">
+        <section className="table-scroll" tabIndex={0} aria-label="How predictions have held so far">
           <table className="numbers tuning-calibration">
             <thead>
               <tr>
@@ -67,7 +67,7 @@ export function Ledger({ trials, calibration }: LedgerProps): ReactElement {
               ))}
             </tbody>
           </table>
-        </div>
+        </section>
       </div>
     </section>
   );
