@@ -7,12 +7,10 @@ import { withLayer } from '../../packages/autopilot/src/config/content.ts';
 import { settingsOf } from '../../packages/autopilot/src/config/registry.ts';
 import type { ConfigContent } from '../../packages/autopilot/src/contract/configuration.ts';
 import { nameFor } from '../../packages/autopilot/src/postgres/apply-session.ts';
-import { ObservedDatabase } from '../../packages/autopilot/src/postgres/observed-database.ts';
-import { readStatementTimeouts } from '../../packages/autopilot/src/postgres/read-statement-timeouts.ts';
 import type { Trial } from '../../packages/autopilot/src/storage/ports.ts';
 import { PostgresJournal } from '../../packages/autopilot/src/storage/postgres/postgres-journal.ts';
 import type { IndexChange } from '../../packages/autopilot/src/tune/index-actuator.ts';
-import { ValuesActuator, type ValuesChange } from '../../packages/autopilot/src/tune/values-actuator.ts';
+import type { ValuesChange } from '../../packages/autopilot/src/tune/values-actuator.ts';
 import { leakCheck } from '../support/leak-check.ts';
 import { metricDatabase } from '../support/metric-store.ts';
 import { readingRole } from '../support/planner-world.ts';
@@ -273,30 +271,6 @@ test('settings and storage parameters that were set by halves are given back; wh
   assert.deepEqual(await written(), ['checkpoint_warning=32s']);
   await world.run('ALTER SYSTEM RESET checkpoint_warning');
   await world.run('SELECT pg_reload_conf()');
-});
-
-test('where the server may not be changed its role is: what it has then is read, and taken back', async () => {
-  const actuator = new ValuesActuator('server-settings', () => database.url);
-  const change: ValuesChange = {
-    kind: 'server-settings',
-    service: 'orders',
-    subject: 'statement_timeout of the role',
-    author: 'ann',
-    origin: 'person',
-    database: 'main',
-    place: { kind: 'role' },
-    values: [{ name: 'statement_timeout', value: '45s' }],
-  };
-  await using observed = new ObservedDatabase(database.url);
-  const timeout = async (): Promise<unknown> => await readStatementTimeouts(observed, ['postgres']);
-  assert.deepEqual(await timeout(), [{ role: 'postgres', timeoutMs: 0, setBy: 'the server' }]);
-  await world.orders.carryOut(change, actuator);
-  assert.deepEqual(await timeout(), [{ role: 'postgres', timeoutMs: 45_000, setBy: 'the role postgres' }]);
-  const [made] = await world.journal.history('orders', 1);
-  if (made !== undefined) await world.orders.revert(made, 'Enough.');
-  await world.run(`ALTER DATABASE postgres SET statement_timeout = '2min'`);
-  assert.deepEqual(await timeout(), [{ role: 'postgres', timeoutMs: 120_000, setBy: 'the database postgres' }]);
-  await world.run('ALTER DATABASE postgres RESET statement_timeout');
 });
 
 test('a build that waits is ended when somebody takes it back, and leaves nothing', async () => {

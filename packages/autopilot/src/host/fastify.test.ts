@@ -13,6 +13,7 @@ import { HttpRecorder } from '../track/http-recorder.ts';
 import { KnownNames } from '../track/known-names.ts';
 import { LoopDelay } from '../track/loop-delay.ts';
 import type { Observation } from '../track/observation.ts';
+import { PageCounts } from '../track/page-counts.ts';
 import { RequestContext } from '../track/request-scope.ts';
 import { type AutopilotPluginOptions, autopilot } from './fastify.ts';
 import { type Agent, type AgentInternals, internals } from './hosted-agent.ts';
@@ -56,6 +57,7 @@ function fakeAgent(t: TestContext, address: () => string | null): FakeAgent {
     instrument: (pool) => pool,
     job: async (_kind, _run, work) => await work(),
     followJobConcurrency: () => ({ [Symbol.dispose]: () => {} }),
+    paging: new PageCounts(inside.settings),
     status: { state: 'disabled' },
     close: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => Promise.resolve(),

@@ -40,6 +40,8 @@ export function Ledger({ trials, calibration }: LedgerProps): ReactElement {
       </header>
       <div className="tuning-ledger">
         {entries.length > 0 && <Scatter entries={entries} />}
+        {/* A region that scrolls must be reachable by keyboard. */}
+        {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
         <section className="table-scroll" tabIndex={0} aria-label="How predictions have held so far">
           <table className="numbers tuning-calibration">
             <thead>
